@@ -1,0 +1,68 @@
+/** Where a secret stands: never its value. Resolved only by the role that uses it, each time it is needed. */
+export type SecretReference = { readonly env: string } | { readonly file: string }
+
+/** A Git remote. */
+export interface Repository {
+  readonly name: string
+  /** As written in the configuration, without userinfo. */
+  readonly url: string
+  readonly pollIntervalMs: number
+  /** Opens plain http, file and loopback URLs (tests, demos). */
+  readonly allowInsecure: boolean
+  /** HTTP Basic or token authentication for https; absent for public repositories. */
+  readonly credentials?: { readonly username: string; readonly passwordFrom: SecretReference }
+  readonly ssh?: { readonly privateKeyFrom: SecretReference; readonly knownHostsFrom: SecretReference }
+  /** A webhook secret of this repository's own, for `/hooks/<provider>/<repository>`. */
+  readonly webhookSecretFrom?: SecretReference
+}
+
+/** A destination. */
+export interface Cluster {
+  readonly name: string
+  readonly connection:
+    | { readonly kind: 'in-cluster' }
+    | { readonly kind: 'kubeconfig'; readonly kubeconfigFrom: SecretReference; readonly context?: string; readonly allowExec: boolean }
+  readonly sweepIntervalMs: number
+}
+
+export interface SyncPolicy {
+  /** Objects removed from Git are deleted. */
+  readonly prune: boolean
+  /** Drift is repaired; otherwise only reported. */
+  readonly selfHeal: boolean
+  /** Apply what can be applied although another object was refused. */
+  readonly partial: boolean
+  /** Server-side dry-run of everything that changes before the first write. */
+  readonly preflight: boolean
+  /** Added fields of other managers on our objects: kept and told, or removed. */
+  readonly undeclared: 'report' | 'remove'
+  /** How long a sync waits for its objects to become healthy; 0 does not wait. */
+  readonly healthTimeoutMs: number
+}
+
+/** One unit of sync. */
+export interface Application {
+  readonly name: string
+  readonly source: {
+    readonly repository: string
+    /** Fully qualified: `refs/heads/main`, `refs/tags/v1`. */
+    readonly ref: string
+    /** Relative to the repository's root, '/'-separated, '' for the root itself. */
+    readonly path: string
+  }
+  readonly destination: { readonly cluster: string; readonly namespace: string; readonly createNamespace: boolean }
+  readonly sync: SyncPolicy
+  readonly dependsOn: readonly string[]
+}
+
+/** Everything the files configure: valid as a whole, frozen, names resolved. */
+export interface Configuration {
+  /** Changes with every accepted reload. */
+  readonly version: number
+  readonly repositories: ReadonlyMap<string, Repository>
+  readonly clusters: ReadonlyMap<string, Cluster>
+  readonly applications: ReadonlyMap<string, Application>
+}
+
+/** The configuration as of now; a reload changes what it returns, never an object it has returned. */
+export type CurrentConfiguration = () => Configuration

@@ -1,0 +1,62 @@
+import type { Ticket, Trigger } from './job.ts'
+import type { Delivery } from './push.ts'
+import type { ApplicationStatus, SyncResult } from './result.ts'
+
+/** An application as intake needs it: which queue, and which repository for fairness. */
+export interface Target {
+  readonly application: string
+  readonly cluster: string
+  readonly repository: string
+}
+
+/** What becomes of a delivery at the door. */
+export interface Accepted {
+  /** The same delivery (id and body) was accepted before: these are its tickets. */
+  readonly duplicate: boolean
+  readonly tickets: readonly Ticket[]
+}
+
+/**
+ * The durable door of the queue. A promise that resolves means that it is written down in Redis; one that rejects with
+ * code `redis-unavailable` means that nothing was promised and the sender should try again.
+ */
+export interface Intake {
+  /** Remembers the delivery, then asks for one sync of each target. */
+  acceptDelivery(delivery: Delivery, targets: readonly Target[], trigger: Trigger): Promise<Accepted>
+  /** Asks for one sync. */
+  acceptTrigger(target: Target, trigger: Trigger): Promise<Ticket>
+  /** Lets the next sync of this application carry out the held plan with this digest. */
+  confirmPlan(target: Target, digest: string): Promise<void>
+}
+
+/** What became of a delivery, per application. */
+export interface DeliveryRecord {
+  readonly provider: string
+  readonly id: string
+  readonly receivedAt: number
+  readonly event: string
+  readonly ref?: string
+  readonly after?: string
+  readonly actor?: string
+  readonly outcomes: readonly {
+    readonly application: string
+    readonly ticket: number
+    readonly state: 'pending' | SyncResult['outcome'] | 'unknown application'
+    readonly revision?: string
+    readonly message?: string
+    readonly finishedAt?: number
+  }[]
+  /** Why nothing was asked for, where nothing was. */
+  readonly ignored?: string
+}
+
+/** The queries of API, CLI and UI. Everything it returns is plain data. */
+export interface Ledger {
+  statuses(): Promise<readonly ApplicationStatus[]>
+  status(application: string): Promise<ApplicationStatus | undefined>
+  /** Newest first. */
+  history(application: string, limit: number): Promise<readonly SyncResult[]>
+  delivery(id: string): Promise<DeliveryRecord | undefined>
+  /** Resolves with the first final result that answers the ticket, or undefined when `signal` ends the wait. */
+  waitFor(ticket: Ticket, signal: AbortSignal): Promise<SyncResult | undefined>
+}

@@ -1,0 +1,46 @@
+import type { ObjectId, ObjectKey } from './object.ts'
+
+/** Announced before the first write, so that a crash orphans nothing; its object may not exist. */
+export interface IntendedEntry {
+  readonly status: 'intended'
+  readonly object: ObjectId
+  readonly version: string
+  /** When the inventory was widened, by the API server's clock (ISO 8601): an object older than that is not ours. */
+  readonly since: string
+}
+
+/** An object that we wrote, as it was after our last write. */
+export interface OwnedEntry {
+  readonly status: 'owned'
+  readonly object: ObjectId
+  /** The API version it was applied in. */
+  readonly version: string
+  readonly uid: string
+  /** sha256 of the canonical manifest that was sent. */
+  readonly sent: string
+  /** sha256 of our managedFields entry. */
+  readonly fields: string
+  /** `metadata.generation` after our last write; kinds without one have only a resourceVersion. */
+  readonly generation?: number
+  readonly resourceVersion: string
+}
+
+export type InventoryEntry = IntendedEntry | OwnedEntry
+
+/** What an application owns in a cluster, kept in that cluster. */
+export interface Inventory {
+  readonly application: string
+  /** Which gitwake installation wrote it: two installs on one application refuse each other. */
+  readonly install: string
+  /** Rises with every write. */
+  readonly epoch: number
+  /** The last revision whose objects were applied completely; undefined before the first. */
+  readonly revision: string | undefined
+  /** Digest of everything the render read and of the settings that shape it. */
+  readonly inputs: string | undefined
+  /** Digest of the rendered objects. */
+  readonly rendered: string | undefined
+  /** ISO 8601, when `revision` was applied. */
+  readonly appliedAt: string | undefined
+  readonly entries: ReadonlyMap<ObjectKey, InventoryEntry>
+}

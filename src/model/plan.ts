@@ -1,0 +1,65 @@
+import type { Manifest, ObjectId, Origin } from './object.ts'
+
+/** What happens (in a plan) or happened (in a result) to one object. */
+export type ChangeAction =
+  | 'created'
+  | 'configured'
+  | 'unchanged'
+  | 'adopted'
+  | 'pruned'
+  | 'released'
+  | 'skipped'
+  | 'held'
+  | 'failed'
+
+/** One field that no longer carries what was applied, and who took it where the API server recorded that. */
+export interface FieldDrift {
+  /** As users write it: `spec.replicas`, `spec.template.spec.containers[name=api].image`. */
+  readonly field: string
+  readonly manager: string | undefined
+  /** ISO 8601. */
+  readonly at: string | undefined
+}
+
+/** One entry of a plan and, once run, of its result: always with a reason. */
+export interface Change {
+  readonly object: ObjectId
+  readonly action: ChangeAction
+  readonly reason: string
+  /** What to do about it, where somebody must. */
+  readonly fix?: string
+  readonly origin?: Origin
+  /** Present where the live object had drifted from what was applied. */
+  readonly drift?: readonly FieldDrift[]
+  /** Failed, but the same commit may succeed later. */
+  readonly retryable?: boolean
+}
+
+/** The write that a change needs. Every write is conditional: what was observed must still be so. */
+export type Operation =
+  | { readonly verb: 'none' }
+  | {
+      readonly verb: 'apply'
+      readonly manifest: Manifest
+      /** 'absent' creates only if absent; otherwise exactly this object in exactly this state. */
+      readonly expect: 'absent' | { readonly uid: string; readonly resourceVersion: string }
+      /** Rewrite the entries of human managers as ours first, because a forced apply cannot undo what it does not own. */
+      readonly takeOver: boolean
+    }
+  | { readonly verb: 'delete'; readonly version: string; readonly uid: string; readonly resourceVersion: string }
+
+export interface PlannedChange extends Change {
+  readonly operation: Operation
+  /** Objects of one stage are written together; a stage starts when the one before has settled. */
+  readonly stage: number
+}
+
+/** Everything a sync would do, as data, before the first write. */
+export interface Plan {
+  readonly changes: readonly PlannedChange[]
+  /** Set when a guard stops the prunes (or everything) until a person confirms `digest`. */
+  readonly held: { readonly reason: string; readonly fix: string } | undefined
+  /** Names this plan: a confirmation is for exactly one plan. */
+  readonly digest: string
+  readonly warnings: readonly string[]
+}

@@ -1,0 +1,38 @@
+export type Provider = 'github' | 'gitlab'
+
+/** One authentic push, decoded: hints only (design.md: a webhook is a hint; nothing in it is believed). */
+export interface Push {
+  readonly kind: 'push'
+  /** Every URL under which the payload names its repository (clone, ssh, web). */
+  readonly repositoryUrls: readonly string[]
+  /** Fully qualified: `refs/heads/main` or `refs/tags/v1`. */
+  readonly ref: string
+  readonly before: string
+  readonly after: string
+  readonly deleted: boolean
+  readonly created: boolean
+  readonly forced: boolean
+  /** Paths that the push touched; undefined where the list is cut or unknown. */
+  readonly changedPaths: readonly string[] | undefined
+  /** Who pushed, for the audit trail. */
+  readonly actor: string | undefined
+}
+
+/** An authentic request that asks for nothing: a ping, or an event gitwake does not use. */
+export interface Ignored {
+  readonly kind: 'ignored'
+  readonly event: string
+  readonly reason: string
+}
+
+/** One webhook request whose signature held. */
+export interface Delivery {
+  readonly provider: Provider
+  readonly id: string
+  /** sha256 of the raw body: the same id with another body is not a duplicate. */
+  readonly bodyDigest: string
+  readonly receivedAt: number
+  /** The repository that the URL named (`/hooks/github/shop`), if any. */
+  readonly repository: string | undefined
+  readonly event: Push | Ignored
+}

@@ -1,0 +1,62 @@
+import type { Problem } from './error.ts'
+import type { HealthStatus, ObjectHealth } from './health.ts'
+import type { SyncReason, Trigger } from './job.ts'
+import type { Change, ChangeAction } from './plan.ts'
+
+/** How a sync ended. */
+export type SyncOutcome = 'synced' | 'failed' | 'held' | 'superseded' | 'not affected' | 'drifted'
+
+/** The one value that CLI, API, UI, history and notifications show. Plain data, secrets masked. */
+export interface SyncResult {
+  readonly schema: 1
+  readonly application: string
+  readonly cluster: string
+  readonly reason: SyncReason
+  readonly triggers: readonly Trigger[]
+  /** Every ticket up to this number is answered by this result. */
+  readonly seen: number
+  /** The full commit SHA that was rendered; undefined where the ref could not be resolved. */
+  readonly revision: string | undefined
+  /** Digest of the rendered objects: what was applied, not what was asked for. */
+  readonly rendered: string | undefined
+  readonly outcome: SyncOutcome
+  /** One sentence. */
+  readonly message: string
+  readonly problem?: Problem
+  /** Every change except `unchanged`, which are only counted. */
+  readonly changes: readonly Change[]
+  readonly counts: Readonly<Partial<Record<ChangeAction, number>>>
+  readonly warnings: readonly string[]
+  readonly health: { readonly status: HealthStatus; readonly objects: readonly ObjectHealth[] }
+  /** Digest of the plan, for a confirmation of exactly this one. */
+  readonly plan?: string
+  /** Milliseconds since 1970. */
+  readonly startedAt: number
+  readonly finishedAt: number
+  /** Milliseconds per stage: fetch, render, observe, plan, preflight, apply, prune, health. */
+  readonly timings: Readonly<Record<string, number>>
+}
+
+/** What the status page shows of one application. Every worker and every sweep publishes it anew. */
+export interface ApplicationStatus {
+  readonly application: string
+  readonly cluster: string
+  readonly namespace: string
+  readonly repository: string
+  readonly ref: string
+  readonly path: string
+  /** Newest head seen of the ref, and when. */
+  readonly head?: { readonly revision: string; readonly seenAt: number }
+  /** The revision that the cluster carries, and since when. */
+  readonly applied?: { readonly revision: string; readonly at: number }
+  readonly sync: 'synced' | 'out of sync' | 'syncing' | 'queued' | 'failed' | 'held' | 'unknown'
+  readonly health: HealthStatus
+  /** Objects that drifted and were not repaired (selfHeal: false), as of the last sweep. */
+  readonly drift: readonly Change[]
+  readonly lastResult?: SyncResult
+  /** Tickets given and answered. */
+  readonly wanted: number
+  readonly done: number
+  /** When the oldest commit that is not applied yet was first seen; ms since 1970. */
+  readonly unappliedSince?: number
+}
