@@ -1,0 +1,120 @@
+import { isIP } from 'node:net'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { parseDuration } from '../model/duration.ts'
+import { suggestion } from '../model/nearest.ts'
+
+/** Why a value is refused, as the rest of a sentence that begins with the variable's name; never with the value of a secret. */
+export class InvalidValue extends Error {}
+
+/** Text of an environment variable → its trusted value. Throws InvalidValue. */
+export type Decode<Value> = (text: string) => Value
+
+export const text: Decode<string> = (value) => value
+
+export const optionalText: Decode<string | undefined> = (value) => (value === '' ? undefined : value)
+
+/** A file path; `~/` is the home directory. */
+export const filePath: Decode<string> = (value) => (value.startsWith('~/') ? join(homedir(), value.slice(2)) : value)
+
+export function integer(least: number, most: number): Decode<number> {
+  return (value) => {
+    const number = /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN
+    if (number >= least && number <= most) return number
+    throw new InvalidValue(`must be a whole number from ${least} to ${most}, not "${value}"`)
+  }
+}
+
+export const flag: Decode<boolean> = (value) => {
+  const word = value.toLowerCase()
+  if (word === 'true' || word === '1') return true
+  if (word === 'false' || word === '0' || word === '') return false
+  throw new InvalidValue(`must be true or false, not "${value}"`)
+}
+
+export function oneOf<const Word extends string>(...words: readonly Word[]): Decode<Word> {
+  return (value) => {
+    const found = words.find((word) => word === value.toLowerCase())
+    if (found !== undefined) return found
+    throw new InvalidValue(`must be one of ${words.join(', ')}, not "${value}"${suggestion(value, words)}`)
+  }
+}
+
+/** Milliseconds of `30s`, `1h`, `30d`. */
+export const duration: Decode<number> = (value) => {
+  const milliseconds = parseDuration(value)
+  if (milliseconds !== undefined) return milliseconds
+  throw new InvalidValue(`must be a duration such as 30s, 5m, 1h or 30d, not "${value}"`)
+}
+
+/** Comma-separated secrets, for rotation: all are accepted, the first is the newest. */
+export const secrets: Decode<readonly string[]> = (value) => {
+  const list = value.split(',').map((secret) => secret.trim()).filter((secret) => secret !== '')
+  const tooShort = list.findIndex((secret) => secret.length < 8)
+  if (tooShort >= 0) {
+    const which = list.length > 1 ? ` (number ${tooShort + 1} of the list)` : ''
+    throw new InvalidValue(`holds a secret shorter than 8 characters${which}: make one with "openssl rand -hex 32"`)
+  }
+  return list
+}
+
+/** GitLab's signing keys: `whsec_` and base64. */
+export const signingKeys: Decode<readonly string[]> = (value) => {
+  const keys = secrets(value)
+  const odd = keys.findIndex((key) => !/^whsec_[A-Za-z0-9+/_-]{8,}={0,2}$/.test(key))
+  if (odd < 0) return keys
+  throw new InvalidValue(
+    `holds a signing key that is not "whsec_" followed by base64 (number ${odd + 1}): copy it from GitLab; a plain token belongs into GITLAB_WEBHOOK_TOKEN`,
+  )
+}
+
+export interface RateLimit {
+  readonly requests: number
+  readonly intervalMs: number
+}
+
+const RATE_UNITS: Readonly<Record<string, number>> = { s: 1000, min: 60_000, h: 3_600_000 }
+
+/** `600/min`, `20/s`, `off`. */
+export const rateLimit: Decode<RateLimit | 'off'> = (value) => {
+  if (value.toLowerCase() === 'off') return 'off'
+  const [, requests = '', unit = ''] = /^([1-9]\d{0,8})\/(s|min|h)$/.exec(value) ?? []
+  const intervalMs = RATE_UNITS[unit]
+  if (intervalMs !== undefined) return { requests: Number(requests), intervalMs }
+  throw new InvalidValue(`must be a number of requests per s, min or h (600/min), or off, not "${value}"`)
+}
+
+/** `redis://` or `rediss://` with a host; the URL itself is never repeated, because it may carry the password. */
+export const redisUrl: Decode<string> = (value) => {
+  const url = URL.parse(value)
+  if (url === null || !['redis:', 'rediss:'].includes(url.protocol) || url.hostname === '') {
+    throw new InvalidValue('must look like redis://[user:password@]host:6379/0 (rediss:// for TLS)')
+  }
+  return value
+}
+
+/** An http or https address without a path. */
+export const httpUrl: Decode<string | undefined> = (value) => {
+  if (value === '') return undefined
+  const url = URL.parse(value)
+  if (url === null || !['http:', 'https:'].includes(url.protocol)) throw new InvalidValue('must be an http:// or https:// address')
+  if (url.username !== '' || url.password !== '') throw new InvalidValue('must not carry a password: the token is read from GITWAKE_API_TOKEN')
+  return value.replace(/\/+$/, '')
+}
+
+/** A name as Kubernetes wants it: lower-case letters, digits and hyphens. */
+export function dnsLabel(longest: number): Decode<string> {
+  return (value) => {
+    if (value.length <= longest && DNS_LABEL.test(value)) return value
+    throw new InvalidValue(`must be lower-case letters, digits and hyphens, at most ${longest} characters, not "${value}"`)
+  }
+}
+
+export const DNS_LABEL = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/
+
+/** Whether a host is this machine itself. */
+export function isLoopback(host: string): boolean {
+  const bare = host.replace(/^\[|\]$/g, '').toLowerCase()
+  if (bare === 'localhost' || bare.endsWith('.localhost') || bare === '::1') return true
+  return isIP(bare) === 4 && bare.startsWith('127.')
+}

@@ -1,0 +1,74 @@
+import {
+  dnsLabel,
+  duration,
+  filePath,
+  flag,
+  httpUrl,
+  integer,
+  oneOf,
+  optionalText,
+  rateLimit,
+  redisUrl,
+  secrets,
+  signingKeys,
+  text,
+  type Decode,
+} from './decode.ts'
+
+/** One environment variable: what `.env.example`, the reference page and the program know about it. */
+export interface Variable<Value> {
+  readonly name: string
+  /** The value when the variable is unset or empty, as one would write it. */
+  readonly initial: string
+  /** The kind of value, for people. */
+  readonly type: string
+  readonly doc: string
+  readonly secret: boolean
+  readonly decode: Decode<Value>
+}
+
+function variable<Value>(name: string, initial: string, type: string, decode: Decode<Value>, doc: string): Variable<Value> {
+  const secret = decode === (secrets as Decode<unknown>) || decode === (signingKeys as Decode<unknown>)
+  return { name, initial, type, doc, secret, decode }
+}
+
+/** Every environment variable of gitwake, in the order in which people meet them. */
+export const VARIABLES = {
+  configurationPath: variable('GITWAKE_CONFIG', './gitwake.yaml', 'path', filePath,
+    'The configuration: one YAML file, or a folder of *.yaml and *.yml files. A change takes effect without a restart.'),
+  port: variable('PORT', '8080', 'number', integer(0, 65535), 'Where the receiver, the API and the pages listen; 0 takes any free port.'),
+  host: variable('HOST', '127.0.0.1', 'address', text,
+    'The address to listen on. 0.0.0.0 or :: opens it to the network: put TLS in front.'),
+  redisUrl: variable('REDIS_URL', 'redis://127.0.0.1:6379', 'URL', redisUrl,
+    'The queue and the history. Needs maxmemory-policy noeviction, and appendonly yes to survive a crash. Whoever can write to it can ask for syncs: beyond this machine it must have a password.'),
+  allowInsecureRedis: variable('GITWAKE_ALLOW_INSECURE_REDIS', 'false', 'true or false', flag,
+    'Accepts a REDIS_URL without a password although its host is not this machine.'),
+  apiTokens: variable('GITWAKE_API_TOKEN', '', 'secrets', secrets,
+    'Opens the API, the pages, the metrics and the queue UI: as bearer token, or as password in a browser. Without one they stay closed. A comma-separated list, for rotation.'),
+  githubWebhookSecrets: variable('GITHUB_WEBHOOK_SECRET', '', 'secrets', secrets,
+    'Secret of the GitHub webhooks that call /hooks/github. No secret, no receiver. A comma-separated list, for rotation.'),
+  gitlabWebhookSecrets: variable('GITLAB_WEBHOOK_SECRET', '', 'secrets', signingKeys,
+    'Signing token (whsec_…) of the GitLab webhooks that call /hooks/gitlab, from GitLab 19 on. A comma-separated list, for rotation.'),
+  gitlabWebhookTokens: variable('GITLAB_WEBHOOK_TOKEN', '', 'secrets', secrets,
+    'Secret token of the webhooks of older GitLabs. A comma-separated list, for rotation.'),
+  rateLimit: variable('GITWAKE_RATE_LIMIT', '600/min', 'rate', rateLimit,
+    'How many webhook requests one address may send: a number per s, min or h, or off (for load tests). What is beyond gets 429.'),
+  logLevel: variable('LOG_LEVEL', 'info', 'level', oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
+    'The least important lines to log: trace, debug, info, warn, error, fatal or silent.'),
+  logFormat: variable('LOG_FORMAT', 'auto', 'format', oneOf('auto', 'json', 'pretty'),
+    'json, pretty (for people), or auto: pretty on a terminal, json elsewhere.'),
+  cacheDirectory: variable('GITWAKE_CACHE_DIR', '~/.cache/gitwake/git', 'path', filePath,
+    'Where workers keep the fetched Git objects. It can be deleted at any time.'),
+  inventoryNamespace: variable('GITWAKE_INVENTORY_NAMESPACE', 'gitwake-system', 'name', dnsLabel(63),
+    'The namespace, in every target cluster, that holds the inventories: what each application owns there.'),
+  installation: variable('GITWAKE_INSTALLATION', 'gitwake', 'name', dnsLabel(40),
+    'The name of this installation. Two installations that reach the same cluster need different names, and refuse to take over each other\'s applications.'),
+  historyLimit: variable('GITWAKE_HISTORY_LIMIT', '100', 'number', integer(1, 100_000), 'How many results are kept per application.'),
+  historyMaxAgeMs: variable('GITWAKE_HISTORY_MAX_AGE', '90d', 'duration', duration, 'How long results and deliveries are kept; 0 keeps them until the limit.'),
+  kustomizePath: variable('GITWAKE_KUSTOMIZE', '', 'path', optionalText,
+    'The kustomize program. Unset: kustomize on PATH, else kubectl kustomize.'),
+  queuesOperator: variable('GITWAKE_QUEUES_OPERATOR', 'false', 'true or false', flag,
+    'Lets the queue UI at /queues retry, promote and remove jobs; otherwise it only shows them.'),
+  serverUrl: variable('GITWAKE_URL', '', 'URL', httpUrl,
+    'Where the commands status, history and sync find the server. Unset: http://127.0.0.1:PORT.'),
+}
