@@ -50,6 +50,12 @@ export type Operation =
 
 export interface PlannedChange extends Change {
   readonly operation: Operation
+  /** sha256 of what is sent, for the inventory; absent for what the inventory does not track. */
+  readonly sent?: string
+  /** Unchanged, but its generation or resourceVersion moved: the inventory remembers the new numbers. */
+  readonly moved?: boolean
+  /** What a preflight cannot check yet (its CRD, namespace or role is part of the same plan). */
+  readonly deferred?: string
   /** Objects of one stage are written together; a stage starts when the one before has settled. */
   readonly stage: number
 }
@@ -57,9 +63,7 @@ export interface PlannedChange extends Change {
 /** Everything a sync would do, as data, before the first write. */
 export interface Plan {
   readonly changes: readonly PlannedChange[]
-  /** Set when a guard stops the prunes (or everything) until a person confirms `digest`. */
-  readonly held: { readonly reason: string; readonly fix: string } | undefined
-  /** Names this plan: a confirmation is for exactly one plan. */
-  readonly digest: string
+  /** Set when a guard stops the prunes until a person confirms exactly them, by `digest`. */
+  readonly held: { readonly reason: string; readonly fix: string; readonly digest: string } | undefined
   readonly warnings: readonly string[]
 }

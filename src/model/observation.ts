@@ -1,0 +1,41 @@
+import type { JsonObject } from './json.ts'
+import type { ObjectId, ObjectKey } from './object.ts'
+
+/** One entry of `metadata.managedFields`. */
+export interface ManagedFields {
+  readonly manager: string
+  readonly operation: 'Apply' | 'Update'
+  readonly subresource: string
+  readonly apiVersion: string
+  /** ISO 8601. */
+  readonly time: string | undefined
+  /** FieldsV1: keys `f:name`, `k:{…}`, `v:…`, `i:…`, `.`. */
+  readonly fields: JsonObject
+}
+
+/** What a metadata LIST tells about one live object. */
+export interface ObservedObject {
+  readonly object: ObjectId
+  /** The version it was read in. */
+  readonly version: string
+  readonly uid: string
+  readonly resourceVersion: string
+  readonly generation: number | undefined
+  /** ISO 8601. */
+  readonly createdAt: string
+  readonly terminating: boolean
+  readonly labels: Readonly<Record<string, string>>
+  readonly annotations: Readonly<Record<string, string>>
+  /** The kind and name of the owner that controls it, if any. */
+  readonly controller: string | undefined
+  /** sha256 of our managedFields entry; undefined where we own no field. */
+  readonly fields: string | undefined
+  readonly managedFields: readonly ManagedFields[]
+}
+
+/** Everything that one round of LISTs tells. */
+export interface Observation {
+  readonly objects: ReadonlyMap<ObjectKey, ObservedObject>
+  /** Kinds (as `group/kind`) that could not be listed, with the reason: their objects are unknown, not absent. */
+  readonly unlistable: ReadonlyMap<string, string>
+}

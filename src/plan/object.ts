@@ -1,0 +1,99 @@
+import { groupKindKey } from '../model/object.ts'
+import type { ObservedObject } from '../model/observation.ts'
+import type { ChangeAction, PlannedChange } from '../model/plan.ts'
+import type { DesiredObject } from './desired.ts'
+import { displayDrift, lostFields } from './drift.ts'
+import { claim } from './ownership.ts'
+import type { PlanFacts } from './plan.ts'
+import { stageOf } from './stages.ts'
+import { judge } from './unchanged.ts'
+
+/** The change for one object that Git wants. `ask` is set where only a dry-run can tell whether it differs. */
+export function planObject(desired: DesiredObject, facts: PlanFacts): { readonly change: PlannedChange; readonly ask?: ObservedObject } {
+  const entry = facts.inventory?.entries.get(desired.key)
+  const blocked = whyNot(desired, facts)
+  if (blocked !== undefined) return { change: blocked }
+  const found = facts.answers.found.get(desired.key)
+  const seen = facts.observation.objects.get(desired.key) ?? (found === 'absent' ? undefined : found)
+  if (seen === undefined) {
+    return { change: create(desired, entry?.status === 'owned' ? 'was deleted from the cluster' : 'new in Git') }
+  }
+  if (entry?.status !== 'owned') {
+    const interrupted = entry?.status === 'intended' && seen.fields !== undefined && seen.createdAt >= entry.since
+    return { change: interrupted ? write(desired, seen, 'configured', 'finishes an interrupted sync', facts) : adopt(desired, seen, facts) }
+  }
+  const verdict = judge(entry, seen, desired.sent)
+  switch (verdict) {
+    case 'unchanged':
+      return { change: unchanged(desired) }
+    case 'terminating':
+      return { change: fail(desired, 'is being deleted; it is applied again once it is gone', 'Look at its finalizers if this does not end.', true) }
+    case 'recreated':
+      return { change: adopt(desired, seen, facts) }
+    case 'outdated':
+      return { change: write(desired, seen, 'configured', seen.fields === entry.fields ? 'changed in Git' : 'changed in Git, and drifted', facts) }
+    case 'drifted':
+      return { change: drifted(desired, seen, facts) }
+    case 'suspect': {
+      const compared = facts.answers.compared.get(desired.key)
+      if (compared === 'same') return { change: { ...unchanged(desired), moved: true } }
+      const change = write(desired, seen, 'configured', 'drifted: changed in our name, or in its order', facts)
+      return compared === undefined ? { change, ask: seen } : { change }
+    }
+  }
+}
+
+function whyNot(desired: DesiredObject, { observation }: PlanFacts): PlannedChange | undefined {
+  const { apiVersion, kind } = desired.manifest
+  if (desired.resource === undefined) {
+    return fail(desired, `the cluster serves no ${kind} in ${apiVersion}`, 'Install its CustomResourceDefinition, put it into the same application, or correct apiVersion and kind.', false)
+  }
+  const reason = observation.unlistable.get(groupKindKey(desired.object))
+  return reason === undefined ? undefined : fail(desired, `unknown: its kind cannot be listed (${reason})`, `Grant list on ${desired.resource.resource}.`, true)
+}
+
+function create(desired: DesiredObject, reason: string): PlannedChange {
+  return { ...base(desired), action: 'created', reason, operation: { verb: 'apply', manifest: desired.manifest, expect: 'absent', takeOver: false } }
+}
+
+function adopt(desired: DesiredObject, seen: ObservedObject, facts: PlanFacts): PlannedChange {
+  const verdict = claim(seen, facts.applySet, facts.applicationOf)
+  if (verdict.verdict === 'refuse') return fail(desired, verdict.reason, verdict.fix, false)
+  if (seen.terminating) return fail(desired, 'exists and is being deleted', 'It is created once the old one is gone.', true)
+  const change = write(desired, seen, 'adopted', verdict.reason, facts)
+  // What another tool applied becomes ours as a whole; otherwise a key removed from Git would stay live for ever.
+  return change.operation.verb === 'apply' ? { ...change, operation: { ...change.operation, takeOver: true } } : change
+}
+
+function drifted(desired: DesiredObject, seen: ObservedObject, facts: PlanFacts): PlannedChange {
+  const drift = lostFields(desired.manifest, seen)
+  const told = drift.length === 0 ? 'a field that was applied is gone' : drift.slice(0, 3).map(displayDrift).join('; ')
+  const more = drift.length > 3 ? ` and ${drift.length - 3} more` : ''
+  return { ...write(desired, seen, 'configured', `drifted: ${told}${more}`, facts), drift }
+}
+
+function write(desired: DesiredObject, seen: ObservedObject, action: ChangeAction, reason: string, facts: PlanFacts): PlannedChange {
+  return {
+    ...base(desired),
+    action,
+    reason,
+    operation: {
+      verb: 'apply',
+      manifest: desired.manifest,
+      expect: { uid: seen.uid, resourceVersion: seen.resourceVersion },
+      takeOver: facts.undeclared === 'remove',
+    },
+  }
+}
+
+function unchanged(desired: DesiredObject): PlannedChange {
+  return { ...base(desired), action: 'unchanged', reason: 'as in Git', operation: { verb: 'none' } }
+}
+
+function fail(desired: DesiredObject, reason: string, fix: string, retryable: boolean): PlannedChange {
+  return { ...base(desired), action: 'failed', reason, fix, retryable, operation: { verb: 'none' } }
+}
+
+function base({ object, origin, sent }: DesiredObject): Pick<PlannedChange, 'object' | 'origin' | 'sent' | 'stage'> {
+  return { object, origin, sent, stage: stageOf(object) }
+}

@@ -1,0 +1,104 @@
+import type { Inventory } from '../model/inventory.ts'
+import type { KindCatalog } from '../model/kinds.ts'
+import { objectKey, type ObjectKey } from '../model/object.ts'
+import type { Observation } from '../model/observation.ts'
+import type { Plan, PlannedChange } from '../model/plan.ts'
+import { deferrals } from './deferrals.ts'
+import type { Desired, DesiredObject } from './desired.ts'
+import { guardPrunes, pruneDigest } from './guards.ts'
+import { planObject } from './object.ts'
+import { namespaceObject, planNamespace } from './place.ts'
+import { planPrunes } from './prune.ts'
+import type { Answers, Questions } from './questions.ts'
+import { stageOf, startOrder } from './stages.ts'
+
+/** Everything a plan is made of. No clock, no network, no randomness: equal facts give equal plans. */
+export interface PlanFacts {
+  readonly desired: Desired
+  readonly inventory: Inventory | undefined
+  readonly observation: Observation
+  readonly catalog: KindCatalog
+  readonly answers: Answers
+  readonly applySet: string
+  readonly applicationOf: (applySet: string) => string | undefined
+  readonly namespace: string
+  readonly createNamespace: boolean
+  readonly prune: boolean
+  readonly undeclared: 'report' | 'remove'
+  /** The application's path, where this commit does not have it. */
+  readonly missingPath: string | undefined
+  /** Digest of the held prunes that a person has confirmed. */
+  readonly confirmed: string | undefined
+}
+
+/** The plan, and what must be asked of the cluster before it is sure. With no open question it is final. */
+export function plan(facts: PlanFacts): { readonly plan: Plan; readonly questions: Questions } {
+  const compare: { desired: DesiredObject; seen: Questions['compare'][number]['seen'] }[] = []
+  const applies = facts.desired.objects.map((desired) => {
+    const { change, ask } = planObject(desired, facts)
+    if (ask !== undefined) compare.push({ desired, seen: ask })
+    return change
+  })
+  const duplicates = facts.desired.duplicates.map(duplicate)
+  const wanted = new Set(facts.desired.objects.map(({ key }) => key))
+  const place = placeFor(applies, wanted, facts)
+  const { prunes, look, held } = guardedPrunes(wanted, facts)
+  const changes = [...(place.change ? [place.change] : []), ...duplicates, ...applies].sort(byStage)
+  const lookNamespace = place.ask ? [{ object: namespaceObject(facts.namespace), version: 'v1' }] : []
+  return {
+    plan: { changes: [...deferrals(changes), ...prunes], held, warnings: facts.desired.warnings },
+    questions: { compare, look: [...lookNamespace, ...look] },
+  }
+}
+
+function placeFor(applies: readonly PlannedChange[], wanted: ReadonlySet<ObjectKey>, facts: PlanFacts): { change?: PlannedChange; ask: boolean } {
+  const creates = applies.some(({ object, operation }) => operation.verb === 'apply' && operation.expect === 'absent' && object.namespace === facts.namespace)
+  if (!creates || wanted.has(objectKey(namespaceObject(facts.namespace)))) return { ask: false }
+  return planNamespace({ name: facts.namespace, create: facts.createNamespace, found: facts.answers.found, catalog: facts.catalog })
+}
+
+function guardedPrunes(wanted: ReadonlySet<ObjectKey>, facts: PlanFacts): { prunes: PlannedChange[]; look: Questions['look']; held: Plan['held'] } {
+  if (facts.inventory === undefined) return { prunes: [], look: [], held: undefined }
+  const { inventory, observation, applySet } = facts
+  const { changes, look } = planPrunes({ inventory, wanted, observation, found: facts.answers.found, applySet, enabled: facts.prune })
+  const deletes = changes.filter(({ operation }) => operation.verb === 'delete')
+  const guard = guardPrunes({ prunes: deletes.length, tracked: inventory.entries.size, desired: wanted.size, missingPath: facts.missingPath })
+  const digest = pruneDigest(deletes)
+  const isHeld = guard !== undefined && facts.confirmed !== digest
+  return {
+    prunes: changes.map((change) => (isHeld && change.operation.verb === 'delete' ? hold(change, guard.reason) : change)).sort((a, b) => byStage(b, a)),
+    look: look.map(({ object, version }) => ({ object, version })),
+    held: isHeld ? { ...guard, digest } : undefined,
+  }
+}
+
+function hold(change: PlannedChange, reason: string): PlannedChange {
+  return { ...change, action: 'held', reason, operation: { verb: 'none' } }
+}
+
+function duplicate({ object, first, second }: Desired['duplicates'][number]): PlannedChange {
+  return {
+    object,
+    action: 'failed',
+    reason: `declared twice: in ${first.file} (document ${first.document}) and in ${second.file} (document ${second.document})`,
+    fix: 'Remove one of the two.',
+    origin: second,
+    stage: stageOf(object),
+    operation: { verb: 'none' },
+  }
+}
+
+function byStage(a: PlannedChange, b: PlannedChange): number {
+  return a.stage - b.stage || startOrder(a.object) - startOrder(b.object)
+}
+
+/** Does a plan write anything? */
+export function isEmpty({ changes }: Plan): boolean {
+  return changes.every(({ operation }) => operation.verb === 'none')
+}
+
+/** Changes that make an all-or-nothing sync refuse: failed for good before anything was written. */
+export function refusals({ changes }: Plan): readonly PlannedChange[] {
+  return changes.filter((change) => change.action === 'failed' && change.retryable !== true)
+}
+

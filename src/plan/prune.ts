@@ -1,0 +1,72 @@
+import type { Inventory, InventoryEntry } from '../model/inventory.ts'
+import { PART_OF_LABEL, PRUNE_ANNOTATION } from '../model/names.ts'
+import { groupKindKey, type ObjectKey } from '../model/object.ts'
+import type { Observation, ObservedObject } from '../model/observation.ts'
+import type { PlannedChange } from '../model/plan.ts'
+import type { Found } from './questions.ts'
+import { stageOf } from './stages.ts'
+
+/** Kinds whose deletion takes data or other people's objects with it: only with `gitwake.dev/prune: enabled`. */
+const OPT_IN = new Set(['/Namespace', 'apiextensions.k8s.io/CustomResourceDefinition', '/PersistentVolume', '/PersistentVolumeClaim'])
+
+export interface PruneFacts {
+  readonly inventory: Inventory
+  readonly wanted: ReadonlySet<ObjectKey>
+  readonly observation: Observation
+  readonly found: ReadonlyMap<ObjectKey, Found>
+  readonly applySet: string
+  /** `sync.prune` of the application. */
+  readonly enabled: boolean
+}
+
+/** One change per tracked object that Git no longer wants; `look` lists those that the LIST did not show and that a GET must decide. */
+export function planPrunes(facts: PruneFacts): { changes: PlannedChange[]; look: InventoryEntry[] } {
+  const changes: PlannedChange[] = []
+  const look: InventoryEntry[] = []
+  for (const [key, entry] of facts.inventory.entries) {
+    if (facts.wanted.has(key)) continue
+    const seen = facts.observation.objects.get(key) ?? facts.found.get(key)
+    if (seen === undefined) {
+      const unlistable = facts.observation.unlistable.get(groupKindKey(entry.object))
+      if (unlistable !== undefined) changes.push(leave(entry, 'skipped', `not in Git any more, but its kind cannot be listed (${unlistable}): not pruned`))
+      else look.push(entry)
+    } else {
+      changes.push(seen === 'absent' ? leave(entry, 'released', 'not in Git any more, and gone from the cluster') : prune(entry, seen, facts))
+    }
+  }
+  return { changes, look }
+}
+
+function prune(entry: InventoryEntry, seen: ObservedObject, facts: PruneFacts): PlannedChange {
+  const kept = reasonToKeep(entry, seen, facts)
+  if (kept !== undefined) return kept
+  return {
+    object: entry.object,
+    action: 'pruned',
+    reason: 'not in Git any more',
+    stage: stageOf(entry.object),
+    operation: { verb: 'delete', version: seen.version, uid: seen.uid, resourceVersion: seen.resourceVersion },
+  }
+}
+
+/** Labels alone never delete: what is not provably ours is released, and told. */
+function reasonToKeep(entry: InventoryEntry, seen: ObservedObject, { applySet, enabled }: PruneFacts): PlannedChange | undefined {
+  if (seen.labels[PART_OF_LABEL] !== applySet) return leave(entry, 'released', 'not in Git any more; our label was removed from it, so it is no longer ours')
+  if (seen.controller !== undefined) return leave(entry, 'released', `not in Git any more; ${seen.controller} controls it now`)
+  if (entry.status === 'owned' && entry.uid !== seen.uid) return leave(entry, 'released', 'not in Git any more; somebody else recreated it')
+  if (entry.status === 'intended' && (seen.fields === undefined || seen.createdAt < entry.since)) {
+    return leave(entry, 'released', 'not in Git any more; it existed before gitwake meant to create it')
+  }
+  if (seen.terminating) return leave(entry, 'skipped', 'not in Git any more; it is already being deleted')
+  const annotation = seen.annotations[PRUNE_ANNOTATION]
+  if (annotation === 'disabled') return leave(entry, 'skipped', `not in Git any more; kept by ${PRUNE_ANNOTATION}: disabled`)
+  if (!enabled) return leave(entry, 'skipped', 'not in Git any more; kept because sync.prune is false')
+  if (OPT_IN.has(groupKindKey(entry.object)) && annotation !== 'enabled') {
+    return leave(entry, 'skipped', `not in Git any more; a ${entry.object.kind} is only pruned with ${PRUNE_ANNOTATION}: enabled`)
+  }
+  return undefined
+}
+
+function leave(entry: InventoryEntry, action: 'released' | 'skipped', reason: string): PlannedChange {
+  return { object: entry.object, action, reason, stage: stageOf(entry.object), operation: { verb: 'none' } }
+}

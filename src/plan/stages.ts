@@ -1,0 +1,37 @@
+import type { GroupKind } from '../model/object.ts'
+
+/** Stages run in this order; a stage starts when every object of the one before has been written. */
+export const STAGES = ['definitions', 'classes', 'objects', 'admission'] as const
+
+const DEFINITIONS = new Set(['apiextensions.k8s.io/CustomResourceDefinition', '/Namespace', 'rbac.authorization.k8s.io/ClusterRole'])
+
+// Admission comes last: a webhook that is registered before its backend runs refuses the rest of its own commit.
+const ADMISSION = new Set([
+  'admissionregistration.k8s.io/ValidatingWebhookConfiguration',
+  'admissionregistration.k8s.io/MutatingWebhookConfiguration',
+  'admissionregistration.k8s.io/ValidatingAdmissionPolicy',
+  'admissionregistration.k8s.io/ValidatingAdmissionPolicyBinding',
+  'admissionregistration.k8s.io/MutatingAdmissionPolicy',
+  'admissionregistration.k8s.io/MutatingAdmissionPolicyBinding',
+  'apiregistration.k8s.io/APIService',
+])
+
+// Inside a stage nothing waits; requests merely start in this order, so that a Pod finds what it mounts.
+const START_ORDER = [
+  'CustomResourceDefinition', 'Namespace', 'ClusterRole', 'NetworkPolicy', 'ResourceQuota', 'LimitRange', 'PodDisruptionBudget',
+  'ServiceAccount', 'Secret', 'ConfigMap', 'PersistentVolume', 'PersistentVolumeClaim', 'ClusterRoleBinding', 'Role', 'RoleBinding', 'Service',
+]
+
+/** The index in STAGES at which an object of this kind is written. */
+export function stageOf({ group, kind }: GroupKind): number {
+  const key = `${group}/${kind}`
+  if (DEFINITIONS.has(key)) return 0
+  if (kind.endsWith('Class') && (group === '' || group.endsWith('.k8s.io'))) return 1
+  return ADMISSION.has(key) ? 3 : 2
+}
+
+/** Sorts within a stage: what others mount or refer to starts first. */
+export function startOrder({ kind }: GroupKind): number {
+  const index = START_ORDER.indexOf(kind)
+  return index < 0 ? START_ORDER.length : index
+}

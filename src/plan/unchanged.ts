@@ -1,0 +1,28 @@
+import type { OwnedEntry } from '../model/inventory.ts'
+import type { ObservedObject } from '../model/observation.ts'
+
+/**
+ * What the metadata LIST tells of an object that we wrote before:
+ * - `unchanged`: nobody touched it and Git still wants the same;
+ * - `outdated`: Git wants something else;
+ * - `drifted`: a field that we applied was changed or taken away;
+ * - `suspect`: our fields are still ours but the object moved; only a dry-run can tell (an Apply in our name, a reordered list);
+ * - `recreated`: another object stands under its name;
+ * - `terminating`: it is being deleted, and an apply onto it would vanish.
+ */
+export type Verdict = 'unchanged' | 'outdated' | 'drifted' | 'suspect' | 'recreated' | 'terminating'
+
+/** The unchanged rule (design.md). `sent` is the digest of what would be sent now. */
+export function judge(entry: OwnedEntry, seen: ObservedObject, sent: string): Verdict {
+  if (seen.terminating) return 'terminating'
+  if (seen.uid !== entry.uid) return 'recreated'
+  if (sent !== entry.sent) return 'outdated'
+  if (seen.fields !== entry.fields) return 'drifted'
+  return isStill(entry, seen) ? 'unchanged' : 'suspect'
+}
+
+/** Kinds with a generation are compared by it (status updates do not raise it), the others by resourceVersion. */
+function isStill(entry: OwnedEntry, seen: ObservedObject): boolean {
+  if (entry.generation !== undefined && seen.generation !== undefined) return entry.generation === seen.generation
+  return entry.resourceVersion === seen.resourceVersion
+}
