@@ -1,5 +1,12 @@
 import type { Application, Repository } from '../model/configuration.ts'
+import type { HealthStatus, ObjectHealth } from '../model/health.ts'
+import type { Inventory } from '../model/inventory.ts'
+import type { KindCatalog, ResourceKind } from '../model/kinds.ts'
+import type { ObjectId } from '../model/object.ts'
+import type { Observation, ObservedObject } from '../model/observation.ts'
+import type { Operation } from '../model/plan.ts'
 import type { RenderInputs, Rendering, Tree } from '../model/tree.ts'
+import type { Answers, Questions } from '../plan/questions.ts'
 
 /** Git, as a sync needs it. */
 export interface Source {
@@ -21,4 +28,77 @@ export interface Renderer {
   inputs(tree: Tree, application: Application, signal: AbortSignal): Promise<RenderInputs>
   /** Throws GitwakeError (not retryable) naming file, document and field for whatever is wrong with the manifests. */
   render(tree: Tree, inputs: RenderInputs, signal: AbortSignal): Promise<Rendering>
+}
+
+/** The branch's history of heads, so that a lagging mirror never moves a revision backwards. */
+export interface Heads {
+  /** May this revision be synced now? `named`: a webhook named it as the new head. */
+  admit(repository: string, ref: string, revision: string, named: boolean): Promise<'accepted' | 'left already'>
+}
+
+export type ApplyOperation = Extract<Operation, { verb: 'apply' }>
+export type DeleteOperation = Extract<Operation, { verb: 'delete' }>
+
+/** An inventory with the state of its Secrets, for the next compare-and-swap. */
+export interface StoredInventory {
+  readonly inventory: Inventory
+  /** Secret name → resourceVersion. */
+  readonly shards: ReadonlyMap<string, string>
+}
+
+/** Why a write was refused. `kind` is a class of errors.ts in cluster/. */
+export interface Refused {
+  readonly ok: false
+  readonly class: string
+  readonly message: string
+  readonly retryable: boolean
+}
+export type Written = { readonly ok: true; readonly seen: ObservedObject; readonly warnings: readonly string[] } | Refused
+export type Deleted = { readonly ok: true; readonly finalizers: readonly string[] } | Refused
+
+export interface WriteOptions {
+  readonly signal: AbortSignal
+  /** Called right before each request leaves; throws where this worker may not write any more. */
+  readonly guard?: () => void
+}
+
+/** The right to write for one application. */
+export interface Lease {
+  /** Throws GitwakeError `lease-lost` where the right is gone or cannot be proven: called before every write. */
+  guard(): void
+  /** Gives it back at once; never throws. */
+  release(): Promise<void>
+}
+
+export interface HealthReport {
+  readonly status: HealthStatus
+  readonly objects: readonly ObjectHealth[]
+  readonly ended: 'settled' | 'timeout' | 'superseded'
+}
+
+/** One cluster, as a sync needs it. */
+export interface Destination {
+  /** What the cluster serves; asked anew when `refresh` is set or the last answer is old. */
+  catalog(options: { readonly refresh: boolean }, signal: AbortSignal): Promise<KindCatalog>
+  readInventory(application: string, signal: AbortSignal): Promise<StoredInventory | undefined>
+  readInventories(signal: AbortSignal): Promise<{ readonly inventories: readonly StoredInventory[]; readonly problems: readonly Error[] }>
+  writeInventory(inventory: Inventory, previous: StoredInventory | undefined, options: WriteOptions): Promise<StoredInventory>
+  /** All objects that carry the label: of one application (its ApplySet id) or of all. */
+  observe(kinds: readonly ResourceKind[], applySet: string | undefined, signal: AbortSignal): Promise<Observation>
+  /** Answers what a plan left open, on top of earlier answers. */
+  answer(questions: Questions, earlier: Answers, signal: AbortSignal): Promise<Answers>
+  dryRun(operation: ApplyOperation, resource: ResourceKind, options: WriteOptions): Promise<Written>
+  apply(operation: ApplyOperation, resource: ResourceKind, options: WriteOptions & { readonly adopting: boolean }): Promise<Written>
+  delete(object: ObjectId, operation: DeleteOperation, resource: ResourceKind, options: WriteOptions): Promise<Deleted>
+  /** Resolves when the CRDs of these names are established, or after `timeoutMs`. */
+  waitForDefinitions(names: readonly string[], timeoutMs: number, signal: AbortSignal): Promise<void>
+  acquireLease(application: string, signal: AbortSignal): Promise<Lease>
+  /** Watches objects until they are healthy, one of them failed, the time is over, or a newer commit makes it pointless. 0 ms looks once. */
+  health(
+    objects: readonly ObjectId[],
+    applySet: string,
+    options: { readonly timeoutMs: number; readonly signal: AbortSignal; readonly superseded: () => Promise<boolean> },
+  ): Promise<HealthReport>
+  /** Milliseconds since 1970 by the API server's clock. */
+  serverTime(): number
 }

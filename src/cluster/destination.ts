@@ -1,0 +1,111 @@
+import { hasHealth } from '../health/has-health.ts'
+import type { KindCatalog, ResourceKind } from '../model/kinds.ts'
+import { displayName, objectKey, type ObjectId } from '../model/object.ts'
+import { GitwakeError } from '../model/error.ts'
+import { parseJson } from '../model/json.ts'
+import type { Answers, Found, Questions } from '../plan/questions.ts'
+import type { ApplyOperation, Destination, WriteOptions, Written } from '../sync/ports.ts'
+import { answerError } from './answer.ts'
+import { compareWithLive } from './compare.ts'
+import type { ClusterConnection } from './connect.ts'
+import { discover } from './discover.ts'
+import { createInventoryStore } from './inventory-store.ts'
+import { acquireLease } from './lease.ts'
+import { decodeMetadata, METADATA } from './metadata.ts'
+import { observe } from './observe.ts'
+import { objectPath } from './paths.ts'
+import { takeOver } from './take-over.ts'
+import { waitForDefinitions } from './definitions.ts'
+import { waitForHealth } from './wait.ts'
+import { applyObject, deleteObject } from './write.ts'
+
+/** Kinds come and go with CRDs; a plan that misses one asks again at once, so this only bounds how long a removed one is believed. */
+const CATALOG_AGE_MS = 5 * 60_000
+
+export interface DestinationOptions {
+  readonly inventoryNamespace: string
+  /** Names this worker in leases; unique per process. */
+  readonly holder: string
+  readonly version: string
+}
+
+/** One cluster behind the port that a sync uses. */
+export function createDestination(connection: ClusterConnection, options: DestinationOptions): Destination {
+  const inventories = createInventoryStore(connection, options.inventoryNamespace, options.version)
+  let known: { readonly catalog: Promise<KindCatalog>; readonly at: number } | undefined
+
+  function catalog({ refresh }: { readonly refresh: boolean }, signal: AbortSignal): Promise<KindCatalog> {
+    if (refresh || known === undefined || performance.now() - known.at > CATALOG_AGE_MS) {
+      const asked = { catalog: discover(connection, signal), at: performance.now() }
+      known = asked
+      asked.catalog.catch(() => {
+        if (known === asked) known = undefined
+      })
+    }
+    return known.catalog
+  }
+
+  async function resourceOf(object: ObjectId, version: string, signal: AbortSignal): Promise<ResourceKind> {
+    const kinds = await catalog({ refresh: false }, signal)
+    const resource = kinds.find(object, version) ?? kinds.preferred(object)
+    if (resource !== undefined) return resource
+    throw new GitwakeError('unknown-kind', `the cluster serves no ${object.kind}${object.group === '' ? '' : `.${object.group}`} any more`, {
+      fix: `Bring its CustomResourceDefinition back, or remove ${displayName(object)} from the inventory by hand.`,
+      object,
+    })
+  }
+
+  async function look(object: ObjectId, version: string, signal: AbortSignal): Promise<Found> {
+    const kinds = await catalog({ refresh: false }, signal)
+    const resource = kinds.find(object, version) ?? kinds.preferred(object)
+    if (resource === undefined) return 'absent' // Its kind is gone, and its objects with it.
+    const answer = await connection.request({ method: 'GET', path: objectPath(resource, object.namespace, object.name), accept: METADATA, signal })
+    if (answer.status === 404) return 'absent'
+    if (answer.status !== 200) throw answerError(answer, { doing: `reading ${displayName(object)}` })
+    return decodeMetadata(parseJson(answer.text), resource) ?? 'absent'
+  }
+
+  async function answer(questions: Questions, earlier: Answers, signal: AbortSignal): Promise<Answers> {
+    const found = new Map(earlier.found)
+    const compared = new Map(earlier.compared)
+    await Promise.all([
+      ...questions.look.map(async ({ object, version }) => found.set(objectKey(object), await look(object, version, signal))),
+      ...questions.compare.map(async ({ desired, seen }) => {
+        const resource = await resourceOf(desired.object, seen.version, signal)
+        const operation: ApplyOperation = { verb: 'apply', manifest: desired.manifest, expect: seen, takeOver: false }
+        compared.set(desired.key, await compareWithLive(connection, resource, operation, signal))
+      }),
+    ])
+    return { found, compared }
+  }
+
+  async function apply(operation: ApplyOperation, resource: ResourceKind, settings: WriteOptions & { readonly adopting: boolean }): Promise<Written> {
+    if (!operation.takeOver || operation.expect === 'absent') return await applyObject(connection, resource, operation, settings)
+    const taken = await takeOver(connection, resource, operation, settings)
+    if (taken === 'nothing to take') return await applyObject(connection, resource, operation, settings)
+    if (!taken.ok) return taken
+    return await applyObject(connection, resource, { ...operation, expect: taken.seen }, settings)
+  }
+
+  return {
+    catalog,
+    readInventory: inventories.read,
+    readInventories: inventories.readAll,
+    writeInventory: inventories.write,
+    observe: (kinds, applySet, signal) => observe(connection, kinds, applySet, signal),
+    answer,
+    dryRun: (operation, resource, settings) => applyObject(connection, resource, operation, { ...settings, dryRun: true }),
+    apply,
+    delete: (object, operation, resource, settings) => deleteObject(connection, resource, object, operation, settings),
+    waitForDefinitions: (names, timeoutMs, signal) => waitForDefinitions(connection, names, timeoutMs, signal),
+    acquireLease: (application, signal) =>
+      acquireLease(connection, { namespace: options.inventoryNamespace, application, holder: options.holder, signal }),
+    async health(objects, applySet, settings) {
+      const watched = objects.filter((object) => hasHealth(object))
+      const kinds = await catalog({ refresh: false }, settings.signal)
+      return await waitForHealth({ connection, objects: watched, catalog: kinds, applySet, ...settings })
+    },
+    serverTime: connection.serverTime,
+  }
+}
+

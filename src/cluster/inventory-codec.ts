@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto'
+import { gunzipSync, gzipSync } from 'node:zlib'
+import { GitwakeError } from '../model/error.ts'
+import type { Inventory, InventoryEntry } from '../model/inventory.ts'
+import { isJsonObject, type Json, type JsonObject } from '../model/json.ts'
+import { objectKey, type ObjectId, type ObjectKey } from '../model/object.ts'
+
+/** Rises when an older gitwake could not read what a newer one wrote. */
+const SCHEMA = 1
+/** A Secret holds 1 MiB; half of it leaves room for base64 and for growth between two writes. */
+export const SHARD_LIMIT = 512 * 1024
+/** 64 MiB unpacked are ~200,000 entries: more is not an inventory but a bomb. */
+const MOST_BYTES = 64 * 1024 * 1024
+
+/** One shard's content: gzipped JSON. The header stands in every shard; entries are spread by their key. */
+export function encodeShards(inventory: Inventory, atLeast: number): Buffer[] {
+  for (let count = atLeast; ; count *= 2) {
+    const shards = Array.from({ length: count }, (_, index) => encodeShard(inventory, index, count))
+    if (shards.every((shard) => shard.length <= SHARD_LIMIT)) return shards
+  }
+}
+
+function encodeShard(inventory: Inventory, index: number, count: number): Buffer {
+  const { entries, ...header } = inventory
+  const mine = [...entries].filter(([key]) => shardOf(key, count) === index).map(([, entry]) => entry)
+  return gzipSync(JSON.stringify({ schema: SCHEMA, shards: count, ...header, entries: mine }))
+}
+
+function shardOf(key: ObjectKey, count: number): number {
+  return count === 1 ? 0 : createHash('sha256').update(key).digest().readUInt32BE(0) % count
+}
+
+/**
+ * Puts shards together again. After a crash between two shards they differ in epoch: the union is taken, and for an entry that
+ * stands in two of them the newer one, so that nothing that was ever announced is forgotten.
+ */
+export function decodeShards(application: string, shards: readonly Buffer[]): Inventory {
+  const parts = shards.map((shard) => decodeShard(application, shard)).sort((a, b) => a.epoch - b.epoch)
+  const newest = parts.at(-1)
+  if (newest === undefined) throw unreadable(application, 'it has no content')
+  return { ...newest, entries: new Map(parts.flatMap((part) => [...part.entries])) }
+}
+
+function decodeShard(application: string, bytes: Buffer): Inventory {
+  const content = unpack(application, bytes)
+  if (!isJsonObject(content)) throw unreadable(application, 'it is not an object')
+  if (typeof content.schema === 'number' && content.schema > SCHEMA) {
+    throw new GitwakeError('inventory-too-new', `the inventory of ${application} was written by a newer gitwake (schema ${content.schema})`, {
+      fix: 'Upgrade this worker.',
+    })
+  }
+  const entries = (Array.isArray(content.entries) ? (content.entries as readonly Json[]) : []).flatMap((entry) => decodeEntry(entry))
+  return {
+    application,
+    install: text(content, 'install') ?? '',
+    epoch: typeof content.epoch === 'number' ? content.epoch : 0,
+    revision: text(content, 'revision'),
+    inputs: text(content, 'inputs'),
+    rendered: text(content, 'rendered'),
+    appliedAt: text(content, 'appliedAt'),
+    entries: new Map(entries.map((entry) => [objectKey(entry.object), entry])),
+  }
+}
+
+function unpack(application: string, bytes: Buffer): Json {
+  try {
+    return JSON.parse(gunzipSync(bytes, { maxOutputLength: MOST_BYTES }).toString('utf8')) as Json
+  } catch (cause) {
+    throw unreadable(application, cause instanceof Error ? cause.message : String(cause))
+  }
+}
+
+function decodeEntry(entry: Json): InventoryEntry[] {
+  if (!isJsonObject(entry) || !isJsonObject(entry.object)) return []
+  const { group, kind, namespace, name } = entry.object
+  if (typeof group !== 'string' || typeof kind !== 'string' || typeof namespace !== 'string' || typeof name !== 'string') return []
+  const object: ObjectId = { group, kind, namespace, name }
+  const version = text(entry, 'version') ?? ''
+  if (entry.status === 'intended') return [{ status: 'intended', object, version, since: text(entry, 'since') ?? '' }]
+  const [uid, sent, fields, resourceVersion] = [text(entry, 'uid'), text(entry, 'sent'), text(entry, 'fields'), text(entry, 'resourceVersion')]
+  if (uid === undefined || sent === undefined || fields === undefined || resourceVersion === undefined) return []
+  const generation = typeof entry.generation === 'number' ? { generation: entry.generation } : {}
+  return [{ status: 'owned', object, version, uid, sent, fields, resourceVersion, ...generation }]
+}
+
+function text(object: JsonObject, key: string): string | undefined {
+  const value = object[key]
+  return typeof value === 'string' ? value : undefined
+}
+
+function unreadable(application: string, why: string): GitwakeError {
+  return new GitwakeError('inventory-unreadable', `the inventory of ${application} cannot be read: ${why}`, {
+    fix: `Restore Secret gitwake-${application} in the inventory namespace from a backup, or delete it: objects are then adopted again and nothing is pruned.`,
+  })
+}

@@ -1,0 +1,139 @@
+import { GitwakeError } from '../model/error.ts'
+import { isJsonObject, parseJson, type Json } from '../model/json.ts'
+import { inventoryName } from '../model/names.ts'
+import type { Lease } from '../sync/ports.ts'
+import { answerError } from './answer.ts'
+import type { ClusterConnection } from './connect.ts'
+import type { ApiResponse } from './request.ts'
+
+const DURATION_SECONDS = 8
+const RENEW_EVERY_MS = 2_500
+/** A holder stops this much earlier than others may take over: the `Date` header, by which all judge, has whole seconds. */
+const SAFETY_MS = 2_000
+
+export interface LeaseOptions {
+  readonly namespace: string
+  readonly application: string
+  /** Names this worker; unique per process. */
+  readonly holder: string
+  readonly signal: AbortSignal
+}
+
+/**
+ * One writer per application: a Lease in the target cluster, judged by the API server's clock (its `Date` header).
+ * Throws GitwakeError `lease-held` (retryable) while another worker holds it.
+ */
+export async function acquireLease(connection: ClusterConnection, options: LeaseOptions): Promise<Lease> {
+  const name = inventoryName(options.application)
+  const collection = `/apis/coordination.k8s.io/v1/namespaces/${encodeURIComponent(options.namespace)}/leases`
+  let resourceVersion = await take()
+  let renewedAt = performance.now()
+  let lost: string | undefined
+  let renewal: Promise<void> | undefined
+
+  const timer = setInterval(() => {
+    renewal ??= renew().finally(() => (renewal = undefined))
+  }, RENEW_EVERY_MS)
+  timer.unref()
+
+  async function take(): Promise<string> {
+    const current = await connection.request({ method: 'GET', path: `${collection}/${name}`, signal: options.signal })
+    if (current.status === 404) return await create()
+    if (current.status !== 200) throw answerError(current, { doing: `reading Lease ${name}` })
+    const held = decodeLease(current)
+    const age = (connection.serverTime() - held.renewedAt) / 1000
+    if (held.holder !== '' && held.holder !== options.holder && age <= held.durationSeconds) {
+      throw new GitwakeError('lease-held', `${options.application} is being written by ${held.holder}`, {
+        fix: 'Nothing to do: it is tried again when that worker has finished.',
+        retryable: true,
+      })
+    }
+    return await put(held.resourceVersion, options.holder)
+  }
+
+  async function create(): Promise<string> {
+    const answer = await send('POST', collection, undefined, options.holder)
+    if (answer.status === 201) return decodeLease(answer).resourceVersion
+    if (answer.status === 409) throw lostTo('another worker took it first')
+    if (answer.status !== 404) throw answerError(answer, { doing: `creating Lease ${name}` })
+    const body = JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: options.namespace } })
+    await connection.request({ method: 'POST', path: '/api/v1/namespaces', contentType: 'application/json', body, signal: options.signal })
+    const again = await send('POST', collection, undefined, options.holder)
+    if (again.status !== 201) throw answerError(again, { doing: `creating Lease ${name}` })
+    return decodeLease(again).resourceVersion
+  }
+
+  async function put(expected: string, holder: string): Promise<string> {
+    const answer = await send('PUT', `${collection}/${name}`, expected, holder)
+    if (answer.status === 409) throw lostTo('another worker took it')
+    if (answer.status !== 200) throw answerError(answer, { doing: `renewing Lease ${name}` })
+    return decodeLease(answer).resourceVersion
+  }
+
+  async function send(method: 'POST' | 'PUT', path: string, expected: string | undefined, holder: string): Promise<ApiResponse> {
+    const body = {
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: { name, namespace: options.namespace, ...(expected !== undefined && { resourceVersion: expected }) },
+      spec: { holderIdentity: holder, leaseDurationSeconds: DURATION_SECONDS, renewTime: microTime(connection.serverTime()) },
+    }
+    return await connection.request({ method, path, contentType: 'application/json', body: JSON.stringify(body), signal: options.signal, timeoutMs: 5_000 })
+  }
+
+  async function renew(): Promise<void> {
+    const startedAt = performance.now()
+    try {
+      resourceVersion = await put(resourceVersion, options.holder)
+      renewedAt = startedAt
+    } catch (error) {
+      // Anything but a definite loss is tried again; the guard ends it when time runs out.
+      if (error instanceof GitwakeError && error.code === 'lease-lost') lost = error.message
+    }
+  }
+
+  function lostTo(why: string): GitwakeError {
+    return new GitwakeError('lease-lost', `${options.application}: the right to write was lost: ${why}`, {
+      fix: 'Nothing to do: the other worker finishes, or it is tried again.',
+      retryable: true,
+    })
+  }
+
+  return {
+    guard() {
+      if (lost !== undefined) throw lostTo(lost)
+      // The monotonic clock goes on while a process is frozen: on waking, this is the first thing that happens.
+      if (performance.now() - renewedAt > DURATION_SECONDS * 1000 - SAFETY_MS) throw lostTo('it could not be renewed in time')
+    },
+    async release() {
+      clearInterval(timer)
+      await renewal
+      if (lost !== undefined) return
+      await put(resourceVersion, '').catch(() => undefined) // It expires by itself.
+    },
+  }
+}
+
+interface HeldLease {
+  readonly holder: string
+  readonly renewedAt: number
+  readonly durationSeconds: number
+  readonly resourceVersion: string
+}
+
+function decodeLease(answer: ApiResponse): HeldLease {
+  const body: Json = parseJson(answer.text)
+  const spec = isJsonObject(body) && isJsonObject(body.spec) ? body.spec : {}
+  const metadata = isJsonObject(body) && isJsonObject(body.metadata) ? body.metadata : {}
+  const renewedAt = typeof spec.renewTime === 'string' ? Date.parse(spec.renewTime) : 0
+  return {
+    holder: typeof spec.holderIdentity === 'string' ? spec.holderIdentity : '',
+    renewedAt: Number.isNaN(renewedAt) ? 0 : renewedAt,
+    durationSeconds: typeof spec.leaseDurationSeconds === 'number' ? spec.leaseDurationSeconds : DURATION_SECONDS,
+    resourceVersion: typeof metadata.resourceVersion === 'string' ? metadata.resourceVersion : '',
+  }
+}
+
+/** RFC 3339 with microseconds, as Leases carry it. */
+function microTime(milliseconds: number): string {
+  return new Date(milliseconds).toISOString().replace('Z', '000Z')
+}

@@ -1,0 +1,71 @@
+import { isJsonObject, parseJson, type Json } from '../model/json.ts'
+import type { ResourceKind } from '../model/kinds.ts'
+import { PART_OF_LABEL } from '../model/names.ts'
+import { groupKindKey, objectKey, type ObjectKey } from '../model/object.ts'
+import type { Observation, ObservedObject } from '../model/observation.ts'
+import type { ClusterConnection } from './connect.ts'
+import { classifyAnswer } from './errors.ts'
+import { decodeMetadata, METADATA_LIST } from './metadata.ts'
+import { collectionPath } from './paths.ts'
+
+/** Small pages cost a round trip each; the API server's own default for controllers is 500, a page of 2,500 is ~8 MB at worst. */
+const PAGE = 2500
+/** A `continue` token expires when etcd compacts; the list then starts again, this often. */
+const RESTARTS = 3
+
+/**
+ * One metadata LIST per kind, by label: all objects of one application (its ApplySet id), or of every application.
+ * A kind that cannot be listed is told in `unlistable`; nothing is concluded about its objects.
+ */
+export async function observe(
+  connection: ClusterConnection,
+  kinds: readonly ResourceKind[],
+  applySet: string | undefined,
+  signal: AbortSignal,
+): Promise<Observation> {
+  const objects = new Map<ObjectKey, ObservedObject>()
+  const unlistable = new Map<string, string>()
+  await Promise.all(
+    kinds.map(async (kind) => {
+      const listed = await list(connection, kind, applySet, signal)
+      if (typeof listed === 'string') unlistable.set(groupKindKey(kind), listed)
+      else for (const seen of listed) objects.set(objectKey(seen.object), seen)
+    }),
+  )
+  return { objects, unlistable }
+}
+
+async function list(connection: ClusterConnection, kind: ResourceKind, applySet: string | undefined, signal: AbortSignal): Promise<ObservedObject[] | string> {
+  if (!kind.verbs.includes('list')) return 'the API server offers no list of it'
+  for (let attempt = 0; attempt < RESTARTS; attempt += 1) {
+    const listed = await listPages(connection, kind, applySet, signal)
+    if (listed !== 'expired') return listed
+  }
+  return 'the list expired again and again'
+}
+
+async function listPages(
+  connection: ClusterConnection,
+  kind: ResourceKind,
+  applySet: string | undefined,
+  signal: AbortSignal,
+): Promise<ObservedObject[] | string | 'expired'> {
+  const found: ObservedObject[] = []
+  const labelSelector = applySet === undefined ? PART_OF_LABEL : `${PART_OF_LABEL}=${applySet}`
+  let next: string | undefined
+  do {
+    const query = { labelSelector, limit: String(PAGE), ...(next !== undefined && { continue: next }) }
+    const answer = await connection.request({ method: 'GET', path: collectionPath(kind), query, accept: METADATA_LIST, signal })
+    if (answer.status === 410) return 'expired'
+    if (answer.status !== 200) return classifyAnswer(answer).message
+    const page = parseJson(answer.text)
+    if (!isJsonObject(page)) return 'the API server answered with something that is not a list'
+    // An empty metadata list comes as `items: null`.
+    for (const item of Array.isArray(page.items) ? (page.items as readonly Json[]) : []) {
+      const seen = decodeMetadata(item, kind)
+      if (seen !== undefined) found.push(seen)
+    }
+    next = isJsonObject(page.metadata) && typeof page.metadata.continue === 'string' && page.metadata.continue !== '' ? page.metadata.continue : undefined
+  } while (next !== undefined)
+  return found
+}

@@ -1,0 +1,87 @@
+import { isJsonObject, parseJson, type Json, type JsonObject } from '../model/json.ts'
+import type { ResourceKind } from '../model/kinds.ts'
+import { FIELD_MANAGER } from '../model/names.ts'
+import type { ApplyOperation, WriteOptions, Written } from '../sync/ports.ts'
+import { classifyAnswer } from './errors.ts'
+import type { ClusterConnection } from './connect.ts'
+import { decodeManagedFields, decodeMetadata, isOurs, METADATA } from './metadata.ts'
+import { objectPath } from './paths.ts'
+
+/** Managers behind which a person stands: what they set by hand is undone when we heal. */
+const HUMANS = [/^kubectl/, /^before-first-apply$/, /^k9s/, /^lens/i, /^Mozilla/, /^dashboard/, /^headlamp/i]
+/** Tools that declare whole objects: when an object changes hands, so do the fields that they declared. */
+const TOOLS = [/^kustomize-controller$/, /^helm-controller$/, /^argocd-/, /^helm$/, /^Go-http-client$/, /^terraform/i]
+
+/**
+ * Rewrites the managedFields entries of human managers (and of other tools, when the object is adopted) as ours, so that
+ * the apply that follows can remove what they set: a forced apply cannot undo what it does not own (fluxcd/pkg#1188 and
+ * KEP-555 describe the same migration). Compare-and-swap on the resourceVersion; returns the object as it is afterwards.
+ */
+export async function takeOver(
+  connection: ClusterConnection,
+  resource: ResourceKind,
+  operation: ApplyOperation,
+  options: WriteOptions & { readonly adopting: boolean },
+): Promise<Written | 'nothing to take'> {
+  const { metadata } = operation.manifest
+  const path = objectPath(resource, metadata.namespace ?? '', metadata.name)
+  const current = await connection.request({ method: 'GET', path, accept: METADATA, signal: options.signal })
+  if (current.status !== 200) return { ok: false, ...classifyAnswer(current) }
+  const body = parseJson(current.text)
+  const live = isJsonObject(body) && isJsonObject(body.metadata) ? body.metadata : {}
+  const managers = options.adopting ? [...HUMANS, ...TOOLS] : HUMANS
+  const merged = mergeEntries(live.managedFields, operation.manifest.apiVersion, managers)
+  if (merged === undefined) return 'nothing to take'
+  if (operation.expect !== 'absent' && live.resourceVersion !== operation.expect.resourceVersion) {
+    return { ok: false, class: 'conflict', message: 'the object was changed meanwhile', retryable: true }
+  }
+  const patch = [
+    { op: 'replace', path: '/metadata/managedFields', value: merged },
+    { op: 'replace', path: '/metadata/resourceVersion', value: live.resourceVersion ?? '' },
+  ]
+  const answer = await connection.request({
+    method: 'PATCH',
+    path,
+    query: { fieldManager: FIELD_MANAGER },
+    contentType: 'application/json-patch+json',
+    accept: METADATA,
+    body: JSON.stringify(patch),
+    signal: options.signal,
+    ...(options.guard && { beforeRequest: options.guard }),
+  })
+  if (answer.status !== 200) return { ok: false, ...classifyAnswer(answer) }
+  const seen = decodeMetadata(parseJson(answer.text), resource)
+  return seen === undefined ? { ok: false, class: 'other', message: 'the API server answered without metadata', retryable: true } : { ok: true, seen, warnings: [] }
+}
+
+/** The managedFields with the entries of `managers` folded into ours; undefined where there are none. Exported for its table test. */
+export function mergeEntries(value: Json | undefined, apiVersion: string, managers: readonly RegExp[]): Json[] | undefined {
+  const raw = Array.isArray(value) ? (value as readonly Json[]) : []
+  const isTaken = (entry: Json): boolean => {
+    const [decoded] = decodeManagedFields([entry])
+    // Subresource entries (scale, status) stay: taking `replicas` from the scale subresource would reset it to 1.
+    return decoded !== undefined && !isOurs(decoded) && decoded.subresource === '' && managers.some((pattern) => pattern.test(decoded.manager))
+  }
+  const taken = raw.filter(isTaken)
+  if (taken.length === 0) return undefined
+  const isMine = (entry: Json): boolean => decodeManagedFields([entry]).some(isOurs)
+  const mine = raw.find(isMine)
+  const fields = [...(mine === undefined ? [] : [mine]), ...taken]
+    .map((entry) => (isJsonObject(entry) && isJsonObject(entry.fieldsV1) ? entry.fieldsV1 : {}))
+    .reduce(unionFields, {})
+  const entry = { manager: FIELD_MANAGER, operation: 'Apply', apiVersion: entryVersion(mine) ?? apiVersion, fieldsType: 'FieldsV1', fieldsV1: fields }
+  return [entry, ...raw.filter((candidate) => !isTaken(candidate) && !isMine(candidate))]
+}
+
+function entryVersion(entry: Json | undefined): string | undefined {
+  return isJsonObject(entry) && typeof entry.apiVersion === 'string' ? entry.apiVersion : undefined
+}
+
+function unionFields(a: JsonObject, b: JsonObject): JsonObject {
+  const union: Record<string, Json | undefined> = { ...a }
+  for (const [key, value] of Object.entries(b)) {
+    const existing = union[key]
+    union[key] = isJsonObject(existing) && isJsonObject(value) ? unionFields(existing, value) : value
+  }
+  return union
+}

@@ -1,0 +1,81 @@
+import { isJsonObject, parseJson, stringifyJson, type Json, type JsonObject } from '../model/json.ts'
+import type { ResourceKind } from '../model/kinds.ts'
+import { FIELD_MANAGER } from '../model/names.ts'
+import type { ApplyOperation, DeleteOperation, Deleted, WriteOptions, Written } from '../sync/ports.ts'
+import type { ClusterConnection } from './connect.ts'
+import { classifyAnswer } from './errors.ts'
+import { decodeMetadata, METADATA } from './metadata.ts'
+import { objectPath } from './paths.ts'
+
+type Sending = WriteOptions & { readonly dryRun?: boolean }
+
+/** Applies one object server-side, forced, strictly validated, and only if it is as expected. */
+export async function applyObject(connection: ClusterConnection, resource: ResourceKind, operation: ApplyOperation, options: Sending): Promise<Written> {
+  const { metadata } = operation.manifest
+  const answer = await connection.request({
+    method: 'PATCH',
+    path: objectPath(resource, metadata.namespace ?? '', metadata.name),
+    query: { fieldManager: FIELD_MANAGER, force: 'true', fieldValidation: 'Strict', ...(options.dryRun === true && { dryRun: 'All' }) },
+    contentType: 'application/apply-patch+yaml',
+    accept: METADATA,
+    body: asYaml(conditional(operation)),
+    signal: options.signal,
+    ...(options.guard && { beforeRequest: options.guard }),
+  })
+  if (answer.status !== 200 && answer.status !== 201) return { ok: false, ...classifyAnswer(answer) }
+  const seen = decodeMetadata(parseJson(answer.text), resource)
+  if (seen === undefined) return { ok: false, class: 'other', message: 'the API server answered without metadata', retryable: true }
+  return { ok: true, seen, warnings: warningsOf(answer.headers) }
+}
+
+/** Present → 409, absent → 201: an apply with `resourceVersion: "1"` creates only if absent. Otherwise uid and resourceVersion must still match. */
+function conditional({ manifest, expect }: ApplyOperation): JsonObject {
+  const condition = expect === 'absent' ? { resourceVersion: '1' } : { uid: expect.uid, resourceVersion: expect.resourceVersion }
+  return { ...manifest, metadata: { ...manifest.metadata, ...condition } }
+}
+
+/**
+ * JSON that reads the same as YAML 1.1: the apply content type is parsed as YAML, which folds or refuses some characters
+ * that JSON.stringify writes literally (DEL, C1 controls, line and paragraph separators, byte order marks).
+ */
+export function asYaml(value: Json): string {
+  return stringifyJson(value).replace(/[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+/** Deletes one object if it is still the one that was observed. `finalizers` are those that it waits for before it is gone. */
+export async function deleteObject(
+  connection: ClusterConnection,
+  resource: ResourceKind,
+  object: { readonly namespace: string; readonly name: string },
+  operation: DeleteOperation,
+  options: Sending,
+): Promise<Deleted> {
+  const answer = await connection.request({
+    method: 'DELETE',
+    path: objectPath(resource, object.namespace, object.name),
+    ...(options.dryRun === true && { query: { dryRun: 'All' } }),
+    contentType: 'application/json',
+    accept: METADATA,
+    body: JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'DeleteOptions',
+      propagationPolicy: 'Background',
+      preconditions: { uid: operation.uid, resourceVersion: operation.resourceVersion },
+    }),
+    signal: options.signal,
+    ...(options.guard && { beforeRequest: options.guard }),
+  })
+  if (answer.status === 404) return { ok: true, finalizers: [] }
+  if (answer.status !== 200 && answer.status !== 202) return { ok: false, ...classifyAnswer(answer) }
+  const body = parseJson(answer.text)
+  const metadata = isJsonObject(body) && isJsonObject(body.metadata) ? body.metadata : {}
+  const finalizers = Array.isArray(metadata.finalizers) ? (metadata.finalizers as readonly Json[]) : []
+  return { ok: true, finalizers: finalizers.filter((finalizer) => typeof finalizer === 'string') }
+}
+
+/** `Warning: 299 - "text"` headers: deprecations, unknown fields that were let through. */
+function warningsOf(headers: Readonly<Record<string, string | readonly string[] | undefined>>): string[] {
+  const header = headers.warning
+  const lines = header === undefined ? [] : typeof header === 'string' ? [header] : header
+  return lines.flatMap((line) => [...line.matchAll(/299 [^ ]+ "((?:[^"\\]|\\.)*)"/g)].map((match) => (match[1] ?? '').replaceAll('\\"', '"')))
+}
