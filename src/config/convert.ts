@@ -1,0 +1,119 @@
+import type { Application, Cluster, Repository, SecretReference } from '../model/configuration.ts'
+import { parseDuration } from '../model/duration.ts'
+import { qualifyRef } from '../model/ref.ts'
+import type { Finding } from './explain.ts'
+import { checkUrl } from './repository-url.ts'
+import type { ApplicationDocument, ClusterDocument, RepositoryDocument } from './schema.ts'
+
+/** Collects what is wrong in one document; the value made of it is used only where nothing was. */
+export type Report = (finding: Finding) => void
+
+const MINUTE = 60_000
+const DAY = 86_400_000
+
+/** A Repository document as the model has it. */
+export function toRepository(document: RepositoryDocument, report: Report): Repository {
+  const { spec, metadata } = document
+  const allowInsecure = spec.allowInsecure ?? false
+  const wrongUrl = checkUrl(spec.url, allowInsecure)
+  if (wrongUrl !== undefined) report({ path: 'spec.url', message: wrongUrl })
+  const { credentials, ssh, webhookSecretFrom } = spec
+  return {
+    name: metadata.name,
+    url: spec.url,
+    pollIntervalMs: interval(spec.pollInterval, 'spec.pollInterval', report),
+    allowInsecure,
+    ...(credentials && {
+      credentials: {
+        username: credentials.username ?? 'git',
+        passwordFrom: reference(credentials.passwordFrom, 'spec.credentials.passwordFrom', report),
+      },
+    }),
+    ...(ssh && {
+      ssh: {
+        privateKeyFrom: reference(ssh.privateKeyFrom, 'spec.ssh.privateKeyFrom', report),
+        knownHostsFrom: reference(ssh.knownHostsFrom, 'spec.ssh.knownHostsFrom', report),
+      },
+    }),
+    ...(webhookSecretFrom && { webhookSecretFrom: reference(webhookSecretFrom, 'spec.webhookSecretFrom', report) }),
+  }
+}
+
+/** A Cluster document as the model has it. */
+export function toCluster(document: ClusterDocument, report: Report): Cluster {
+  const { spec, metadata } = document
+  const sweepIntervalMs = interval(spec.sweepInterval, 'spec.sweepInterval', report)
+  if ((spec.kubeconfigFrom === undefined) === (spec.inCluster === undefined)) {
+    report({ path: 'spec', message: 'must have either kubeconfigFrom: {file: PATH} or inCluster: true' })
+  }
+  if (spec.kubeconfigFrom === undefined) {
+    for (const field of ['context', 'allowExec'] as const) {
+      if (spec[field] !== undefined) report({ path: `spec.${field}`, message: 'has a meaning only with kubeconfigFrom: remove it' })
+    }
+    return { name: metadata.name, connection: { kind: 'in-cluster' }, sweepIntervalMs }
+  }
+  const kubeconfigFrom = reference(spec.kubeconfigFrom, 'spec.kubeconfigFrom', report)
+  const context = spec.context === undefined ? {} : { context: spec.context }
+  return {
+    name: metadata.name,
+    connection: { kind: 'kubeconfig', kubeconfigFrom, allowExec: spec.allowExec ?? false, ...context },
+    sweepIntervalMs,
+  }
+}
+
+/** An Application document as the model has it, with every default filled in. */
+export function toApplication(document: ApplicationDocument, report: Report): Application {
+  const { source, destination, sync = {}, dependsOn = [] } = document.spec
+  const ref = qualifyRef(source.ref)
+  if (ref === undefined) report({ path: 'spec.source.ref', message: refMessage(source.ref) })
+  return {
+    name: document.metadata.name,
+    source: { repository: source.repository, ref: ref ?? '', path: repositoryPath(source.path ?? '', report) },
+    destination: { ...destination, createNamespace: destination.createNamespace ?? true },
+    sync: {
+      prune: sync.prune ?? true,
+      selfHeal: sync.selfHeal ?? true,
+      partial: sync.partial ?? false,
+      preflight: sync.preflight ?? true,
+      undeclared: sync.undeclared ?? 'report',
+      healthTimeoutMs: limited(sync.healthTimeout ?? '5m', 0, DAY, 'spec.sync.healthTimeout', report),
+    },
+    dependsOn: [...new Set(dependsOn)],
+  }
+}
+
+function refMessage(ref: string): string {
+  if (/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/i.test(ref)) return 'is a commit: an application follows a branch or a tag, so that Git stays the only way to change it'
+  return `${JSON.stringify(ref.slice(0, 80))} is not a name that Git accepts for a branch or tag: write main, or refs/tags/v1`
+}
+
+/** '/'-separated, without `.` and trailing slashes; '' is the root. What leaves the repository is refused. */
+function repositoryPath(text: string, report: Report): string {
+  const path = 'spec.source.path'
+  if (text.startsWith('/')) report({ path, message: 'must be relative to the root of the repository: remove the leading /' })
+  if (text.includes('\\')) report({ path, message: 'must be written with / between folders' })
+  // A control character is never part of a path that somebody meant to write.
+  if ([...text].some((character) => character < ' ' || character === '\u007f')) report({ path, message: 'holds a control character' })
+  const parts = text.split('/').filter((part) => part !== '' && part !== '.')
+  if (parts.includes('..')) report({ path, message: 'must stay inside the repository: remove ".."' })
+  if (parts[0] === '.git') report({ path, message: 'must not be the .git folder' })
+  return parts.join('/')
+}
+
+function interval(text: string | undefined, path: string, report: Report): number {
+  return limited(text ?? '1m', 1000, DAY, path, report)
+}
+
+function limited(text: string, least: number, most: number, path: string, report: Report): number {
+  const milliseconds = parseDuration(text) ?? Number.NaN
+  if (milliseconds >= least && milliseconds <= most) return milliseconds
+  report({ path, message: `must be between ${least === 0 ? '0' : '1s'} and 1d, not ${text}` })
+  return MINUTE
+}
+
+function reference(written: { readonly env?: string | undefined; readonly file?: string | undefined }, path: string, report: Report): SecretReference {
+  if (written.env !== undefined && written.file === undefined) return { env: written.env }
+  if (written.file !== undefined && written.env === undefined) return { file: written.file }
+  report({ path, message: 'must have exactly one of env and file: {env: NAME} or {file: PATH}' })
+  return { env: '' }
+}

@@ -1,0 +1,95 @@
+import type { Application, Cluster, Configuration, Repository } from '../model/configuration.ts'
+import { toApplication, toCluster, toRepository, type Report } from './convert.ts'
+import { crossCheck } from './cross-checks.ts'
+import { parseDocuments, type CheckedDocument, type Place } from './documents.ts'
+import { listFiles, readText, type ConfigurationFile } from './files.ts'
+import { configurationError, type ConfigurationProblem } from './problem.ts'
+
+export type Checked =
+  | { readonly valid: true; readonly configuration: Configuration; readonly files: readonly string[] }
+  | { readonly valid: false; readonly problems: readonly ConfigurationProblem[]; readonly files: readonly string[] }
+
+/**
+ * Reads a file or folder and checks it whole: shape, names, references. Every problem is reported at once.
+ * Throws only where nothing can be read (`configuration-not-found`, `configuration-unreadable`, `configuration-too-large`).
+ */
+export async function checkConfiguration(path: string, version = 1): Promise<Checked> {
+  return checkFiles(path, await listFiles(path), version)
+}
+
+/** Like checkConfiguration, but throws `configuration-invalid` with every problem in its message. */
+export async function loadConfiguration(path: string, version = 1): Promise<Configuration> {
+  const checked = await checkConfiguration(path, version)
+  if (checked.valid) return checked.configuration
+  throw configurationError(checked.problems)
+}
+
+/** The same for files that were listed already. */
+export async function checkFiles(path: string, files: readonly ConfigurationFile[], version: number): Promise<Checked> {
+  const problems: ConfigurationProblem[] = []
+  const documents: CheckedDocument[] = []
+  for (const file of files) {
+    const read = await readText(file)
+    if ('problem' in read) {
+      problems.push({ file: file.name, document: 0, path: '', message: read.problem })
+      continue
+    }
+    const parsed = parseDocuments(file.name, read.text)
+    problems.push(...parsed.problems)
+    documents.push(...parsed.documents)
+  }
+  const names = files.map((file) => file.name)
+  if (problems.length === 0 && documents.length === 0) problems.push({ file: path, document: 0, path: '', message: EMPTY })
+  const built = build(documents, problems)
+  if (problems.length > 0) return { valid: false, problems, files: names }
+  return { valid: true, configuration: Object.freeze({ version, ...built }), files: names }
+}
+
+// An empty file is what an editor leaves for a moment while it saves: taking it as "no applications" would orphan all of them.
+const EMPTY = 'holds no document: write at least a Repository, a Cluster and an Application'
+
+function build(documents: readonly CheckedDocument[], problems: ConfigurationProblem[]): Omit<Configuration, 'version'> {
+  const repositories = new Map<string, Repository>()
+  const clusters = new Map<string, Cluster>()
+  const applications = new Map<string, Application>()
+  const places = new Map<string, Place>()
+  for (const checked of documents) {
+    const { kind, place } = checked
+    const name = checked.document.metadata.name
+    const subject = `${kind} ${name}`
+    const report: Report = (finding) => problems.push({ ...place, subject, ...finding })
+    const first = places.get(subject)
+    if (first !== undefined) {
+      report({ path: 'metadata.name', message: `is used twice: ${first.file} (document ${first.document}) has the same name` })
+      continue
+    }
+    places.set(subject, place)
+    switch (kind) {
+      case 'Repository':
+        repositories.set(name, deepFreeze(toRepository(checked.document, report)))
+        break
+      case 'Cluster':
+        clusters.set(name, deepFreeze(toCluster(checked.document, report)))
+        break
+      case 'Application':
+        applications.set(name, deepFreeze(toApplication(checked.document, report)))
+        break
+    }
+  }
+  for (const { application, missing, ...finding } of crossCheck({ repositories, clusters, applications })) {
+    if (missing !== undefined && mayStandInBroken(missing, problems)) continue
+    const place = places.get(`Application ${application}`)
+    if (place !== undefined) problems.push({ ...place, subject: `Application ${application}`, ...finding })
+  }
+  return { repositories, clusters, applications }
+}
+
+/** A name that seems to be missing may belong to a document whose own mistakes are told already, or stand in a file that could not be read. */
+function mayStandInBroken(subject: string, problems: readonly ConfigurationProblem[]): boolean {
+  return problems.some((problem) => problem.document === 0 || problem.subject === subject)
+}
+
+function deepFreeze<Value extends object>(value: Value): Value {
+  for (const item of Object.values(value)) if (typeof item === 'object' && item !== null) deepFreeze(item)
+  return Object.freeze(value)
+}

@@ -1,0 +1,115 @@
+import { z } from 'zod'
+import { DNS_LABEL } from './decode.ts'
+
+// The documents as they are written: the one source of the checks, of the JSON Schema and of the editor's completion.
+// Nothing is transformed here; convert.ts makes the model from what has passed.
+
+const duration = (text: string, initial: string) =>
+  z.string().regex(/^(?:0|(?:\d{1,9}(?:ms|s|m|h|d))+)$/).meta({ description: `${text} A duration: 30s, 1m, 1h30m, 7d.`, default: initial })
+
+const name = (most: number) =>
+  z.string().min(1).max(most).regex(DNS_LABEL).meta({ description: 'Lower-case letters, digits and hyphens.' })
+
+const secretReference = (text: string) =>
+  z
+    .strictObject({
+      env: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/).meta({ description: 'Name of an environment variable.' }).optional(),
+      file: z.string().min(1).meta({ description: 'Path of a file.' }).optional(),
+    })
+    .meta({ description: `${text} Where the secret stands, never its value.`, minProperties: 1, maxProperties: 1 })
+
+function document<const Kind extends string, Spec extends z.ZodType>(kind: Kind, text: string, longestName: number, spec: Spec) {
+  return z
+    .strictObject({
+      apiVersion: z.literal('gitwake.dev/v1'),
+      kind: z.literal(kind),
+      metadata: z.strictObject({ name: name(longestName) }),
+      spec,
+    })
+    .meta({ description: text })
+}
+
+export const repositoryDocument = document(
+  'Repository',
+  'A Git remote with its credentials, its webhook secret and its poll interval.',
+  63,
+  z.strictObject({
+    url: z.string().min(1).meta({
+      description: 'https://host/path.git, ssh://git@host/path.git or git@host:path.git; never with a password in it.',
+      examples: ['https://github.com/acme/shop.git'],
+    }),
+    pollInterval: duration('How often to ask for a moved head, in case a webhook was lost.', '1m').optional(),
+    allowInsecure: z.boolean().meta({ description: 'Opens plain http, file and loopback URLs, for tests and demos.' }).optional(),
+    credentials: z
+      .strictObject({
+        username: z.string().min(1).meta({ description: 'HTTP user name; most hosts take any with a token.', default: 'git' }).optional(),
+        passwordFrom: secretReference('Password or access token.'),
+      })
+      .meta({ description: 'For private repositories over https.' })
+      .optional(),
+    ssh: z
+      .strictObject({
+        privateKeyFrom: secretReference('The private key, without a passphrase.'),
+        knownHostsFrom: secretReference('The known_hosts lines of the Git host.'),
+      })
+      .meta({ description: 'For repositories over ssh.' })
+      .optional(),
+    webhookSecretFrom: secretReference("A secret of this repository's own, for /hooks/<provider>/<repository>.").optional(),
+  }),
+)
+
+export const clusterDocument = document(
+  'Cluster',
+  'A destination: a Kubernetes cluster.',
+  63,
+  z
+    .strictObject({
+      kubeconfigFrom: secretReference('A kubeconfig; read again when it changes.').optional(),
+      inCluster: z.literal(true).meta({ description: 'The cluster in which the worker itself runs, by its service account.' }).optional(),
+      context: z.string().min(1).meta({ description: "A context of the kubeconfig; its current-context where this is missing." }).optional(),
+      allowExec: z
+        .boolean()
+        .meta({ description: 'Lets the kubeconfig start programs (exec plugins). Only for a kubeconfig that you trust.', default: false })
+        .optional(),
+      sweepInterval: duration('How often to compare the whole cluster with what was applied.', '1m').optional(),
+    })
+    .meta({ oneOf: [{ required: ['kubeconfigFrom'] }, { required: ['inCluster'] }] }),
+)
+
+const syncPolicy = z.strictObject({
+  prune: z.boolean().meta({ description: 'Delete objects that were removed from Git.', default: true }).optional(),
+  selfHeal: z.boolean().meta({ description: 'Repair drift; false only reports it.', default: true }).optional(),
+  partial: z.boolean().meta({ description: 'Apply what can be applied although another object was refused.', default: false }).optional(),
+  preflight: z.boolean().meta({ description: 'Dry-run everything that changes before the first write.', default: true }).optional(),
+  undeclared: z
+    .enum(['report', 'remove'])
+    .meta({ description: 'What happens to fields that somebody added to our objects.', default: 'report' })
+    .optional(),
+  healthTimeout: duration('How long a sync waits for its objects to become healthy; 0 does not wait.', '5m').optional(),
+})
+
+export const applicationDocument = document(
+  'Application',
+  'One unit of sync: repository + ref + path → cluster + namespace.',
+  50,
+  z.strictObject({
+    source: z.strictObject({
+      repository: z.string().min(1).meta({ description: 'Name of a Repository.' }),
+      ref: z.string().min(1).meta({ description: 'A branch (main), or a full ref (refs/tags/v1).', examples: ['main'] }),
+      path: z.string().meta({ description: "A folder of the repository; its root where this is missing.", default: '' }).optional(),
+    }),
+    destination: z.strictObject({
+      cluster: z.string().min(1).meta({ description: 'Name of a Cluster.' }),
+      namespace: name(63).meta({ description: 'The namespace of objects that name none.' }),
+      createNamespace: z.boolean().meta({ description: 'Create the namespace where it is missing.', default: true }).optional(),
+    }),
+    sync: syncPolicy.optional(),
+    dependsOn: z.array(z.string().min(1)).meta({ description: 'Applications that must be synced and healthy before this one.' }).optional(),
+  }),
+)
+
+export const DOCUMENTS = { Repository: repositoryDocument, Cluster: clusterDocument, Application: applicationDocument } as const
+
+export type RepositoryDocument = z.infer<typeof repositoryDocument>
+export type ClusterDocument = z.infer<typeof clusterDocument>
+export type ApplicationDocument = z.infer<typeof applicationDocument>
