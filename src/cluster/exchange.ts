@@ -1,0 +1,200 @@
+import { promisify } from 'node:util'
+import { gunzip } from 'node:zlib'
+import type { Dispatcher } from 'undici'
+import { answerTooLarge, timedOut, unreachable } from './no-answer.ts'
+import type { ServerClock } from './server-clock.ts'
+import type { Session } from './session.ts'
+
+export type Query = Readonly<Record<string, string | number | boolean | undefined>>
+
+export interface StreamRequest {
+  /** Encoded, from the root: `/apis/apps/v1/namespaces/shop/deployments/api`. */
+  readonly path: string
+  readonly query?: Query
+  readonly accept?: string
+  readonly signal: AbortSignal
+}
+
+export interface ApiRequest extends StreamRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  readonly body?: string
+  readonly contentType?: string
+  /** Further headers, such as an impersonated user. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** For one attempt, answer included; 30 s unless told. */
+  readonly timeoutMs?: number
+  /** May be sent again when its answer was lost; unless told, that is so for GET. */
+  readonly idempotent?: boolean
+  /** Called right before every attempt: what it throws ends the request unsent. The lease guard stands here. */
+  readonly beforeRequest?: () => void
+}
+
+export interface ApiResponse {
+  readonly status: number
+  /** That of the request. */
+  readonly path: string
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string | undefined>>
+  readonly text: string
+}
+
+export interface ApiStream {
+  readonly status: number
+  readonly path: string
+  readonly headers: ApiResponse['headers']
+  /** The whole answer where the status is 400 or above, else ''. */
+  readonly text: string
+  readonly body: AsyncIterable<Buffer>
+  /** Ends the answer; the connection with it. */
+  close(): void
+}
+
+/** One request on the wire and its answer, without any second try. */
+export interface Exchange {
+  readonly request: (session: Session, request: ApiRequest) => Promise<ApiResponse>
+  readonly stream: (session: Session, request: StreamRequest) => Promise<ApiStream>
+}
+
+const DEFAULT_TIMEOUT_MS = 30_000
+const MAX_ANSWER_BYTES = 256 * 1024 * 1024
+const unzip = promisify(gunzip)
+
+export function createExchange(name: string, clock: ServerClock, userAgent: string): Exchange {
+  async function send(
+    session: Session,
+    request: ApiRequest,
+    signal: AbortSignal,
+  ): Promise<Dispatcher.ResponseData & { flat: ApiResponse['headers'] }> {
+    const sentAt = performance.now()
+    const answer = await session.dispatcher.request(wireRequest(session, request, signal, userAgent))
+    const flat = flatHeaders(answer.headers)
+    clock.observe(flat['date'], sentAt, performance.now())
+    return Object.assign(answer, { flat })
+  }
+
+  function explain(error: unknown, request: ApiRequest, limited: TimeLimit, timeoutMs: number): unknown {
+    if (request.signal.aborted) return request.signal.reason
+    if (limited.expired()) return timedOut(name, request, timeoutMs)
+    return error instanceof AnswerTooLarge ? answerTooLarge(name, request) : unreachable(name, request, error)
+  }
+
+  return {
+    async request(session, request) {
+      const timeoutMs = request.timeoutMs ?? DEFAULT_TIMEOUT_MS
+      const limited = limitTime(request.signal, timeoutMs)
+      try {
+        const { statusCode: status, flat: headers, body } = await send(session, request, limited.signal)
+        return { status, path: request.path, headers, text: await readText(body, headers['content-encoding']) }
+      } catch (error) {
+        throw explain(error, request, limited, timeoutMs)
+      } finally {
+        limited.end()
+      }
+    },
+    async stream(session, streamRequest) {
+      const request: ApiRequest = { ...streamRequest, method: 'GET' }
+      const limited = limitTime(request.signal, DEFAULT_TIMEOUT_MS)
+      try {
+        const { statusCode: status, flat: headers, body } = await send(session, request, limited.signal)
+        const text = status >= 400 ? await readText(body, headers['content-encoding']) : ''
+        // Only the head of the answer has a deadline; the signal goes on until the body ends.
+        limited.lift()
+        body.once('close', limited.end)
+        return {
+          status,
+          path: request.path,
+          headers,
+          text,
+          body,
+          close: () => void body.on('error', () => undefined).destroy(),
+        }
+      } catch (error) {
+        limited.end()
+        throw explain(error, request, limited, DEFAULT_TIMEOUT_MS)
+      }
+    },
+  }
+}
+
+function wireRequest(session: Session, request: ApiRequest, signal: AbortSignal, userAgent: string): Dispatcher.RequestOptions {
+  const path = session.basePath + request.path + queryText(request.query)
+  // The path goes to the wire as it is: a name that could climb out of its place must never get this far.
+  if (!request.path.startsWith('/') || /[\s?#]|\/\.{0,2}(\/|$)/.test(request.path)) throw new TypeError(`Not a path: ${request.path}`)
+  return {
+    origin: session.origin,
+    path,
+    method: request.method,
+    signal,
+    ...(request.body !== undefined && { body: request.body }),
+    headers: {
+      ...session.headers,
+      ...request.headers,
+      'user-agent': userAgent,
+      accept: request.accept ?? 'application/json',
+      ...(request.method === 'GET' && { 'accept-encoding': 'gzip' }),
+      ...(request.body !== undefined && {
+        'content-type': request.contentType ?? 'application/json',
+      }),
+    },
+  }
+}
+
+function queryText(query: Query = {}): string {
+  const given = Object.entries(query).flatMap(([key, value]) => (value === undefined ? [] : [[key, String(value)]]))
+  return given.length === 0 ? '' : `?${new URLSearchParams(given)}`
+}
+
+function flatHeaders(headers: Dispatcher.ResponseData['headers']): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(headers).map(([key, value]) => [key, Array.isArray(value) ? value.join(', ') : value]))
+}
+
+class AnswerTooLarge extends Error {}
+
+async function readText(body: AsyncIterable<Buffer>, encoding: string | undefined): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of body) {
+    size += chunk.length
+    if (size > MAX_ANSWER_BYTES) throw new AnswerTooLarge()
+    chunks.push(chunk)
+  }
+  const bytes = Buffer.concat(chunks)
+  if (encoding !== 'gzip') return bytes.toString('utf8')
+  try {
+    return (await unzip(bytes, { maxOutputLength: MAX_ANSWER_BYTES })).toString('utf8')
+  } catch (error) {
+    throw error instanceof RangeError ? new AnswerTooLarge() : error
+  }
+}
+
+interface TimeLimit {
+  readonly signal: AbortSignal
+  /** Whether it was the time that ran out. */
+  expired(): boolean
+  /** No deadline any more. */
+  lift(): void
+  /** Leaves no listener behind. */
+  end(): void
+}
+
+/** Like AbortSignal.any with a timeout, without leaving a listener on a signal that lives long. */
+function limitTime(signal: AbortSignal, timeoutMs: number): TimeLimit {
+  const controller = new AbortController()
+  let expired = false
+  const abort = (): void => controller.abort(signal.reason)
+  const timer = setTimeout(() => {
+    expired = true
+    controller.abort()
+  }, timeoutMs)
+  if (signal.aborted) abort()
+  else signal.addEventListener('abort', abort, { once: true })
+  return {
+    signal: controller.signal,
+    expired: () => expired,
+    lift: () => clearTimeout(timer),
+    end() {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', abort)
+    },
+  }
+}
