@@ -1,0 +1,47 @@
+import type { Target } from '../model/intake.ts'
+import type { Trigger } from '../model/job.ts'
+import type { Delivery, Ignored, Push } from '../model/push.ts'
+import type { Match } from './match.ts'
+import type { Announcement } from './provider.ts'
+
+/** What an authentic delivery comes to: whom it wakes, or why nobody. */
+export interface Intent {
+  readonly event: Push | Ignored
+  readonly targets: readonly Target[]
+  /** Present where there are no targets. */
+  readonly ignored?: string
+}
+
+/** Pure. Of several pushes the first that wakes somebody stands for the delivery; a deleted ref wakes nobody. */
+export function intentOf(announcement: Announcement, match: Match, repository: string | undefined): Intent {
+  if ('kind' in announcement) return { event: announcement, targets: [], ignored: announcement.reason }
+  const [first] = announcement
+  const pushes = announcement.filter((push) => !push.deleted)
+  if (pushes.length === 0) {
+    const reason = `${first.ref.startsWith('refs/tags/') ? 'tag' : 'branch'} deleted: nothing is pruned`
+    return { event: { kind: 'ignored', event: 'push', reason }, targets: [], ignored: reason }
+  }
+  const woken = pushes.map((push) => ({ push, targets: match(push, repository) })).filter(({ targets }) => targets.length > 0)
+  const event = woken[0]?.push ?? pushes[0] ?? first
+  if (woken.length === 0)
+    return {
+      event,
+      targets: [],
+      ignored: `no application follows ${event.ref} of this repository`,
+    }
+  const targets = new Map(woken.flatMap((entry) => entry.targets).map((target) => [target.application, target]))
+  return { event, targets: [...targets.values()] }
+}
+
+/** Why the targets are to be synced. Of several pushes none is named: their revisions differ. */
+export function triggerOf(delivery: Delivery, announcement: Announcement): Trigger {
+  const push = delivery.event.kind === 'push' ? delivery.event : undefined
+  const single = !('kind' in announcement) && announcement.length === 1
+  return {
+    reason: 'push',
+    at: delivery.receivedAt,
+    delivery: { provider: delivery.provider, id: delivery.id },
+    ...(push?.actor !== undefined && { actor: push.actor }),
+    ...(push !== undefined && single && { revision: push.after }),
+  }
+}

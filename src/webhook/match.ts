@@ -1,0 +1,84 @@
+import type { Configuration, CurrentConfiguration } from '../model/configuration.ts'
+import type { Target } from '../model/intake.ts'
+import type { Push } from '../model/push.ts'
+import { normaliseRepositoryUrl } from '../model/repository-url.ts'
+
+/** The applications that follow what was pushed; `repository` is the one that the webhook's own URL names, if any. */
+export type Match = (push: Push, repository?: string) => readonly Target[]
+
+/** The configuration, turned round: from a repository URL and a ref to the applications. */
+interface Index {
+  readonly repositories: ReadonlyMap<string, readonly string[]>
+  readonly targets: ReadonlyMap<string, readonly Target[]>
+}
+
+const rememberedUrls = 2000
+
+/** A Match that follows reloads: the index is built once per accepted configuration. */
+export function createMatch(current: CurrentConfiguration): Match {
+  let known: { readonly configuration: Configuration; readonly index: Index } | undefined
+  const normalise = rememberingNormalise()
+  return (push, repository) => {
+    const configuration = current()
+    if (known?.configuration !== configuration) known = { configuration, index: indexOf(configuration) }
+    return lookUp(push, known.index, repository, normalise)
+  }
+}
+
+/** Pure: the same for one configuration. */
+export function matchPush(push: Push, configuration: Configuration, repository?: string): readonly Target[] {
+  return lookUp(push, indexOf(configuration), repository, normaliseRepositoryUrl)
+}
+
+/**
+ * A repository's own webhook names the repository itself: its secret reaches no other one, and a repository that was renamed
+ * at its host keeps working. Otherwise any of the payload's URLs may name it. Refs are compared in full: a tag is no branch.
+ */
+function lookUp(push: Push, index: Index, repository: string | undefined, normalise: typeof normaliseRepositoryUrl): readonly Target[] {
+  const names = new Set<string>(repository === undefined ? [] : [repository])
+  if (repository === undefined) {
+    for (const url of push.repositoryUrls) for (const name of index.repositories.get(normalise(url) ?? '') ?? []) names.add(name)
+  }
+  return [...names].flatMap((name) => index.targets.get(keyOf(name, push.ref)) ?? [])
+}
+
+function indexOf({ repositories, applications }: Configuration): Index {
+  const byUrl = new Map<string, string[]>()
+  for (const { name, url } of repositories.values()) {
+    const normalised = normaliseRepositoryUrl(url)
+    if (normalised !== undefined) append(byUrl, normalised, name)
+  }
+  const targets = new Map<string, Target[]>()
+  for (const { name, source, destination } of applications.values()) {
+    const target = {
+      application: name,
+      cluster: destination.cluster,
+      repository: source.repository,
+    }
+    append(targets, keyOf(source.repository, source.ref), target)
+  }
+  return { repositories: byUrl, targets }
+}
+
+/** Neither a name nor a ref contains a space. */
+function keyOf(repository: string, ref: string): string {
+  return `${repository} ${ref}`
+}
+
+function append<Item>(map: Map<string, Item[]>, key: string, item: Item): void {
+  const items = map.get(key)
+  if (items) items.push(item)
+  else map.set(key, [item])
+}
+
+/** Each repository sends the same handful of URLs with every push. */
+function rememberingNormalise(): typeof normaliseRepositoryUrl {
+  const remembered = new Map<string, string | undefined>()
+  return (url) => {
+    if (remembered.has(url)) return remembered.get(url)
+    if (remembered.size >= rememberedUrls) remembered.clear()
+    const normalised = normaliseRepositoryUrl(url)
+    remembered.set(url, normalised)
+    return normalised
+  }
+}

@@ -1,0 +1,90 @@
+import { isUtf8 } from 'node:buffer'
+import type { Json, JsonObject } from '../model/json.ts'
+import { isJsonObject } from '../model/json.ts'
+import { malformed } from './provider.ts'
+
+const maximumDepth = 64
+/** Nothing deeper is ever read, so nothing deeper need be checked for keys that come twice. */
+const keyDepth = 2
+const quote = 0x22
+const backslash = 0x5c
+
+/**
+ * The JSON object of a body whose signature holds. Throws `malformed-delivery` for invalid UTF-8, a byte order mark, JSON nested
+ * deeper than 64, a key that comes twice where readers could disagree about it, a lone surrogate, and whatever is no object.
+ * `__proto__` is a key like any other: JSON.parse makes it an own property and nobody here merges payloads.
+ */
+export function parsePayload(body: Buffer): JsonObject {
+  if (!isUtf8(body)) throw malformed('The body is not valid UTF-8.')
+  const text = body.toString('utf8')
+  checkStructure(text)
+  const payload = parsed(text)
+  if (!isJsonObject(payload)) throw malformed('The body is not a JSON object.')
+  // Only an escape can bring a lone surrogate into valid UTF-8.
+  if (/\\u[dD][89a-fA-F]/u.test(text) && !isWellFormed(payload)) throw malformed('The body has a lone UTF-16 surrogate.')
+  return payload
+}
+
+function parsed(text: string): Json {
+  try {
+    return JSON.parse(text) as Json
+  } catch {
+    // The parser's message quotes the body, which may be private.
+    throw malformed('The body is not valid JSON.')
+  }
+}
+
+/** One pass before the parser, hopping from quote to quote: 10^6 brackets never reach it. */
+function checkStructure(text: string): void {
+  let depth = 0
+  const keys: Set<string>[] = []
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code === quote) {
+      const end = endOfString(text, at)
+      if (depth <= keyDepth && isKey(text, end)) rememberKey(keys[depth], text.slice(at, end + 1))
+      at = end
+    } else if (code === 0x7b || code === 0x5b) {
+      if (++depth > maximumDepth) throw malformed(`The body is nested deeper than ${maximumDepth} levels.`)
+      if (depth <= keyDepth) keys[depth] = new Set()
+    } else if (code === 0x7d || code === 0x5d) depth--
+  }
+}
+
+/** Index of the closing quote; the text's last index where there is none (the parser will refuse it). */
+function endOfString(text: string, start: number): number {
+  let end = text.indexOf('"', start + 1)
+  while (end > 0 && isEscaped(text, end)) end = text.indexOf('"', end + 1)
+  return end < 0 ? text.length - 1 : end
+}
+
+function isEscaped(text: string, at: number): boolean {
+  let slashes = 0
+  while (text.charCodeAt(at - 1 - slashes) === backslash) slashes++
+  return slashes % 2 === 1
+}
+
+function isKey(text: string, end: number): boolean {
+  let next = end + 1
+  while (text.charCodeAt(next) <= 0x20) next++
+  return text.charCodeAt(next) === 0x3a
+}
+
+function rememberKey(seen: Set<string> | undefined, token: string): void {
+  const key = token.includes('\\') ? String(parsed(token)) : token.slice(1, -1)
+  if (seen?.has(key)) throw malformed('The body has a key twice.')
+  seen?.add(key)
+}
+
+function isWellFormed(payload: Json): boolean {
+  const left: Json[] = [payload]
+  for (let item = left.pop(); item !== undefined; item = left.pop()) {
+    if (typeof item === 'string' && !item.isWellFormed()) return false
+    if (typeof item !== 'object' || item === null) continue
+    for (const [key, value] of Object.entries(item)) {
+      if (!key.isWellFormed()) return false
+      if (value !== undefined) left.push(value)
+    }
+  }
+  return true
+}

@@ -1,0 +1,49 @@
+import { z } from 'zod'
+import type { JsonObject } from '../model/json.ts'
+import { malformed } from './provider.ts'
+
+// What git-check-ref-format forbids in any ref. A name that is merely unwise (`refs/heads/--upload-pack=x`) is authentic and
+// matches nothing: it must not be answered with a 4xx, and it never reaches git.
+const impossible = /[\u0000-\u0020\u007f~^:?*[\\]|\.\.|@\{|\/\/|\/$|\.$|\.lock(?:\/|$)|\/\./u
+
+/** A fully qualified ref that Git could have. */
+export const refField = z
+  .string()
+  .max(1024)
+  .startsWith('refs/')
+  .refine((ref) => !impossible.test(ref), 'is not a name Git allows')
+
+/** A full object id, SHA-1 or SHA-256. */
+export const objectIdField = z.string().regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/u, 'is not a full object id')
+
+export const urlField = z.string().max(2048).nullish()
+export const nameField = z.string().nullish()
+
+/** No object: the ref did not exist before, or does not after. */
+export function isZero(objectId: string): boolean {
+  return /^0+$/u.test(objectId)
+}
+
+/** A user's name as it may stand in a log line. */
+export function actorOf(...names: readonly (string | null | undefined)[]): string | undefined {
+  const name = names.find((candidate) => typeof candidate === 'string' && candidate !== '')
+  return name?.replace(/[\u0000-\u001f\u007f-\u009f]/gu, ' ').slice(0, 200)
+}
+
+/** The URLs that are there, each once. */
+export function urlsOf(...sources: readonly (Readonly<Record<string, unknown>> | null | undefined)[]): readonly string[] {
+  const urls = new Set<string>()
+  for (const source of sources) {
+    for (const value of Object.values(source ?? {})) if (typeof value === 'string' && value !== '') urls.add(value)
+  }
+  if (urls.size === 0) throw malformed('The payload names no URL of its repository.')
+  return [...urls]
+}
+
+/** Decodes a payload; the error names the first field that is wrong. */
+export function decodeWith<Schema extends z.ZodType>(schema: Schema, payload: JsonObject): z.output<Schema> {
+  const result = schema.safeParse(payload)
+  if (result.success) return result.data
+  const [issue] = result.error.issues
+  throw malformed(`The payload's field ${issue?.path.join('.') || '(root)'} is wrong: ${issue?.message ?? 'unknown'}.`)
+}
