@@ -45,6 +45,14 @@ export async function watchConfiguration(options: {
     log.error({ code: refused.code, fix: refused.fix }, `${refused.message}\nThe last good configuration (version ${current.version}) stays.`)
   }
 
+  const tell = (configuration: Configuration): void => {
+    try {
+      onChange?.(configuration)
+    } catch (error) {
+      log.error({ err: error }, 'what follows a change of the configuration failed')
+    }
+  }
+
   /** One look: nothing new; or new, to be seen once more; or settled and loaded. Says when to look again. */
   const look = async (): Promise<number> => {
     try {
@@ -58,7 +66,7 @@ export async function watchConfiguration(options: {
       current = await loaded(path, files, current.version + 1)
       problem = undefined
       log.info({ version: current.version, applications: current.applications.size }, 'configuration changed')
-      onChange?.(current)
+      tell(current)
     } catch (error) {
       // Files that are back after they were gone are loaded again, unchanged or not.
       if (error instanceof GitwakeError && error.code !== 'configuration-invalid') tried = ''
@@ -90,8 +98,10 @@ function repeat(task: () => Promise<number>, firstDelayMs: number): { readonly w
     running = true
     due = Number.POSITIVE_INFINITY
     const delayMs = await task()
+    const asked = due - Date.now()
     running = false
-    within(due === Number.POSITIVE_INFINITY ? delayMs : Math.min(delayMs, SETTLE_MS))
+    due = Number.POSITIVE_INFINITY
+    within(Math.max(0, Math.min(delayMs, asked)))
   }
   const within = (delayMs: number): void => {
     const at = Date.now() + delayMs
