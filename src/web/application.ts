@@ -1,0 +1,68 @@
+import express, { type Express, type RequestHandler } from 'express'
+import type { CurrentConfiguration } from '../model/configuration.ts'
+import type { Intake, Ledger } from '../model/intake.ts'
+import { requireToken } from './access.ts'
+import { createApi } from './api.ts'
+import { createEvents } from './events.ts'
+import { answerFailure } from './failure.ts'
+import { type Readiness, createHealth } from './health.ts'
+import type { WebLog } from './log.ts'
+import type { Metrics } from './metrics.ts'
+import { createPages } from './pages/routes.ts'
+import { QUEUES_PATH } from './queue-ui.ts'
+import { refuseUnknown } from './refusal.ts'
+import { securityHeaders } from './security-headers.ts'
+import { createSyncRequests } from './sync-request.ts'
+import { createWaiting } from './waiting.ts'
+
+/** What the API and the pages are made of. */
+export interface WebParts {
+  /** GITWAKE_API_TOKEN; an empty list closes everything but the health checks. */
+  readonly tokens: readonly string[]
+  readonly configuration: CurrentConfiguration
+  readonly ledger: Ledger
+  readonly intake: Intake
+  readonly readiness: Readiness
+  readonly metrics: Metrics
+  readonly queueUi: RequestHandler | undefined
+  readonly log: WebLog
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+}
+
+/** Everything behind express, in the order in which a request meets it. `closing` ends what would otherwise wait. */
+export function createApplication(parts: WebParts, closing: AbortSignal): Express {
+  const { ledger, now, log } = parts
+  const waiting = createWaiting(ledger, closing)
+  const application = express()
+  application.disable('x-powered-by').disable('etag').set('query parser', 'simple')
+
+  application.use(countRequests(parts.metrics))
+  application.use(securityHeaders)
+  application.use(createHealth(parts.readiness))
+  application.use(requireToken({ tokens: parts.tokens, now }))
+  application.get('/metrics', async (_request, response) => {
+    const { contentType, body } = await parts.metrics.text()
+    response.set('Content-Type', contentType).send(body)
+  })
+  application.get('/api/events', createEvents({ ledger, closing, log }))
+  application.use('/api', createApi(ledger))
+  application.use('/api', createSyncRequests({ configuration: parts.configuration, intake: parts.intake, waiting, now }))
+  if (parts.queueUi) application.use(QUEUES_PATH, parts.queueUi)
+  application.use(createPages({ ledger, now }))
+  application.use(refuseUnknown)
+  application.use(answerFailure(log))
+  return application
+}
+
+/** Counts by pattern, so that no address that somebody made up becomes a time series. */
+function countRequests(metrics: Metrics): RequestHandler {
+  return (request, response, next) => {
+    response.once('finish', () => {
+      const route: unknown = request.route?.path
+      const known = typeof route === 'string' ? request.baseUrl + route : 'other'
+      metrics.requestFinished(known, request.method, response.statusCode)
+    })
+    next()
+  }
+}

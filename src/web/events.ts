@@ -1,0 +1,72 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { RequestHandler, Response } from 'express'
+import type { Ledger } from '../model/intake.ts'
+import type { WebLog } from './log.ts'
+import { refuse } from './refusal.ts'
+
+const MOST_LISTENERS = 500
+const POLL_MS = 1_000
+/** Proxies cut connections that are silent for a minute. */
+const SIGN_OF_LIFE_MS = 20_000
+
+/**
+ * Server-sent events: `ready` once connected, then `change` whenever a status is no longer what it was. They say only that
+ * something changed; who listens asks again. The ledger is read once a second for everybody together, and only while
+ * somebody listens.
+ */
+export function createEvents(options: { ledger: Ledger; closing: AbortSignal; log: WebLog }): RequestHandler {
+  const listeners = new Set<Response>()
+  let watching = false
+
+  const tell = (text: string): void => {
+    for (const listener of listeners) listener.write(text)
+  }
+
+  const watch = async (): Promise<void> => {
+    let last: string | undefined
+    let toldAt = performance.now()
+    while (listeners.size > 0 && !options.closing.aborted) {
+      const startedAt = performance.now()
+      const current = await digest(options)
+      const changed = current !== undefined && last !== undefined && current !== last
+      last = current ?? last
+      if (changed || startedAt - toldAt > SIGN_OF_LIFE_MS) {
+        tell(changed ? 'event: change\ndata: {}\n\n' : ': still here\n\n')
+        toldAt = startedAt
+      }
+      // A ledger so large that reading it takes long is read more rarely: at most a tenth of the time.
+      await sleep(Math.max(POLL_MS, 10 * (performance.now() - startedAt)), undefined, { ref: false })
+    }
+    watching = false
+  }
+
+  options.closing.addEventListener('abort', () => {
+    for (const listener of listeners) listener.end()
+  })
+
+  return (request, response) => {
+    if (listeners.size >= MOST_LISTENERS || options.closing.aborted) {
+      response.set('Retry-After', '30')
+      const fix = 'Poll GET /api/applications instead.'
+      return refuse(request, response, 503, { code: 'too-many-listeners', message: 'Too many clients listen to events.', fix })
+    }
+    response.set({ 'Content-Type': 'text/event-stream; charset=utf-8', 'X-Accel-Buffering': 'no' })
+    response.flushHeaders()
+    response.write('retry: 3000\nevent: ready\ndata: {}\n\n')
+    listeners.add(response)
+    response.once('close', () => listeners.delete(response))
+    if (watching) return
+    watching = true
+    void watch()
+  }
+}
+
+/** Everything that a page could show, as one text; undefined while the ledger cannot be read. */
+async function digest({ ledger, log }: { ledger: Ledger; log: WebLog }): Promise<string | undefined> {
+  try {
+    return JSON.stringify(await ledger.statuses())
+  } catch (error) {
+    log.debug({ err: error }, 'the ledger could not be read for the events')
+    return undefined
+  }
+}

@@ -1,0 +1,40 @@
+/** Slows down who guesses: so many failures at once per address, then one more in so many milliseconds. */
+export interface FailureLimit {
+  /** Milliseconds until this address may try again; 0 when it may now. */
+  blockedForMs(address: string): number
+  failed(address: string): void
+}
+
+interface Bucket {
+  readonly failures: number
+  readonly at: number
+}
+
+/** `burst` failures are free; each is forgiven after `refillMs`. Remembers at most `addresses` of them. */
+export function createFailureLimit(options: { burst: number; refillMs: number; addresses: number; now: () => number }): FailureLimit {
+  const buckets = new Map<string, Bucket>()
+
+  const failuresOf = (address: string): number => {
+    const bucket = buckets.get(network(address))
+    return bucket ? Math.max(0, bucket.failures - (options.now() - bucket.at) / options.refillMs) : 0
+  }
+
+  return {
+    blockedForMs: (address) => Math.max(0, Math.ceil((failuresOf(address) - options.burst + 1) * options.refillMs)),
+    failed(address) {
+      const failures = failuresOf(address) + 1
+      const key = network(address)
+      // Re-inserting keeps the map in order of the last failure, so the oldest is the first to be forgotten.
+      buckets.delete(key)
+      buckets.set(key, { failures, at: options.now() })
+      const oldest = buckets.keys().next()
+      if (buckets.size > options.addresses && !oldest.done) buckets.delete(oldest.value)
+    },
+  }
+}
+
+/** One household of IPv6 is a /64: whoever has one address of it has them all. */
+function network(address: string): string {
+  if (!address.includes(':') || address.startsWith('::ffff:')) return address
+  return address.split('::')[0]?.split(':').slice(0, 4).join(':') ?? address
+}

@@ -1,0 +1,33 @@
+import type { ErrorRequestHandler } from 'express'
+import { GitwakeError } from '../model/error.ts'
+import { refuse } from './refusal.ts'
+import type { WebLog } from './log.ts'
+
+/** Turns whatever a route threw into an answer: Redis away is 503, a bad request is 400, anything else is our own fault and logged. */
+export function answerFailure(log: WebLog): ErrorRequestHandler {
+  return (error: unknown, request, response, next) => {
+    if (response.headersSent) return next(error)
+    if (error instanceof GitwakeError && error.code === 'redis-unavailable') {
+      response.set('Retry-After', '5')
+      return refuse(request, response, 503, { code: error.code, message: error.message, fix: error.fix })
+    }
+    if (isBadRequest(error)) {
+      return refuse(request, response, 400, {
+        code: 'bad-request',
+        message: 'The address of this request is malformed.',
+        fix: 'Percent-encode it as UTF-8.',
+      })
+    }
+    log.error({ err: error, method: request.method, path: request.path }, 'a request failed')
+    refuse(request, response, 500, {
+      code: 'internal',
+      message: 'gitwake failed to answer this request.',
+      fix: 'This is a bug in gitwake: please report it with the log lines around it.',
+    })
+  }
+}
+
+/** Express marks what the client did wrong (an undecodable path) with a status of its own. */
+function isBadRequest(error: unknown): boolean {
+  return error instanceof Error && 'status' in error && error.status === 400
+}

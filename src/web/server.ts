@@ -1,0 +1,83 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createApplication, type WebParts } from './application.ts'
+
+export type { WebParts } from './application.ts'
+
+export interface WebServerOptions extends WebParts {
+  /** Address to listen on; port 0 takes any that is free. */
+  readonly host: string
+  readonly port: number
+  /** Answers everything below `/hooks`, without passing through express: the hot path. */
+  readonly receiver: (request: IncomingMessage, response: ServerResponse) => unknown
+  /** How long `close` lets requests finish. */
+  readonly graceMs?: number
+}
+
+export interface WebServer {
+  /** Rejects when the address is taken. */
+  listen(): Promise<{ readonly url: string; readonly port: number }>
+  /** Stops accepting, ends events and waits, lets the rest finish in time, then cuts it. */
+  close(): Promise<void>
+}
+
+/** Slow and endless requests end by themselves; behind a load balancer (60 s) a connection must not be cut first by us. */
+const LIMITS = { headersTimeout: 10_000, requestTimeout: 60_000, keepAliveTimeout: 65_000, connectionsCheckingInterval: 2_000, maxHeaderSize: 16_384 }
+const MOST_CONNECTIONS = 10_000
+const MOST_HEADERS = 100
+
+/** The HTTP server of the `serve` role: webhooks, API, pages, metrics. */
+export function createWebServer(options: WebServerOptions): WebServer {
+  const closing = new AbortController()
+  const application = createApplication(options, closing.signal)
+  const server = createServer(LIMITS, (request, response) => {
+    if (closing.signal.aborted) response.setHeader('Connection', 'close')
+    if (isHook(request.url ?? '')) void receive(options, request, response)
+    else application(request, response)
+  })
+  server.maxConnections = MOST_CONNECTIONS
+  server.maxHeadersCount = MOST_HEADERS
+
+  return {
+    async listen() {
+      const { promise, resolve, reject } = Promise.withResolvers<void>()
+      server.once('error', reject)
+      server.listen(options.port, options.host, resolve)
+      await promise
+      server.off('error', reject)
+      server.on('error', (error) => options.log.error({ err: error }, 'the HTTP server reported an error'))
+      return addressOf(server.address())
+    },
+    async close() {
+      if (!server.listening) return
+      const { promise, resolve } = Promise.withResolvers<void>()
+      server.close(() => resolve())
+      closing.abort()
+      server.closeIdleConnections()
+      const cut = setTimeout(() => server.closeAllConnections(), options.graceMs ?? 10_000)
+      await promise
+      clearTimeout(cut)
+    },
+  }
+}
+
+function isHook(url: string): boolean {
+  return url === '/hooks' || url.startsWith('/hooks/') || url.startsWith('/hooks?')
+}
+
+async function receive({ receiver, metrics, log }: WebServerOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  response.once('finish', () => metrics.requestFinished('/hooks', request.method ?? '', response.statusCode))
+  try {
+    await receiver(request, response)
+  } catch (error) {
+    log.error({ err: error }, 'the receiver failed')
+    if (!response.headersSent) response.writeHead(500, { 'Content-Type': 'application/json' }).end('{"error":{"code":"internal","message":"gitwake failed to take this delivery.","fix":"Deliver it again."}}')
+    else response.destroy()
+  }
+}
+
+function addressOf(address: AddressInfo | string | null): { readonly url: string; readonly port: number } {
+  if (address === null || typeof address === 'string') throw new TypeError('the server has no TCP address')
+  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
+  return { url: `http://${host}:${address.port}`, port: address.port }
+}

@@ -1,0 +1,109 @@
+import type { Request, Response } from 'express'
+import { parseDuration } from '../model/duration.ts'
+import type { Ledger } from '../model/intake.ts'
+import type { Ticket } from '../model/job.ts'
+import { displayName, displayOrigin } from '../model/object.ts'
+import type { SyncResult } from '../model/result.ts'
+import { refuse, type Refusal } from './refusal.ts'
+
+const LONGEST_WAIT_MS = 600_000
+const MOST_WAITERS = 2_000
+
+export interface Waiting {
+  /** How long this request wants to wait, in milliseconds (0: not at all); undefined once it was refused. */
+  wanted(request: Request, response: Response): number | undefined
+  /** Answers as soon as the ticket is done; ends when the time is over, the client leaves or the server closes. */
+  answer(request: Request, response: Response, ticket: Ticket, waitMs: number): Promise<void>
+}
+
+/** Lets requests wait for their tickets, so many at a time. */
+export function createWaiting(ledger: Ledger, closing: AbortSignal): Waiting {
+  let waiters = 0
+
+  return {
+    wanted(request, response) {
+      const { wait } = request.query
+      if (wait === undefined) return 0
+      const waitMs = typeof wait === 'string' ? parseDuration(wait) : undefined
+      if (waitMs !== undefined) return Math.min(waitMs, LONGEST_WAIT_MS)
+      refuse(request, response, 400, { code: 'bad-wait', message: 'wait is not a duration.', fix: 'Write it as 30s or 2m; 10m is the longest.' })
+      return undefined
+    },
+
+    async answer(request, response, ticket, waitMs) {
+      if (waiters >= MOST_WAITERS) {
+        response.set('Retry-After', '5')
+        return refuse(request, response, 503, { ...TOO_MANY, fix: `Ask again: GET ${pathOf(ticket)}?wait=60s.` }, { ticket })
+      }
+      const gone = new AbortController()
+      const leave = (): void => gone.abort()
+      response.once('close', leave)
+      waiters += 1
+      try {
+        const result = await ledger.waitFor(ticket, AbortSignal.any([gone.signal, closing, AbortSignal.timeout(waitMs)]))
+        if (!gone.signal.aborted) answerResult(request, response, ticket, result, waitMs)
+      } finally {
+        waiters -= 1
+        response.off('close', leave)
+      }
+    },
+  }
+}
+
+const TOO_MANY = { code: 'too-many-waiters', message: `More than ${MOST_WAITERS} requests are waiting already; the sync itself was accepted.` }
+
+/** Where one can go on waiting for a ticket. */
+export function pathOf(ticket: Ticket): string {
+  return `/api/applications/${encodeURIComponent(ticket.application)}/tickets/${ticket.wanted}`
+}
+
+function answerResult(request: Request, response: Response, ticket: Ticket, result: SyncResult | undefined, waitMs: number): void {
+  if (!result) {
+    return refuse(
+      request,
+      response,
+      504,
+      {
+        code: 'not-in-time',
+        message: `${ticket.application} was not done within ${waitMs / 1_000} s; the sync goes on.`,
+        fix: `Go on waiting: GET ${pathOf(ticket)}?wait=60s.`,
+      },
+      { ticket },
+    )
+  }
+  const refusal = refusalOf(result)
+  if (refusal) refuse(request, response, refusal.status, refusal.refusal, { ticket, ...result })
+  else response.json({ ticket, ...result })
+}
+
+/** Why a finished sync is not a success: held for a person's word, or the commit is at fault. */
+function refusalOf(result: SyncResult): { readonly status: number; readonly refusal: Refusal } | undefined {
+  if (result.outcome === 'held') {
+    const again = `POST /api/applications/${result.application}/sync?confirm=${result.plan ?? ''}`
+    const fix = result.plan === undefined ? (result.problem?.fix ?? 'Correct the commit.') : `Read the held changes; to carry out exactly this plan: ${again}.`
+    return { status: 409, refusal: { code: 'held', message: result.message, fix, reasons: reasonsOf(result) } }
+  }
+  const unhealthy = result.health.status === 'failed'
+  if (result.outcome !== 'failed' && !unhealthy) return undefined
+  return {
+    status: 422,
+    refusal: {
+      code: result.problem?.code ?? (unhealthy ? 'unhealthy' : 'failed'),
+      message: result.problem?.message ?? result.message,
+      fix: result.problem?.fix ?? 'Push a commit that corrects the reasons below, or revert this one.',
+      reasons: reasonsOf(result),
+    },
+  }
+}
+
+/** One line for everything that went wrong: object, reason, what to do, and where it stands in the repository. */
+function reasonsOf(result: SyncResult): readonly string[] {
+  const changes = result.changes.filter(({ action }) => action === 'failed' || action === 'held')
+  const unhealthy = result.health.objects.filter(({ status }) => status === 'failed')
+  return [
+    ...changes.map(({ object, reason, fix, origin }) =>
+      [`${displayName(object)}: ${reason}`, fix, origin && `(${displayOrigin(origin)})`].filter(Boolean).join(' '),
+    ),
+    ...unhealthy.map(({ object, message }) => `${displayName(object)}: ${message}`),
+  ]
+}

@@ -1,0 +1,41 @@
+import type { TestContext } from 'node:test'
+import { createMetrics } from '../../src/web/metrics.ts'
+import { type WebServerOptions, createWebServer } from '../../src/web/server.ts'
+import { type MemoryLedger, createMemoryLedger } from './memory-ledger.ts'
+import { sampleConfiguration, sampleStatus } from './samples.ts'
+
+export const TOKEN = 'a-token-for-tests'
+export const BEARER = { Authorization: `Bearer ${TOKEN}` }
+export const BASIC = { Authorization: `Basic ${Buffer.from(`somebody:${TOKEN}`).toString('base64')}` }
+
+export interface Started {
+  readonly url: string
+  readonly ledger: MemoryLedger
+  readonly logged: readonly string[]
+  close(): Promise<void>
+}
+
+/** The real server on a free port of this machine, over a ledger in memory; closed when the test ends. */
+export async function startWeb(test: TestContext, options: Partial<WebServerOptions> = {}): Promise<Started> {
+  const ledger = createMemoryLedger([sampleStatus()])
+  const logged: string[] = []
+  const write = (fields: object, message: string): void => void logged.push(`${message} ${JSON.stringify(fields)}`)
+  const server = createWebServer({
+    host: '127.0.0.1',
+    port: 0,
+    tokens: [TOKEN],
+    configuration: () => sampleConfiguration(),
+    ledger,
+    intake: ledger,
+    readiness: async () => [{ name: 'redis', ok: true, message: 'Redis answers.' }],
+    metrics: createMetrics({ statuses: ledger.statuses, now: Date.now }),
+    queueUi: undefined,
+    receiver: (_request, response) => response.writeHead(202).end('{}'),
+    log: { error: write, info: write, debug: write },
+    now: Date.now,
+    ...options,
+  })
+  const { url } = await server.listen()
+  test.after(() => server.close())
+  return { url, ledger, logged, close: server.close }
+}
