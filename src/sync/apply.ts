@@ -1,0 +1,115 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { objectKey, versionOf } from '../model/object.ts'
+import type { Plan, PlannedChange } from '../model/plan.ts'
+import type { Found } from '../plan/questions.ts'
+import { planObject } from '../plan/object.ts'
+import type { Decision } from './decide.ts'
+import type { Destination, Refused, WriteOptions, Written } from './ports.ts'
+import { mayHeal } from './preflight.ts'
+import { refusedChange } from './refusal.ts'
+import { resourceFor } from './resources.ts'
+import type { Done } from './tracking.ts'
+
+/** An operator that comes in the same commit needs about this long until its webhook answers or its API is served. */
+const PATIENCE_MS = 30_000
+const PAUSE_MS = 500
+/** An object that somebody changes all the time is planned again this often within one sync. */
+const ATTEMPTS = 4
+
+export interface Applying {
+  readonly decision: Decision
+  readonly destination: Destination
+  readonly options: WriteOptions
+  /** Go on with the next stage although an object of this one was refused. */
+  readonly partial: boolean
+  /** Called at each stage boundary; true ends the run there. */
+  readonly superseded: () => Promise<boolean>
+  /** Every change that has ended, in the order of ending. */
+  readonly onDone: (done: Done) => void
+}
+
+/** Carries out the applies of a plan, stage by stage. Stops after a stage in which something failed, unless `partial`. */
+export async function applyStages(plan: Plan, applying: Applying): Promise<'done' | 'failed' | 'superseded'> {
+  const stages = Map.groupBy(
+    plan.changes.filter(({ operation }) => operation.verb === 'apply'),
+    ({ stage }) => stage,
+  )
+  let failed = false
+  for (const stage of [...stages.keys()].sort((a, b) => a - b)) {
+    if (await applying.superseded()) return 'superseded'
+    const changes = stages.get(stage) ?? []
+    const done = await Promise.all(changes.map((change) => applyChange(change, applying)))
+    failed ||= done.some(({ change }) => change.action === 'failed')
+    if (failed && !applying.partial) return 'failed'
+    await settleDefinitions(changes, applying)
+  }
+  return failed ? 'failed' : 'done'
+}
+
+async function settleDefinitions(changes: readonly PlannedChange[], { destination, options }: Applying): Promise<void> {
+  const names = changes.filter(({ object }) => object.kind === 'CustomResourceDefinition').map(({ object }) => object.name)
+  if (names.length === 0) return
+  await destination.waitForDefinitions(names, PATIENCE_MS, options.signal)
+  await destination.catalog({ refresh: true }, options.signal)
+}
+
+async function applyChange(planned: PlannedChange, applying: Applying): Promise<Done> {
+  const deadline = performance.now() + PATIENCE_MS
+  let change = planned
+  for (let attempt = 1; ; attempt += 1) {
+    const answer = await write(change, applying)
+    if (answer === undefined) return finish({ change }, applying)
+    if (answer.ok) return finish({ change, seen: answer.seen }, applying)
+    const next = await afterRefusal(change, answer, applying, attempt < ATTEMPTS, performance.now() < deadline)
+    if (next === undefined) return finish({ change: refusedChange(change, answer) }, applying)
+    change = next
+  }
+}
+
+function finish(done: Done, { onDone }: Applying): Done {
+  onDone(done)
+  return done
+}
+
+async function write(change: PlannedChange, { decision, destination, options }: Applying): Promise<Written | undefined> {
+  const { operation } = change
+  if (operation.verb !== 'apply') return undefined
+  const resource = resourceFor(change, decision, await destination.catalog({ refresh: false }, options.signal))
+  if (resource === undefined) return { ok: false, class: 'unknown-kind', message: 'the cluster does not serve this kind', retryable: false }
+  return await destination.apply(operation, resource, { ...options, adopting: change.action === 'adopted' })
+}
+
+/** What to write next after a refusal, or undefined where the refusal stands. */
+async function afterRefusal(change: PlannedChange, answer: Refused, applying: Applying, mayRepeat: boolean, mayWait: boolean): Promise<PlannedChange | undefined> {
+  const { operation } = change
+  if (operation.verb !== 'apply') return undefined
+  if (answer.class === 'conflict' && mayRepeat) return await planAgain(change, applying)
+  if (mayHeal(change, answer)) return { ...change, operation: { ...operation, takeOver: true } }
+  const isComing = change.deferred !== undefined || answer.class === 'webhook-failed'
+  if (isComing && mayWait && COMING.has(answer.class)) {
+    await sleep(PAUSE_MS, undefined, { signal: applying.options.signal })
+    if (await applying.superseded()) return undefined
+    if (answer.class === 'unknown-kind') await applying.destination.catalog({ refresh: true }, applying.options.signal)
+    return change
+  }
+  return undefined
+}
+
+/** Refusals that end by themselves while what the same commit brought is starting. */
+const COMING = new Set(['webhook-failed', 'unknown-kind', 'not-found', 'namespace-missing', 'forbidden'])
+
+async function planAgain(change: PlannedChange, { decision, destination, options }: Applying): Promise<PlannedChange | undefined> {
+  const { facts } = decision
+  const key = objectKey(change.object)
+  const desired = facts.desired.objects.find((candidate) => candidate.key === key)
+  if (desired === undefined || change.operation.verb !== 'apply') return undefined
+  const look = [{ object: change.object, version: versionOf(change.operation.manifest.apiVersion) }]
+  const { found } = await destination.answer({ look, compare: [] }, { found: new Map(), compared: new Map() }, options.signal)
+  const objects = new Map(facts.observation.objects)
+  const seen: Found = found.get(key) ?? 'absent'
+  if (seen === 'absent') objects.delete(key)
+  else objects.set(key, seen)
+  const compared = new Map([[key, 'different'] as const])
+  const again = planObject(desired, { ...facts, observation: { ...facts.observation, objects }, answers: { found, compared } })
+  return again.change
+}

@@ -1,0 +1,111 @@
+import type { Application } from '../model/configuration.ts'
+import { sha256 } from '../model/digest.ts'
+import type { KindCatalog, ResourceKind } from '../model/kinds.ts'
+import { groupKindKey, type ObjectKey } from '../model/object.ts'
+import type { Observation } from '../model/observation.ts'
+import type { Plan } from '../model/plan.ts'
+import type { Rendering } from '../model/tree.ts'
+import type { Inventory } from '../model/inventory.ts'
+import { desire, type Desired } from '../plan/desired.ts'
+import { plan, type PlanFacts } from '../plan/plan.ts'
+import { NO_ANSWERS, type Found } from '../plan/questions.ts'
+import type { Destination } from './ports.ts'
+
+/** What the decision is about, apart from the cluster. */
+export interface Subject {
+  readonly application: Application
+  readonly applySet: string
+  readonly applicationOf: (applySet: string) => string | undefined
+  readonly rendering: Rendering
+  readonly inventory: Inventory | undefined
+  readonly missingPath: string | undefined
+  readonly confirmed: string | undefined
+}
+
+/** A plan without open questions, and the facts that it was made of. */
+export interface Decision {
+  readonly plan: Plan
+  readonly facts: PlanFacts
+}
+
+/** More rounds than an honest cluster needs; then the plan stands as it is, and the conditional writes catch what moved. */
+const ROUNDS = 3
+
+/** Observes the cluster and plans, asking what the plan leaves open. Reads only. */
+export async function decide(subject: Subject, destination: Destination, signal: AbortSignal): Promise<Decision> {
+  const { desired, catalog } = await desiredIn(subject, destination, signal)
+  const observation = await destination.observe(kindsOf(desired, subject.inventory, catalog), subject.applySet, signal)
+  return await settle(factsOf(subject, desired, catalog, observation), destination, signal)
+}
+
+/** Plans again with what a GET told of objects that a conditional write found different from what was observed. */
+export async function decideAgain({ facts }: Decision, found: ReadonlyMap<ObjectKey, Found>, destination: Destination, signal: AbortSignal): Promise<Decision> {
+  const objects = new Map(facts.observation.objects)
+  // The newer look wins over the LIST.
+  for (const [key, seen] of found) {
+    if (seen === 'absent') objects.delete(key)
+    else objects.set(key, seen)
+  }
+  const answers = { found: new Map([...facts.answers.found, ...found]), compared: new Map() }
+  return await settle({ ...facts, observation: { ...facts.observation, objects }, answers }, destination, signal)
+}
+
+async function settle(facts: PlanFacts, destination: Destination, signal: AbortSignal): Promise<Decision> {
+  let current = facts
+  let decided = plan(current)
+  for (let round = 0; round < ROUNDS && isOpen(decided.questions); round += 1) {
+    current = { ...current, answers: await destination.answer(decided.questions, current.answers, signal) }
+    decided = plan(current)
+  }
+  return { plan: decided.plan, facts: current }
+}
+
+function isOpen({ look, compare }: ReturnType<typeof plan>['questions']): boolean {
+  return look.length > 0 || compare.length > 0
+}
+
+async function desiredIn(subject: Subject, destination: Destination, signal: AbortSignal): Promise<{ desired: Desired; catalog: KindCatalog }> {
+  const into = { namespace: subject.application.destination.namespace, applySet: subject.applySet }
+  const catalog = await destination.catalog({ refresh: false }, signal)
+  const desired = desire(subject.rendering.objects, { ...into, catalog })
+  if (desired.objects.every(({ resource, awaitsDefinition }) => resource !== undefined && !awaitsDefinition)) return { desired, catalog }
+  const fresh = await destination.catalog({ refresh: true }, signal)
+  return { desired: desire(subject.rendering.objects, { ...into, catalog: fresh }), catalog: fresh }
+}
+
+/** Every kind that Git wants or the inventory tracks, once, in the version that the manifests use. */
+function kindsOf(desired: Desired, inventory: Inventory | undefined, catalog: KindCatalog): ResourceKind[] {
+  const kinds = new Map<string, ResourceKind>()
+  for (const { object, resource, awaitsDefinition } of desired.objects) {
+    if (resource !== undefined && !awaitsDefinition) kinds.set(groupKindKey(object), resource)
+  }
+  for (const { object, version } of inventory?.entries.values() ?? []) {
+    const resource = catalog.find(object, version) ?? catalog.preferred(object)
+    if (resource !== undefined && !kinds.has(groupKindKey(object))) kinds.set(groupKindKey(object), resource)
+  }
+  return [...kinds.values()]
+}
+
+function factsOf(subject: Subject, desired: Desired, catalog: KindCatalog, observation: Observation): PlanFacts {
+  const { destination, sync } = subject.application
+  return {
+    desired,
+    catalog,
+    observation,
+    inventory: subject.inventory,
+    answers: NO_ANSWERS,
+    applySet: subject.applySet,
+    applicationOf: subject.applicationOf,
+    namespace: destination.namespace,
+    createNamespace: destination.createNamespace,
+    prune: sync.prune,
+    undeclared: sync.undeclared,
+    missingPath: subject.missingPath,
+    confirmed: subject.confirmed,
+  }
+}
+
+/** Digest of everything that shapes what is applied: what the render reads, and the settings. Equal inputs need no sync. */
+export function inputsDigest(rendered: string, { destination, sync }: Application): string {
+  return sha256(JSON.stringify([rendered, destination.namespace, destination.createNamespace, sync.prune, sync.undeclared]))
+}

@@ -1,0 +1,51 @@
+import type { Plan, PlannedChange } from '../model/plan.ts'
+import type { Decision } from './decide.ts'
+import { resourceFor } from './resources.ts'
+import type { Destination, Refused } from './ports.ts'
+import { refusedChange } from './refusal.ts'
+
+/** What a dry-run of everything that would be written tells. */
+export interface Preflight {
+  /** The plan with every refusal in it. */
+  readonly plan: Plan
+  /** Objects that were not as observed: look at them and plan again. */
+  readonly moved: readonly PlannedChange[]
+}
+
+/**
+ * Dry-runs every apply of a plan, in parallel, so that all errors come in one report and before the first write.
+ * What needs something of the same plan, or cannot be dry-run at all, is left for the apply (design.md: deferred, not errors).
+ */
+export async function preflight(decision: Decision, destination: Destination, signal: AbortSignal): Promise<Preflight> {
+  const moved: PlannedChange[] = []
+  const bringsRoles = decision.plan.changes.some(({ object, operation }) => operation.verb === 'apply' && object.group === 'rbac.authorization.k8s.io')
+  const changes = await Promise.all(
+    decision.plan.changes.map(async (change) => {
+      const { operation } = change
+      const resource = resourceFor(change, decision)
+      if (operation.verb !== 'apply' || change.deferred !== undefined || resource === undefined) return change
+      const answer = await destination.dryRun(operation, resource, { signal })
+      if (answer.ok) return change
+      if (answer.class === 'conflict') {
+        moved.push(change)
+        return change
+      }
+      const reason = deferral(answer, bringsRoles)
+      return reason === undefined && !mayHeal(change, answer) ? refusedChange(change, answer) : { ...change, deferred: reason ?? 'needs a take-over first' }
+    }),
+  )
+  return { plan: { ...decision.plan, changes }, moved }
+}
+
+function deferral(answer: Refused, bringsRoles: boolean): string | undefined {
+  if (answer.class === 'webhook-failed') return 'its admission webhook does not answer yet'
+  if (answer.class === 'dry-run-unsupported') return 'its admission webhook does not support dry runs'
+  if (answer.class === 'forbidden' && bringsRoles) return 'may need a role of the same commit'
+  return undefined
+}
+
+/** A drifted object may refuse our fields only because of fields that somebody added: the apply takes those over first. */
+export function mayHeal(change: PlannedChange, answer: Refused): boolean {
+  const { operation } = change
+  return operation.verb === 'apply' && operation.expect !== 'absent' && !operation.takeOver && answer.class === 'invalid'
+}

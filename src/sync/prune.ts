@@ -1,0 +1,49 @@
+import { PART_OF_LABEL } from '../model/names.ts'
+import { objectKey } from '../model/object.ts'
+import type { Plan, PlannedChange } from '../model/plan.ts'
+import type { Applying } from './apply.ts'
+import type { Deleted } from './ports.ts'
+import { refusedChange } from './refusal.ts'
+import { resourceFor } from './resources.ts'
+import type { Done } from './tracking.ts'
+
+/** Carries out the deletes of a plan in reverse order of stages; a failed one stays tracked and does not stop the others. */
+export async function pruneStages(plan: Plan, pruning: Applying): Promise<'done' | 'failed' | 'superseded'> {
+  const stages = Map.groupBy(
+    plan.changes.filter(({ operation }) => operation.verb === 'delete'),
+    ({ stage }) => stage,
+  )
+  let failed = false
+  for (const stage of [...stages.keys()].sort((a, b) => b - a)) {
+    if (await pruning.superseded()) return 'superseded'
+    const done = await Promise.all((stages.get(stage) ?? []).map((change) => pruneChange(change, pruning)))
+    failed ||= done.some(({ change }) => change.action === 'failed')
+  }
+  return failed ? 'failed' : 'done'
+}
+
+async function pruneChange(change: PlannedChange, pruning: Applying): Promise<Done> {
+  const done = outcome(change, await remove(change, pruning))
+  pruning.onDone(done)
+  return done
+}
+
+async function remove(change: PlannedChange, { decision, destination, options }: Applying): Promise<Deleted> {
+  const { operation, object } = change
+  const resource = resourceFor(change, decision)
+  if (operation.verb !== 'delete' || resource === undefined) return { ok: true, finalizers: [] } // Its kind is gone, and it with it.
+  const first = await destination.delete(object, operation, resource, options)
+  if (first.ok || first.class !== 'conflict') return first
+  // Somebody wrote to it since the LIST (a status update is enough): look once more; another uid is another object.
+  const { found } = await destination.answer({ look: [{ object, version: operation.version }], compare: [] }, { found: new Map(), compared: new Map() }, options.signal)
+  const seen = found.get(objectKey(object))
+  if (seen === undefined || seen === 'absent' || seen.uid !== operation.uid) return { ok: true, finalizers: [] }
+  if (seen.labels[PART_OF_LABEL] !== decision.facts.applySet || seen.controller !== undefined) return first // Not ours any more: plan again.
+  return await destination.delete(object, { ...operation, resourceVersion: seen.resourceVersion }, resource, options)
+}
+
+function outcome(change: PlannedChange, answer: Deleted): Done {
+  if (!answer.ok) return { change: refusedChange(change, answer) }
+  if (answer.finalizers.length === 0) return { change }
+  return { change: { ...change, reason: `${change.reason}; it waits for its finalizers (${answer.finalizers.join(', ')})` }, lingers: true }
+}

@@ -1,0 +1,34 @@
+import type { PlannedChange } from '../model/plan.ts'
+import type { Refused } from './ports.ts'
+
+/** A planned change that the API server refused, as it is shown. */
+export function refusedChange(change: PlannedChange, refused: Refused): PlannedChange {
+  return {
+    ...change,
+    action: 'failed',
+    reason: `${change.operation.verb === 'delete' ? 'prune' : 'apply'} refused: ${refused.message}`,
+    fix: fixFor(refused.class),
+    retryable: refused.retryable,
+    operation: { verb: 'none' },
+  }
+}
+
+function fixFor(kind: string): string {
+  return FIXES[kind] ?? 'Correct the manifest in Git.'
+}
+
+const FIXES: Readonly<Record<string, string>> = {
+  'strict-decoding': 'Correct the name of the field in Git: the API server does not know it.',
+  'typed-patch': 'Correct the field in Git: its name or type does not fit the schema, or a list names the same key twice.',
+  immutable: 'This field cannot be changed on a live object: give the object another name, or delete the live one by hand so that it is created anew.',
+  forbidden: 'Grant the worker this verb on this kind.',
+  unauthorized: 'Renew the credentials of this cluster.',
+  'namespace-missing': 'Declare the namespace in Git, or create it: only the destination namespace is created by itself.',
+  'namespace-terminating': 'Wait until the namespace is gone; the sync is tried again.',
+  'unknown-kind': 'Install the CustomResourceDefinition of this kind, or correct apiVersion and kind.',
+  'webhook-failed': 'Look at the admission webhook that the API server names.',
+  conflict: 'Nothing to do: the object is being changed by somebody else; it is planned again.',
+  'too-many-requests': 'Nothing to do: it is tried again.',
+  unavailable: 'Nothing to do: it is tried again.',
+  timeout: 'Nothing to do: it is tried again.',
+}

@@ -1,0 +1,107 @@
+import type { Application } from '../model/configuration.ts'
+import { problemOf, type Problem } from '../model/error.ts'
+import type { HealthStatus } from '../model/health.ts'
+import type { SyncJob } from '../model/job.ts'
+import { displayName } from '../model/object.ts'
+import type { Change, ChangeAction, PlannedChange } from '../model/plan.ts'
+import type { SyncOutcome, SyncResult } from '../model/result.ts'
+import type { HealthReport } from './ports.ts'
+
+/** The bookkeeping of one sync: what becomes its result. */
+export interface Run {
+  revision: string | undefined
+  rendered: string | undefined
+  changes: readonly PlannedChange[]
+  warnings: readonly string[]
+  plan: string | undefined
+  health: { readonly status: HealthStatus; readonly objects: HealthReport['objects'] }
+  /** Runs a stage and adds its duration to the timings. */
+  time<T>(stage: string, work: () => Promise<T>): Promise<T>
+  end(outcome: SyncOutcome, message: string, problem?: Problem): SyncResult
+  /** The result of a sync that an error has stopped. */
+  stopped(error: unknown): SyncResult
+}
+
+export function openRun(job: SyncJob, application: Application, health: HealthStatus, now: () => number): Run {
+  const startedAt = now()
+  const timings: Record<string, number> = {}
+  const run: Run = {
+    revision: undefined,
+    rendered: undefined,
+    changes: [],
+    warnings: [],
+    plan: undefined,
+    health: { status: health, objects: [] },
+
+    async time(stage, work) {
+      const from = performance.now()
+      try {
+        return await work()
+      } finally {
+        timings[stage] = Math.round((timings[stage] ?? 0) + performance.now() - from)
+      }
+    },
+
+    end(outcome, message, problem) {
+      return {
+        schema: 1,
+        application: application.name,
+        cluster: application.destination.cluster,
+        reason: job.reason,
+        triggers: job.triggers,
+        seen: job.seen,
+        revision: run.revision,
+        rendered: run.rendered,
+        outcome,
+        message,
+        ...(problem && { problem }),
+        changes: run.changes.filter(({ action }) => action !== 'unchanged').map(publicChange),
+        counts: countActions(run.changes),
+        warnings: run.warnings,
+        health: run.health,
+        ...(run.plan !== undefined && { plan: run.plan }),
+        startedAt,
+        finishedAt: now(),
+        timings,
+      }
+    },
+
+    stopped(error) {
+      const problem = problemOf(error)
+      const held = error instanceof Error && 'held' in error && error.held === true
+      return run.end(held ? 'held' : 'failed', problem.message, problem)
+    },
+  }
+  return run
+}
+
+/** A change as it is stored and shown: without the manifest that would be sent. */
+function publicChange({ operation: _operation, sent: _sent, moved: _moved, deferred: _deferred, stage: _stage, ...change }: PlannedChange): Change {
+  return change
+}
+
+function countActions(changes: readonly Change[]): SyncResult['counts'] {
+  const counts: Partial<Record<ChangeAction, number>> = {}
+  for (const { action } of changes) counts[action] = (counts[action] ?? 0) + 1
+  return counts
+}
+
+/** One sentence: `2 created, 1 configured, 40 unchanged`. */
+export function summarise(changes: readonly Change[]): string {
+  const counts = Object.entries(countActions(changes))
+  return counts.length === 0 ? 'nothing to do: no objects' : counts.map(([action, count]) => `${count} ${action}`).join(', ')
+}
+
+/** The problem behind failed changes: all of them in one report. */
+export function problemOfChanges(code: string, failed: readonly Change[]): Problem {
+  const lines = failed.map(({ object, reason }) => `${displayName(object)}: ${reason}`)
+  const first = failed[0]
+  return {
+    code,
+    message: lines.join('\n'),
+    fix: first?.fix ?? 'Correct the manifests in Git.',
+    retryable: failed.every(({ retryable }) => retryable === true),
+    ...(first && { object: first.object }),
+    ...(first?.origin && { origin: first.origin }),
+  }
+}

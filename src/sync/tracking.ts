@@ -1,0 +1,91 @@
+import type { Inventory, InventoryEntry } from '../model/inventory.ts'
+import { objectKey, versionOf, type ObjectKey } from '../model/object.ts'
+import type { Observation, ObservedObject } from '../model/observation.ts'
+import type { Plan, PlannedChange } from '../model/plan.ts'
+
+/** An inventory before the first write of an application. */
+export function emptyInventory(application: string, install: string): Inventory {
+  return {
+    application,
+    install,
+    epoch: 0,
+    revision: undefined,
+    inputs: undefined,
+    rendered: undefined,
+    appliedAt: undefined,
+    entries: new Map(),
+  }
+}
+
+/**
+ * Adds an intended entry for everything that will be written and is not owned yet; undefined where nothing is missing.
+ * Written before the first object, so that a crash anywhere leaves nothing untracked.
+ */
+export function widen(inventory: Inventory, plan: Plan, now: number): Inventory | undefined {
+  const added = new Map<ObjectKey, InventoryEntry>()
+  for (const { object, sent, operation } of plan.changes) {
+    const key = objectKey(object)
+    if (operation.verb !== 'apply' || sent === undefined || inventory.entries.has(key)) continue
+    added.set(key, { status: 'intended', object, version: versionOf(operation.manifest.apiVersion), since: seconds(now) })
+  }
+  return added.size === 0 ? undefined : { ...inventory, epoch: inventory.epoch + 1, entries: new Map([...inventory.entries, ...added]) }
+}
+
+/** creationTimestamp has whole seconds: an object made in the second of the widening is younger than it. */
+function seconds(now: number): string {
+  return new Date(now).toISOString().replace(/\.\d+Z$/, 'Z')
+}
+
+/** What happened to one planned change, as far as the inventory cares. */
+export interface Done {
+  readonly change: PlannedChange
+  /** The object after our write. */
+  readonly seen?: ObservedObject
+  /** Deleted, but still there: it stays tracked until its finalizers let go. */
+  readonly lingers?: boolean
+}
+
+/** The inventory after a run: what was written is owned, what was pruned or released is forgotten, everything else stays. */
+export function narrow(inventory: Inventory, done: readonly Done[], observation: Observation): Inventory {
+  const entries = new Map(inventory.entries)
+  for (const { change, seen, lingers } of done) {
+    const key = objectKey(change.object)
+    if (seen !== undefined && change.sent !== undefined) entries.set(key, owned(change, seen, change.sent))
+    else if (change.moved === true) remember(entries, key, observation.objects.get(key))
+    else if ((change.action === 'pruned' && lingers !== true) || change.action === 'released') entries.delete(key)
+  }
+  return { ...inventory, entries }
+}
+
+function owned({ object }: PlannedChange, seen: ObservedObject, sent: string): InventoryEntry {
+  return {
+    status: 'owned',
+    object,
+    version: seen.version,
+    uid: seen.uid,
+    sent,
+    fields: seen.fields ?? '',
+    resourceVersion: seen.resourceVersion,
+    ...(seen.generation !== undefined && { generation: seen.generation }),
+  }
+}
+
+/** A dry-run has shown that nothing differs: only the numbers moved. */
+function remember(entries: Map<ObjectKey, InventoryEntry>, key: ObjectKey, seen: ObservedObject | undefined): void {
+  const entry = entries.get(key)
+  if (entry?.status !== 'owned' || seen === undefined) return
+  const generation = seen.generation === undefined ? {} : { generation: seen.generation }
+  entries.set(key, { ...entry, ...generation, resourceVersion: seen.resourceVersion })
+}
+
+/** Does writing `next` change anything that matters, besides epoch and time? */
+export function differs(previous: Inventory | undefined, next: Inventory): boolean {
+  if (previous === undefined) return next.entries.size > 0 || next.revision !== undefined
+  if (previous.inputs !== next.inputs || previous.rendered !== next.rendered) return true
+  if (previous.entries.size !== next.entries.size) return true
+  for (const [key, entry] of next.entries) {
+    const before = previous.entries.get(key)
+    if (before !== entry && JSON.stringify(before) !== JSON.stringify(entry)) return true
+  }
+  return false
+}
