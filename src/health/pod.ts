@@ -1,0 +1,76 @@
+import type { Health } from '../model/health.ts'
+import type { Json } from '../model/json.ts'
+import type { LiveObject } from '../model/object.ts'
+import { conditionOf, integerAt, listAt, textAt } from './fields.ts'
+import { current, failed, inProgress } from './verdict.ts'
+
+/** How long a Pod may go without a node before that is a failure: nodes come and go. */
+const SCHEDULE_WINDOW_MS = 15_000
+/** How long a container may wait for a ConfigMap or Secret that an operator is about to make. */
+const CONFIGURATION_WINDOW_MS = 30_000
+
+/** Waiting reasons that do not go away by themselves. */
+const HOPELESS: ReadonlySet<string> = new Set([
+  'CrashLoopBackOff',
+  'ImagePullBackOff',
+  'ErrImagePull',
+  'ErrImageNeverPull',
+  'InvalidImageName',
+  'ImageInspectError',
+])
+const PATIENT: ReadonlySet<string> = new Set(['CreateContainerConfigError', 'CreateContainerError', 'RunContainerError'])
+
+export function podHealth(object: LiveObject, now: number): Health {
+  const phase = textAt(object, 'status', 'phase')
+  if (phase === 'Succeeded') return current('The Pod has completed')
+  // As kstatus has it: a Pod that ended is where it will stay, and whoever owns it judges.
+  if (phase === 'Failed') return current(`The Pod has completed, but not successfully${because(object)}`)
+  if (phase === 'Running' && conditionOf(object, 'Ready')?.status === 'True') return current('The Pod is ready')
+  const trouble = podTrouble(object, now)
+  if (trouble !== undefined) return failed(trouble)
+  if (phase === 'Running') return inProgress('The Pod runs but is not ready yet')
+  if (phase === 'Pending') return inProgress(isUnschedulable(object) ? 'The Pod waits for a node' : 'The Pod is starting')
+  return inProgress('The Pod has not been looked at yet')
+}
+
+/** Why a Pod will not get ready by itself, in a sentence for people; undefined while it may. */
+export function podTrouble(object: LiveObject, now: number): string | undefined {
+  for (const container of containersOf(object)) {
+    const waiting = textAt(container, 'state', 'waiting', 'reason')
+    if (HOPELESS.has(waiting) || (PATIENT.has(waiting) && ageOf(object, now) > CONFIGURATION_WINDOW_MS))
+      return containerTrouble(container, waiting)
+  }
+  if (textAt(object, 'status', 'phase') === 'Pending' && isUnschedulable(object) && ageOf(object, now) > SCHEDULE_WINDOW_MS) {
+    const message = conditionOf(object, 'PodScheduled')?.message ?? ''
+    return message === '' ? 'The Pod could not be scheduled' : `The Pod could not be scheduled: ${message}`
+  }
+  return undefined
+}
+
+function containerTrouble(container: Json, reason: string): string {
+  const name = textAt(container, 'name')
+  const exit = integerAt(container, 'lastState', 'terminated', 'exitCode')
+  const details = [textAt(container, 'state', 'waiting', 'message'), exit === undefined ? '' : `last exit code ${exit}`]
+  const told = details.filter((part) => part !== '').join('; ')
+  return `Container ${name}: ${reason}${told === '' ? '' : ` (${told})`}`
+}
+
+function containersOf(object: LiveObject): readonly Json[] {
+  return [...listAt(object, 'status', 'initContainerStatuses'), ...listAt(object, 'status', 'containerStatuses')]
+}
+
+function isUnschedulable(object: LiveObject): boolean {
+  const scheduled = conditionOf(object, 'PodScheduled')
+  return scheduled?.status === 'False' && scheduled.reason === 'Unschedulable'
+}
+
+function because(object: LiveObject): string {
+  const said = textAt(object, 'status', 'message') || textAt(object, 'status', 'reason')
+  return said === '' ? '' : `: ${said}`
+}
+
+/** Milliseconds; a Pod without a creation time is as old as can be. */
+function ageOf(object: LiveObject, now: number): number {
+  const created = Date.parse(textAt(object, 'metadata', 'creationTimestamp'))
+  return Number.isNaN(created) ? Infinity : now - created
+}
