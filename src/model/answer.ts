@@ -1,38 +1,38 @@
-import type { SyncResult } from "./result.ts";
+import type { SyncResult } from './result.ts'
 
 /** What a result means for the tickets it has seen. */
 export type Answer =
   /** Final, and nothing more to do until the next trigger. */
-  | "answered"
+  | 'answered'
   /** Final for whoever waits: the commit (or what it needs) is at fault. Still tried again, rarely. */
-  | "refused"
+  | 'refused'
   /** Not final: the same commit may succeed soon. */
-  | "retryable"
+  | 'retryable'
   /** Not final: a newer ticket takes over. */
-  | "superseded";
+  | 'superseded'
 
 export function answerOf(result: SyncResult): Answer {
   switch (result.outcome) {
-    case "synced":
-    case "not affected":
-    case "drifted":
-    case "held":
-      return "answered";
-    case "superseded":
-      return "superseded";
-    case "failed":
-      return mayRecover(result) ? "retryable" : "refused";
+    case 'synced':
+    case 'not affected':
+    case 'drifted':
+    case 'held':
+      return 'answered'
+    case 'superseded':
+      return 'superseded'
+    case 'failed':
+      return mayRecover(result) ? 'retryable' : 'refused'
   }
 }
 
 /** Whether somebody who waits for a ticket has the answer in this result. */
 export function isFinal(result: SyncResult): boolean {
-  const answer = answerOf(result);
-  return answer === "answered" || answer === "refused";
+  const answer = answerOf(result)
+  return answer === 'answered' || answer === 'refused'
 }
 
 function mayRecover(result: SyncResult): boolean {
-  if (result.problem) return result.problem.retryable;
-  const failed = result.changes.filter((change) => change.action === "failed");
-  return failed.length > 0 && failed.every((change) => change.retryable === true);
+  if (result.problem) return result.problem.retryable
+  const failed = result.changes.filter((change) => change.action === 'failed')
+  return failed.length > 0 && failed.every((change) => change.retryable === true)
 }

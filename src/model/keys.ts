@@ -4,27 +4,27 @@
  */
 export interface ClusterKeys {
   /** `{gitwake:<cluster>}`: also the prefix of the BullMQ queue. */
-  readonly prefix: string;
+  readonly prefix: string
   /** Hash: delivery mark → the tickets it got here, as `application=wanted` pairs. */
-  readonly deliveries: string;
+  readonly deliveries: string
   /** List: `<ms> <mark>`, oldest first, so that `deliveries` can be capped. */
-  readonly deliveryOrder: string;
+  readonly deliveryOrder: string
   /** Stream of sync results, which the serve role folds into history and ledger. */
-  readonly outcomes: string;
+  readonly outcomes: string
   /** Hash: `<application>/<piece>` → JSON, published by syncs and sweeps. */
-  readonly status: string;
+  readonly status: string
   /** JSON: when the last canary job came back, and how long it took. */
-  readonly canary: string;
+  readonly canary: string
   /** Hash: wanted, done and what else the queue remembers of one application. */
-  application(name: string): string;
+  application(name: string): string
   /** List: `<wanted> <trigger as JSON>`, oldest first, those not answered yet. */
-  triggers(name: string): string;
+  triggers(name: string): string
   /** Exists while a schedule (`poll/<repository>`, `sweep`, `canary`) is not due. */
-  schedule(name: string): string;
+  schedule(name: string): string
 }
 
 export function clusterKeys(cluster: string): ClusterKeys {
-  const prefix = `{gitwake:${cluster}}`;
+  const prefix = `{gitwake:${cluster}}`
   return {
     prefix,
     deliveries: `${prefix}:deliveries`,
@@ -35,18 +35,18 @@ export function clusterKeys(cluster: string): ClusterKeys {
     application: (name) => `${prefix}:app:${name}`,
     triggers: (name) => `${prefix}:triggers:${name}`,
     schedule: (name) => `${prefix}:schedule:${name}`,
-  };
+  }
 }
 
 export const receiverKeys = {
   /** Hash: mark (id, provider and body) → DeliveryRecord without outcomes, as JSON. */
   delivery: (id: string): string => `{gitwake}:delivery:${id}`,
   /** List: delivery ids, oldest first. */
-  deliveryOrder: "{gitwake}:deliveries:order",
+  deliveryOrder: '{gitwake}:deliveries:order',
   /** Sorted set: finishedAt → SyncResult as JSON. */
   history: (application: string): string => `{gitwake}:history:${application}`,
   /** Sorted set: seen → the final answer to every ticket up to it, as JSON. */
   answers: (application: string): string => `{gitwake}:answers:${application}`,
   /** Hash: cluster → id of the last outcome that was folded. */
-  cursors: "{gitwake}:cursors",
-} as const;
+  cursors: '{gitwake}:cursors',
+} as const

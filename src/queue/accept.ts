@@ -1,100 +1,84 @@
-import type { Redis } from "ioredis";
-import type { Logger } from "pino";
-import type { CurrentConfiguration } from "../model/configuration.ts";
-import type { Accepted, Intake, Target } from "../model/intake.ts";
-import type { Ticket, Trigger } from "../model/job.ts";
-import { clusterKeys, receiverKeys } from "../model/keys.ts";
-import type { Delivery } from "../model/push.ts";
-import { reachable } from "./connection.ts";
-import { deliveryMark, recordOf } from "./delivery.ts";
-import { type Jobs, openJobs } from "./jobs.ts";
-import { CLASS, priorityOf } from "./priority.ts";
-import { ACCEPT, RECORD } from "./scripts/accept.ts";
-import { runScript } from "./scripts/script.ts";
+import type { Redis } from 'ioredis'
+import type { Logger } from 'pino'
+import type { CurrentConfiguration } from '../model/configuration.ts'
+import type { Accepted, Intake, Target } from '../model/intake.ts'
+import type { Ticket, Trigger } from '../model/job.ts'
+import { clusterKeys, receiverKeys } from '../model/keys.ts'
+import type { Delivery } from '../model/push.ts'
+import { reachable } from './connection.ts'
+import { deliveryMark, recordOf } from './delivery.ts'
+import { type Jobs, openJobs } from './jobs.ts'
+import { CLASS, priorityOf } from './priority.ts'
+import { ACCEPT, RECORD } from './scripts/accept.ts'
+import { runScript } from './scripts/script.ts'
 
 /** Intake, and what the serve role needs besides. */
 export interface QueueIntake extends Intake {
   /** Asks the cluster's workers for a sweep and for a poll of every repository, now. */
-  sweepNow(cluster: string): Promise<void>;
+  sweepNow(cluster: string): Promise<void>
   /** The queue of a cluster: counts and queue UI. */
-  jobs(cluster: string): Jobs;
-  close(): Promise<void>;
+  jobs(cluster: string): Jobs
+  close(): Promise<void>
 }
 
 export interface IntakeOptions {
   /** A connection that fails fast (`Connections.producer`). */
-  readonly redis: Redis;
-  readonly configuration: CurrentConfiguration;
-  readonly log: Logger;
+  readonly redis: Redis
+  readonly configuration: CurrentConfiguration
+  readonly log: Logger
   /** How long a delivery id is remembered, and how many at most (per cluster, and by the receiver). */
-  readonly retention?: { readonly ageMs: number; readonly deliveries: number };
+  readonly retention?: { readonly ageMs: number; readonly deliveries: number }
 }
 
-const RETENTION = { ageMs: 72 * 3_600_000, deliveries: 50_000 };
-const TRIGGERS_KEPT = 100;
+const RETENTION = { ageMs: 72 * 3_600_000, deliveries: 50_000 }
+const TRIGGERS_KEPT = 100
 
-export function createIntake({
-  redis,
-  configuration,
-  log,
-  retention = RETENTION,
-}: IntakeOptions): QueueIntake {
-  const opened = new Map<string, Jobs>();
+export function createIntake({ redis, configuration, log, retention = RETENTION }: IntakeOptions): QueueIntake {
+  const opened = new Map<string, Jobs>()
   const jobs = (cluster: string): Jobs => {
-    const open = opened.get(cluster) ?? openJobs(redis, cluster);
-    opened.set(cluster, open);
-    return open;
-  };
-  let refused = false;
+    const open = opened.get(cluster) ?? openJobs(redis, cluster)
+    opened.set(cluster, open)
+    return open
+  }
+  let refused = false
 
   /** A request that was refused while Redis was away may never be sent again: look for what it announced. */
   const guarded = async <Value>(accept: Promise<Value>): Promise<Value> => {
     try {
-      return await reachable(accept);
+      return await reachable(accept)
     } catch (error) {
-      refused = true;
-      throw error;
+      refused = true
+      throw error
     }
-  };
+  }
   const catchUp = async (): Promise<void> => {
-    if (!refused) return;
-    refused = false;
+    if (!refused) return
+    refused = false
     for (const cluster of configuration().clusters.keys()) {
       await sweepNow(cluster).catch((error: unknown) => {
-        refused = true;
-        log.warn(
-          { cluster, problem: String(error) },
-          "could not ask for a sweep after Redis was away",
-        );
-      });
+        refused = true
+        log.warn({ cluster, problem: String(error) }, 'could not ask for a sweep after Redis was away')
+      })
     }
-  };
-  const onReady = (): void => void catchUp();
-  redis.on("ready", onReady);
+  }
+  const onReady = (): void => void catchUp()
+  redis.on('ready', onReady)
 
   const sweepNow = async (cluster: string): Promise<void> => {
     const repositories = new Set(
       [...configuration().applications.values()]
         .filter(({ destination }) => destination.cluster === cluster)
         .map(({ source }) => source.repository),
-    );
-    await Promise.all([
-      jobs(cluster).addSweep(),
-      ...[...repositories].map((repository) => jobs(cluster).addPoll(repository)),
-    ]);
-  };
+    )
+    await Promise.all([jobs(cluster).addSweep(), ...[...repositories].map((repository) => jobs(cluster).addPoll(repository))])
+  }
 
-  const acceptIn = async (
-    cluster: string,
-    mark: string,
-    targets: readonly Target[],
-    trigger: Trigger,
-  ): Promise<readonly Taken[]> => {
-    const keys = clusterKeys(cluster);
-    const jobClass = CLASS[trigger.reason];
+  const acceptIn = async (cluster: string, mark: string, targets: readonly Target[], trigger: Trigger): Promise<readonly Taken[]> => {
+    const keys = clusterKeys(cluster)
+    const jobClass = CLASS[trigger.reason]
     // A sweep is no news about the commit: it must not restart the retries of one that fails.
-    const isNews = trigger.reason !== "drift" && trigger.reason !== "retry";
-    const bringsCommit = trigger.reason === "push" || trigger.reason === "poll";
+    const isNews = trigger.reason !== 'drift' && trigger.reason !== 'retry'
+    const bringsCommit = trigger.reason === 'push' || trigger.reason === 'poll'
     const reply = await runScript(
       redis,
       ACCEPT,
@@ -111,95 +95,75 @@ export function createIntake({
         TRIGGERS_KEPT,
         ...targets.flatMap(({ application, repository }) => [application, repository]),
       ],
-    );
-    const taken = decodeTaken(reply, targets);
+    )
+    const taken = decodeTaken(reply, targets)
     for (const { ticket, action, waiting } of taken) {
-      if (action !== "none")
-        await jobs(cluster).addSync(
-          ticket.application,
-          priorityOf(jobClass, waiting),
-          action === "raise",
-        );
+      if (action !== 'none') await jobs(cluster).addSync(ticket.application, priorityOf(jobClass, waiting), action === 'raise')
     }
-    return taken;
-  };
+    return taken
+  }
 
-  const acceptDelivery = async (
-    delivery: Delivery,
-    targets: readonly Target[],
-    trigger: Trigger,
-  ): Promise<Accepted> => {
-    const mark = deliveryMark(delivery);
+  const acceptDelivery = async (delivery: Delivery, targets: readonly Target[], trigger: Trigger): Promise<Accepted> => {
+    const mark = deliveryMark(delivery)
     // The record goes out first on the same connection. Both scripts are idempotent, so a crash in between only means that the sender's
     // next attempt completes what is missing.
     const recorded = runScript(
       redis,
       RECORD,
       [receiverKeys.deliveryOrder, receiverKeys.delivery(delivery.id)],
-      [
-        delivery.id,
-        mark,
-        JSON.stringify(recordOf(delivery, targets)),
-        retention.ageMs,
-        retention.deliveries,
-        receiverKeys.delivery(""),
-      ],
-    );
-    const accepting = [...byCluster(targets)].map(async ([cluster, own]) =>
-      acceptIn(cluster, mark, own, trigger),
-    );
-    const [known, ...accepted] = await Promise.all([recorded, ...accepting]);
-    const taken = new Map(accepted.flat().map((one) => [one.ticket.application, one]));
-    const tickets = targets.flatMap(({ application }) => taken.get(application)?.ticket ?? []);
+      [delivery.id, mark, JSON.stringify(recordOf(delivery, targets)), retention.ageMs, retention.deliveries, receiverKeys.delivery('')],
+    )
+    const accepting = [...byCluster(targets)].map(async ([cluster, own]) => acceptIn(cluster, mark, own, trigger))
+    const [known, ...accepted] = await Promise.all([recorded, ...accepting])
+    const taken = new Map(accepted.flat().map((one) => [one.ticket.application, one]))
+    const tickets = targets.flatMap(({ application }) => taken.get(application)?.ticket ?? [])
     return {
       tickets,
       duplicate: targets.length === 0 ? known === 1 : [...taken.values()].every((one) => one.known),
-    };
-  };
+    }
+  }
 
   return {
-    acceptDelivery: async (delivery, targets, trigger) =>
-      guarded(acceptDelivery(delivery, targets, trigger)),
+    acceptDelivery: async (delivery, targets, trigger) => guarded(acceptDelivery(delivery, targets, trigger)),
     acceptTrigger: async (target, trigger) => {
-      const [taken] = await guarded(acceptIn(target.cluster, "", [target], trigger));
-      if (!taken) throw new TypeError("Redis answered a trigger without a ticket");
-      return taken.ticket;
+      const [taken] = await guarded(acceptIn(target.cluster, '', [target], trigger))
+      if (!taken) throw new TypeError('Redis answered a trigger without a ticket')
+      return taken.ticket
     },
     confirmPlan: async ({ cluster, application }, plan) => {
-      await guarded(redis.hset(clusterKeys(cluster).application(application), "confirm", plan));
+      await guarded(redis.hset(clusterKeys(cluster).application(application), 'confirm', plan))
     },
     sweepNow,
     jobs,
     close: async () => {
-      redis.off("ready", onReady);
-      await Promise.all([...opened.values()].map(async (open) => open.close()));
+      redis.off('ready', onReady)
+      await Promise.all([...opened.values()].map(async (open) => open.close()))
     },
-  };
+  }
 }
 
 interface Taken {
-  readonly known: boolean;
-  readonly ticket: Ticket;
-  readonly action: "add" | "raise" | "none";
-  readonly waiting: number;
+  readonly known: boolean
+  readonly ticket: Ticket
+  readonly action: 'add' | 'raise' | 'none'
+  readonly waiting: number
 }
 
 function decodeTaken(reply: unknown, targets: readonly Target[]): readonly Taken[] {
-  const rows: readonly unknown[] = Array.isArray(reply) ? reply : [];
+  const rows: readonly unknown[] = Array.isArray(reply) ? reply : []
   return targets.map(({ application, cluster }, index) => {
-    const row: unknown = rows[index];
-    if (!Array.isArray(row))
-      throw new TypeError("Redis answered with fewer tickets than applications");
-    const action = row[2] === "add" || row[2] === "raise" ? row[2] : "none";
+    const row: unknown = rows[index]
+    if (!Array.isArray(row)) throw new TypeError('Redis answered with fewer tickets than applications')
+    const action = row[2] === 'add' || row[2] === 'raise' ? row[2] : 'none'
     return {
       known: row[0] === 1,
       ticket: { application, cluster, wanted: Number(row[1]) },
       action,
       waiting: Number(row[3]),
-    };
-  });
+    }
+  })
 }
 
 function byCluster(targets: readonly Target[]): ReadonlyMap<string, readonly Target[]> {
-  return Map.groupBy(targets, ({ cluster }) => cluster);
+  return Map.groupBy(targets, ({ cluster }) => cluster)
 }

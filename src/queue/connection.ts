@@ -1,126 +1,123 @@
-import { Redis, type RedisOptions } from "ioredis";
-import type { Logger } from "pino";
-import { GitwakeError } from "../model/error.ts";
-import { ACCEPT, RECORD } from "./scripts/accept.ts";
-import { CLAIM } from "./scripts/claim.ts";
-import { ENSURE } from "./scripts/ensure.ts";
-import { BEGIN, FINISH } from "./scripts/run.ts";
-import { definitions } from "./scripts/script.ts";
+import { Redis, type RedisOptions } from 'ioredis'
+import type { Logger } from 'pino'
+import { GitwakeError } from '../model/error.ts'
+import { ACCEPT, RECORD } from './scripts/accept.ts'
+import { CLAIM } from './scripts/claim.ts'
+import { ENSURE } from './scripts/ensure.ts'
+import { BEGIN, FINISH } from './scripts/run.ts'
+import { definitions } from './scripts/script.ts'
 
 /** The Redis connections of one process, shared by all queues. */
 export interface Connections {
   /** For whoever has a caller waiting: fails within seconds while Redis is away. */
-  readonly producer: Redis;
+  readonly producer: Redis
   /** For workers: waits until Redis is back. */
-  readonly worker: Redis;
+  readonly worker: Redis
   /** A connection of its own for blocking reads; closed with the others. */
-  blocking(): Redis;
+  blocking(): Redis
   /** Resolves when Redis answers. Throws GitwakeError `redis-unavailable`. */
-  ping(): Promise<void>;
+  ping(): Promise<void>
   /** Resolves when the connections are usable; rejects with the signal's reason. */
-  ready(signal: AbortSignal): Promise<void>;
-  close(): Promise<void>;
+  ready(signal: AbortSignal): Promise<void>
+  close(): Promise<void>
 }
 
-const COMMAND_TIMEOUT_MS = 2_500;
-const COMPLAIN_EVERY_MS = 10_000;
-const scripts = definitions([ACCEPT, RECORD, BEGIN, FINISH, ENSURE, CLAIM]);
-const reconnectDelay = (times: number): number => Math.min(50 * 2 ** Math.min(times, 6), 1_000);
+const COMMAND_TIMEOUT_MS = 2_500
+const COMPLAIN_EVERY_MS = 10_000
+const scripts = definitions([ACCEPT, RECORD, BEGIN, FINISH, ENSURE, CLAIM])
+const reconnectDelay = (times: number): number => Math.min(50 * 2 ** Math.min(times, 6), 1_000)
 
 /** Connects to `redis://` or `rediss://`. Never throws: a Redis that is away is reported, and tried again for ever. */
 export function connectRedis({ url, log }: { url: string; log: Logger }): Connections {
-  const opened: Redis[] = [];
-  const open = (role: string, options: Omit<RedisOptions, "replyMapping">): Redis => {
+  const opened: Redis[] = []
+  const open = (role: string, options: Omit<RedisOptions, 'replyMapping'>): Redis => {
     const common = {
       connectionName: `gitwake-${role}`,
       connectTimeout: 5_000,
       retryStrategy: reconnectDelay,
       scripts,
-    };
-    const redis: Redis = new Redis(url, { ...common, ...options });
-    listen(redis, log);
-    opened.push(redis);
-    return redis;
-  };
-  const producer = open("producer", {
+    }
+    const redis: Redis = new Redis(url, { ...common, ...options })
+    listen(redis, log)
+    opened.push(redis)
+    return redis
+  }
+  const producer = open('producer', {
     enableAutoPipelining: true,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     commandTimeout: COMMAND_TIMEOUT_MS,
-  });
-  const worker = open("worker", { maxRetriesPerRequest: null });
-  producer.on("ready", () => void warnOfEviction(producer, log));
+  })
+  const worker = open('worker', { maxRetriesPerRequest: null })
+  producer.on('ready', () => void warnOfEviction(producer, log))
   return {
     producer,
     worker,
-    blocking: () => open("blocking", { maxRetriesPerRequest: null }),
+    blocking: () => open('blocking', { maxRetriesPerRequest: null }),
     ping: async () => {
-      await reachable(producer.ping());
+      await reachable(producer.ping())
     },
     ready: async (signal) => {
-      for (const redis of [producer, worker]) await becomeReady(redis, signal);
+      for (const redis of [producer, worker]) await becomeReady(redis, signal)
     },
     close: async () => {
       // `disconnect` and not `quit`: a frozen Redis must not delay the end of the process.
-      for (const redis of opened) redis.disconnect();
+      for (const redis of opened) redis.disconnect()
     },
-  };
+  }
 }
 
 /** Gives every failure of a Redis command the name under which users and HTTP know it. */
 export async function reachable<Value>(command: Promise<Value>): Promise<Value> {
   try {
-    return await command;
+    return await command
   } catch (error) {
-    if (error instanceof GitwakeError) throw error;
-    throw redisUnavailable(error);
+    if (error instanceof GitwakeError) throw error
+    throw redisUnavailable(error)
   }
 }
 
 export function redisUnavailable(cause: unknown): GitwakeError {
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new GitwakeError("redis-unavailable", `Redis cannot be used: ${why}`, {
-    fix: "Check that Redis runs, that REDIS_URL names it, and that it is neither full nor read-only; then try again.",
+  const why = cause instanceof Error ? cause.message : String(cause)
+  return new GitwakeError('redis-unavailable', `Redis cannot be used: ${why}`, {
+    fix: 'Check that Redis runs, that REDIS_URL names it, and that it is neither full nor read-only; then try again.',
     retryable: true,
     cause,
-  });
+  })
 }
 
 async function becomeReady(redis: Redis, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  if (redis.status === "ready") return;
+  signal.throwIfAborted()
+  if (redis.status === 'ready') return
   await new Promise<void>((resolve, reject) => {
     const settle = (): void => {
-      redis.off("ready", settle);
-      signal.removeEventListener("abort", settle);
-      if (signal.aborted) reject(signal.reason);
-      else resolve();
-    };
-    redis.on("ready", settle);
-    signal.addEventListener("abort", settle);
-  });
+      redis.off('ready', settle)
+      signal.removeEventListener('abort', settle)
+      if (signal.aborted) reject(signal.reason)
+      else resolve()
+    }
+    redis.on('ready', settle)
+    signal.addEventListener('abort', settle)
+  })
 }
 
 /** ioredis throws what nobody listens to; while Redis is away, each attempt would be a line of log. */
 function listen(redis: Redis, log: Logger): void {
-  let complainedAt = -COMPLAIN_EVERY_MS;
-  redis.setMaxListeners(0);
-  redis.on("error", (error: Error) => {
-    const now = performance.now();
-    if (now - complainedAt < COMPLAIN_EVERY_MS) return;
-    complainedAt = now;
-    log.warn({ connection: redis.options.connectionName, problem: error.message }, "Redis is away");
-  });
+  let complainedAt = -COMPLAIN_EVERY_MS
+  redis.setMaxListeners(0)
+  redis.on('error', (error: Error) => {
+    const now = performance.now()
+    if (now - complainedAt < COMPLAIN_EVERY_MS) return
+    complainedAt = now
+    log.warn({ connection: redis.options.connectionName, problem: error.message }, 'Redis is away')
+  })
 }
 
 /** An evicting Redis forgets tickets and jobs without a word. CONFIG may be forbidden; INFO says the same. */
 async function warnOfEviction(redis: Redis, log: Logger): Promise<void> {
-  const info = await redis.info("memory").catch(() => "");
-  const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1];
-  if (policy === undefined || policy === "noeviction") return;
-  log.warn(
-    { policy },
-    `Redis may evict gitwake's records (maxmemory-policy ${policy}): set maxmemory-policy noeviction`,
-  );
+  const info = await redis.info('memory').catch(() => '')
+  const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1]
+  if (policy === undefined || policy === 'noeviction') return
+  log.warn({ policy }, `Redis may evict gitwake's records (maxmemory-policy ${policy}): set maxmemory-policy noeviction`)
 }

@@ -1,41 +1,33 @@
-import { createHash } from "node:crypto";
-import type { DeliveryRecord, Target } from "../model/intake.ts";
-import type { Delivery } from "../model/push.ts";
+import { createHash } from 'node:crypto'
+import type { DeliveryRecord, Target } from '../model/intake.ts'
+import type { Delivery } from '../model/push.ts'
 
 /** A delivery as it is written down at the door; its outcomes are found by its tickets. */
-export interface StoredDelivery extends Omit<DeliveryRecord, "outcomes"> {
-  readonly targets: readonly { readonly application: string; readonly cluster: string }[];
+export interface StoredDelivery extends Omit<DeliveryRecord, 'outcomes'> {
+  readonly targets: readonly { readonly application: string; readonly cluster: string }[]
 }
 
 /** Names a delivery by provider, id and body: the same id with another body is another delivery. Safe in a Redis field and a list entry. */
 export function deliveryMark({ provider, id, bodyDigest }: Delivery): string {
-  return createHash("sha256")
-    .update(`${provider}\n${id}\n${bodyDigest}`)
-    .digest("base64url")
-    .slice(0, 22);
+  return createHash('sha256').update(`${provider}\n${id}\n${bodyDigest}`).digest('base64url').slice(0, 22)
 }
 
-export function recordOf(
-  { provider, id, receivedAt, event }: Delivery,
-  targets: readonly Target[],
-): StoredDelivery {
+export function recordOf({ provider, id, receivedAt, event }: Delivery, targets: readonly Target[]): StoredDelivery {
   const common = {
     provider,
     id,
     receivedAt,
     targets: targets.map(({ application, cluster }) => ({ application, cluster })),
-  };
-  if (event.kind === "ignored") return { ...common, event: event.event, ignored: event.reason };
+  }
+  if (event.kind === 'ignored') return { ...common, event: event.event, ignored: event.reason }
   return {
     ...common,
-    event: "push",
+    event: 'push',
     ref: event.ref,
     after: event.after,
     ...(event.actor !== undefined && { actor: event.actor }),
     ...(targets.length === 0 && {
-      ignored: event.deleted
-        ? "the ref was deleted: nothing is pruned"
-        : "no application uses this repository and ref",
+      ignored: event.deleted ? 'the ref was deleted: nothing is pruned' : 'no application uses this repository and ref',
     }),
-  };
+  }
 }

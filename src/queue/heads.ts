@@ -1,19 +1,19 @@
-import type { Redis } from "ioredis";
-import { clusterKeys } from "../model/keys.ts";
-import { runScript, type Script } from "./scripts/script.ts";
+import type { Redis } from 'ioredis'
+import { clusterKeys } from '../model/keys.ts'
+import { runScript, type Script } from './scripts/script.ts'
 
 /** How many heads of a branch are remembered, and for how long. */
-const REMEMBERED = 100;
-const REMEMBER_MS = 30 * 24 * 3_600_000;
+const REMEMBERED = 100
+const REMEMBER_MS = 30 * 24 * 3_600_000
 /** Two looks this far apart that agree settle that a branch was really set back (design.md). */
-const AGREE_AFTER_MS = 120_000;
+const AGREE_AFTER_MS = 120_000
 
 /**
  * KEYS: heads of a ref (list, newest first), doubt (string `<revision> <first seen>`).
  * ARGV: revision, named by a webhook (1 or 0), now in ms. Returns 1 when accepted, 0 when the branch has left this head already.
  */
 const ADMIT: Script = {
-  name: "gitwakeAdmitHead",
+  name: 'gitwakeAdmitHead',
   keys: 2,
   lua: `
 local newest = redis.call('LINDEX', KEYS[1], 0)
@@ -35,37 +35,26 @@ if revision == ARGV[1] and tonumber(ARGV[3]) - tonumber(since) >= ${AGREE_AFTER_
 if revision ~= ARGV[1] then redis.call('SET', KEYS[2], ARGV[1] .. ' ' .. ARGV[3], 'PX', ${AGREE_AFTER_MS * 10}) end
 return 0
 `,
-};
+}
 
 /** The heads that each branch had, as far as this cluster's workers saw them: an accelerator, forgotten by FLUSHALL without harm. */
 export interface HeadHistory {
   /** May this revision be synced now? `named`: a webhook named it as the new head. Answers 'accepted' where Redis is away. */
-  admit(
-    repository: string,
-    ref: string,
-    revision: string,
-    named: boolean,
-  ): Promise<"accepted" | "left already">;
+  admit(repository: string, ref: string, revision: string, named: boolean): Promise<'accepted' | 'left already'>
   /** The newest head that was admitted. */
-  newest(repository: string, ref: string): Promise<string | undefined>;
+  newest(repository: string, ref: string): Promise<string | undefined>
 }
 
 export function createHeadHistory(redis: Redis, cluster: string, now: () => number): HeadHistory {
-  const key = (repository: string, ref: string): string =>
-    `${clusterKeys(cluster).prefix}:heads:${repository}:${ref}`;
+  const key = (repository: string, ref: string): string => `${clusterKeys(cluster).prefix}:heads:${repository}:${ref}`
   return {
     async admit(repository, ref, revision, named) {
-      const heads = key(repository, ref);
-      const admitted = await runScript(
-        redis,
-        ADMIT,
-        [heads, `${heads}:doubt`],
-        [revision, named ? "1" : "0", String(now())],
-      ).catch(() => 1);
-      return admitted === 1 ? "accepted" : "left already";
+      const heads = key(repository, ref)
+      const admitted = await runScript(redis, ADMIT, [heads, `${heads}:doubt`], [revision, named ? '1' : '0', String(now())]).catch(() => 1)
+      return admitted === 1 ? 'accepted' : 'left already'
     },
     async newest(repository, ref) {
-      return (await redis.lindex(key(repository, ref), 0)) ?? undefined;
+      return (await redis.lindex(key(repository, ref), 0)) ?? undefined
     },
-  };
+  }
 }

@@ -1,117 +1,96 @@
-import type { Redis } from "ioredis";
-import { answerOf } from "../model/answer.ts";
-import { problemOf, GitwakeError, type Problem } from "../model/error.ts";
-import type { SyncJob } from "../model/job.ts";
-import type { SyncResult } from "../model/result.ts";
-import { type Backoff, delayAfter } from "./backoff.ts";
-import type { Jobs } from "./jobs.ts";
-import { beginRun, finishRun, isSuperseded, type RunEnd } from "./state.ts";
+import type { Redis } from 'ioredis'
+import { answerOf } from '../model/answer.ts'
+import { problemOf, GitwakeError, type Problem } from '../model/error.ts'
+import type { SyncJob } from '../model/job.ts'
+import type { SyncResult } from '../model/result.ts'
+import { type Backoff, delayAfter } from './backoff.ts'
+import type { Jobs } from './jobs.ts'
+import { beginRun, finishRun, isSuperseded, type RunEnd } from './state.ts'
 
 /** How a sync learns that it should stop. */
 export interface RunControl {
   /** Aborted when the worker shuts down or has lost the job to another: issue no further request. */
-  readonly signal: AbortSignal;
+  readonly signal: AbortSignal
   /** Whether a newer ticket waits: ask at stage boundaries and each second of a wait. Never throws. */
-  superseded(): Promise<boolean>;
+  superseded(): Promise<boolean>
 }
 
 /** One run of the pipeline. What it throws becomes a failed (or held) result. */
-export type RunSync = (job: SyncJob, control: RunControl) => Promise<SyncResult>;
+export type RunSync = (job: SyncJob, control: RunControl) => Promise<SyncResult>
 
 export interface RunContext {
-  readonly cluster: string;
+  readonly cluster: string
   /** Waits while Redis is away. */
-  readonly worker: Redis;
+  readonly worker: Redis
   /** Fails fast. */
-  readonly producer: Redis;
-  readonly jobs: Jobs;
-  readonly run: RunSync;
+  readonly producer: Redis
+  readonly jobs: Jobs
+  readonly run: RunSync
   /** False where the configuration (no longer) has this application in this cluster. */
-  isKnown(application: string): boolean;
-  readonly backoff: Backoff;
-  readonly now: () => number;
+  isKnown(application: string): boolean
+  readonly backoff: Backoff
+  readonly now: () => number
 }
 
 /**
  * Runs one sync of an application: takes what is wanted, runs, records the outcome and when to try again.
  * Resolves with the result, or undefined where there was nothing to do or the worker gave the job back.
  */
-export async function runJob(
-  context: RunContext,
-  application: string,
-  signal: AbortSignal,
-): Promise<SyncResult | undefined> {
-  const { cluster, worker, producer } = context;
-  if (signal.aborted) return undefined;
-  const run = await beginRun(worker, cluster, application);
-  if (!run) return undefined;
+export async function runJob(context: RunContext, application: string, signal: AbortSignal): Promise<SyncResult | undefined> {
+  const { cluster, worker, producer } = context
+  if (signal.aborted) return undefined
+  const run = await beginRun(worker, cluster, application)
+  if (!run) return undefined
   const control: RunControl = {
     signal,
     superseded: async () => isSuperseded(producer, cluster, run).catch(() => false),
-  };
-  const startedAt = context.now();
+  }
+  const startedAt = context.now()
   const result = context.isKnown(application)
-    ? await context
-        .run(run.job, control)
-        .catch((error: unknown) => resultOfError(context, run.job, startedAt, error))
-    : unknownApplication(context, run.job, startedAt);
-  const end = endOf(context, result, signal);
-  const delayMs = delayAfter(result, run.attempts, Math.random(), context.backoff);
-  const retryInMs = await finishRun(
-    worker,
-    cluster,
-    run,
-    end,
-    delayMs,
-    end === "released" ? undefined : result,
-  );
+    ? await context.run(run.job, control).catch((error: unknown) => resultOfError(context, run.job, startedAt, error))
+    : unknownApplication(context, run.job, startedAt)
+  const end = endOf(context, result, signal)
+  const delayMs = delayAfter(result, run.attempts, Math.random(), context.backoff)
+  const retryInMs = await finishRun(worker, cluster, run, end, delayMs, end === 'released' ? undefined : result)
   // Lost or late, the retry is only a wake-up call: the timer of every worker looks too.
-  if (retryInMs > 0) await context.jobs.addRetry(application, retryInMs).catch(() => undefined);
-  return end === "released" ? undefined : result;
+  if (retryInMs > 0) await context.jobs.addRetry(application, retryInMs).catch(() => undefined)
+  return end === 'released' ? undefined : result
 }
 
 function endOf(context: RunContext, result: SyncResult, signal: AbortSignal): RunEnd {
-  const answer = answerOf(result);
-  if (answer === "answered" || !context.isKnown(result.application)) return "answered";
+  const answer = answerOf(result)
+  if (answer === 'answered' || !context.isKnown(result.application)) return 'answered'
   // What a run that was told to stop says about its commit proves nothing: another run takes over.
-  if (signal.aborted) return "released";
-  return answer === "superseded" ? "superseded" : "failed";
+  if (signal.aborted) return 'released'
+  return answer === 'superseded' ? 'superseded' : 'failed'
 }
 
 /** The result of a run whose worker crashed or hung again and again. */
-export function quarantined(
-  context: Pick<RunContext, "cluster" | "now">,
-  job: SyncJob,
-): SyncResult {
+export function quarantined(context: Pick<RunContext, 'cluster' | 'now'>, job: SyncJob): SyncResult {
   return failure(context, job, context.now(), {
-    code: "worker-crashed",
+    code: 'worker-crashed',
     message: `Workers crashed or hung repeatedly while they synced ${job.application}`,
-    fix: "Look at the last log lines of the workers before they ended (out of memory?); a new commit or a manual sync tries again at once.",
+    fix: 'Look at the last log lines of the workers before they ended (out of memory?); a new commit or a manual sync tries again at once.',
     retryable: true,
-  });
+  })
 }
 
 function unknownApplication(context: RunContext, job: SyncJob, startedAt: number): SyncResult {
   return failure(context, job, startedAt, {
-    code: "unknown-application",
+    code: 'unknown-application',
     message: `The configuration has no application ${job.application} in cluster ${context.cluster}`,
-    fix: "Add it to the configuration, or ignore this: what was asked for came before it was removed or moved.",
+    fix: 'Add it to the configuration, or ignore this: what was asked for came before it was removed or moved.',
     retryable: false,
-  });
+  })
 }
 
-function resultOfError(
-  context: RunContext,
-  job: SyncJob,
-  startedAt: number,
-  error: unknown,
-): SyncResult {
-  const result = failure(context, job, startedAt, problemOf(error));
-  return error instanceof GitwakeError && error.held ? { ...result, outcome: "held" } : result;
+function resultOfError(context: RunContext, job: SyncJob, startedAt: number, error: unknown): SyncResult {
+  const result = failure(context, job, startedAt, problemOf(error))
+  return error instanceof GitwakeError && error.held ? { ...result, outcome: 'held' } : result
 }
 
 function failure(
-  { cluster, now }: Pick<RunContext, "cluster" | "now">,
+  { cluster, now }: Pick<RunContext, 'cluster' | 'now'>,
   { application, reason, triggers, seen }: SyncJob,
   startedAt: number,
   problem: Problem,
@@ -125,15 +104,15 @@ function failure(
     seen,
     revision: undefined,
     rendered: undefined,
-    outcome: "failed",
+    outcome: 'failed',
     message: problem.message,
     problem,
     changes: [],
     counts: {},
     warnings: [],
-    health: { status: "unknown", objects: [] },
+    health: { status: 'unknown', objects: [] },
     startedAt,
     finishedAt: now(),
     timings: {},
-  };
+  }
 }

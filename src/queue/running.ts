@@ -1,14 +1,9 @@
 /** The syncs that this process runs: one per application at a time, each with a signal of its own. */
 export interface Running {
   /** Waits for an earlier run of the same application in this process, then runs. The signal ends with `stop` or when the job is lost. */
-  run<Value>(
-    id: string,
-    application: string,
-    stop: AbortSignal,
-    work: (signal: AbortSignal) => Promise<Value>,
-  ): Promise<Value>;
+  run<Value>(id: string, application: string, stop: AbortSignal, work: (signal: AbortSignal) => Promise<Value>): Promise<Value>
   /** The queue has given this job to somebody else (its lock expired): stop it. */
-  lose(id: string): void;
+  lose(id: string): void
 }
 
 /**
@@ -16,26 +11,23 @@ export interface Running {
  * run waits here for the end of the one that lost it, and the Lease in the cluster guards against other processes.
  */
 export function createRunning(): Running {
-  const latest = new Map<string, Promise<unknown>>();
-  const controllers = new Map<string, AbortController>();
+  const latest = new Map<string, Promise<unknown>>()
+  const controllers = new Map<string, AbortController>()
   return {
     run: async (id, application, stop, work) => {
-      const controller = new AbortController();
-      controllers.set(id, controller);
-      const before = latest.get(application) ?? Promise.resolve();
-      const mine = before.then(async () => work(AbortSignal.any([stop, controller.signal])));
-      const settled = mine.catch(() => undefined);
-      latest.set(application, settled);
+      const controller = new AbortController()
+      controllers.set(id, controller)
+      const before = latest.get(application) ?? Promise.resolve()
+      const mine = before.then(async () => work(AbortSignal.any([stop, controller.signal])))
+      const settled = mine.catch(() => undefined)
+      latest.set(application, settled)
       try {
-        return await mine;
+        return await mine
       } finally {
-        if (controllers.get(id) === controller) controllers.delete(id);
-        if (latest.get(application) === settled) latest.delete(application);
+        if (controllers.get(id) === controller) controllers.delete(id)
+        if (latest.get(application) === settled) latest.delete(application)
       }
     },
-    lose: (id) =>
-      controllers
-        .get(id)
-        ?.abort(new DOMException("Another worker has taken this job over", "AbortError")),
-  };
+    lose: (id) => controllers.get(id)?.abort(new DOMException('Another worker has taken this job over', 'AbortError')),
+  }
 }

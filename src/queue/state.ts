@@ -1,126 +1,95 @@
-import type { Redis } from "ioredis";
-import type { SyncJob, Trigger } from "../model/job.ts";
-import { clusterKeys } from "../model/keys.ts";
-import type { SyncResult } from "../model/result.ts";
-import { strongest } from "./priority.ts";
-import { BEGIN, FINISH } from "./scripts/run.ts";
-import { runScript } from "./scripts/script.ts";
-import { piecesOf, statusFields } from "./status.ts";
+import type { Redis } from 'ioredis'
+import type { SyncJob, Trigger } from '../model/job.ts'
+import { clusterKeys } from '../model/keys.ts'
+import type { SyncResult } from '../model/result.ts'
+import { strongest } from './priority.ts'
+import { BEGIN, FINISH } from './scripts/run.ts'
+import { runScript } from './scripts/script.ts'
+import { piecesOf, statusFields } from './status.ts'
 
 /** A run that was taken: the job, and what the end of the run must give back. */
 export interface Run {
-  readonly job: SyncJob;
+  readonly job: SyncJob
   /** Changes when Redis was flushed: the numbers of another life say nothing about this one. */
-  readonly seed: string;
+  readonly seed: string
   /** Failures in a row before this run. */
-  readonly attempts: number;
+  readonly attempts: number
 }
 
-export type RunEnd = "answered" | "failed" | "superseded" | "released";
+export type RunEnd = 'answered' | 'failed' | 'superseded' | 'released'
 
-const OUTCOMES_KEPT = 5_000;
+const OUTCOMES_KEPT = 5_000
 /** A result with thousands of changes is cut: what does not fit is still counted in `counts`. */
-const MOST_RESULT_CHARS = 256 * 1024;
+const MOST_RESULT_CHARS = 256 * 1024
 
 /** Takes the job of an application; undefined where nothing is wanted or due. */
-export async function beginRun(
-  redis: Redis,
-  cluster: string,
-  application: string,
-): Promise<Run | undefined> {
-  const keys = clusterKeys(cluster);
-  const reply = await runScript(
-    redis,
-    BEGIN,
-    [keys.application(application), keys.triggers(application)],
-    [keys.prefix, application],
-  );
-  if (!Array.isArray(reply) || reply[0] !== "run") return undefined;
-  const [, seed, seen, attempts, seenBefore, confirmedPlan, ...entries] = reply.map(String);
-  const triggers = entries.map(decodeTrigger);
-  const fresh = triggers.filter(({ wanted }) => wanted > Number(seenBefore));
-  const reasons = (fresh.length > 0 || attempts !== "0" ? fresh : triggers).map(
-    ({ trigger }) => trigger.reason,
-  );
+export async function beginRun(redis: Redis, cluster: string, application: string): Promise<Run | undefined> {
+  const keys = clusterKeys(cluster)
+  const reply = await runScript(redis, BEGIN, [keys.application(application), keys.triggers(application)], [keys.prefix, application])
+  if (!Array.isArray(reply) || reply[0] !== 'run') return undefined
+  const [, seed, seen, attempts, seenBefore, confirmedPlan, ...entries] = reply.map(String)
+  const triggers = entries.map(decodeTrigger)
+  const fresh = triggers.filter(({ wanted }) => wanted > Number(seenBefore))
+  const reasons = (fresh.length > 0 || attempts !== '0' ? fresh : triggers).map(({ trigger }) => trigger.reason)
   return {
-    seed: seed ?? "",
+    seed: seed ?? '',
     attempts: Number(attempts),
     job: {
       application,
-      reason: strongest(reasons) ?? "retry",
+      reason: strongest(reasons) ?? 'retry',
       seen: Number(seen),
       triggers: triggers.map(({ trigger }) => trigger),
       ...(confirmedPlan && { confirmedPlan }),
     },
-  };
+  }
 }
 
 /** Records the end of a run and its outcome. Resolves with the milliseconds until the retry, 0 for none. */
 export async function finishRun(
   redis: Redis,
   cluster: string,
-  run: Pick<Run, "job" | "seed">,
+  run: Pick<Run, 'job' | 'seed'>,
   end: RunEnd,
   delayMs: number,
   result: SyncResult | undefined,
 ): Promise<number> {
-  const { application, seen, confirmedPlan } = run.job;
-  const keys = clusterKeys(cluster);
-  const status = result && end !== "released" ? statusFields(application, piecesOf(result)) : [];
+  const { application, seen, confirmedPlan } = run.job
+  const keys = clusterKeys(cluster)
+  const status = result && end !== 'released' ? statusFields(application, piecesOf(result)) : []
   const reply = await runScript(
     redis,
     FINISH,
     [keys.application(application), keys.triggers(application), keys.outcomes, keys.status],
-    [
-      application,
-      run.seed,
-      seen,
-      end,
-      delayMs,
-      result ? encodeResult(result) : "",
-      OUTCOMES_KEPT,
-      confirmedPlan ?? "",
-      ...status,
-    ],
-  );
-  return Number(reply);
+    [application, run.seed, seen, end, delayMs, result ? encodeResult(result) : '', OUTCOMES_KEPT, confirmedPlan ?? '', ...status],
+  )
+  return Number(reply)
 }
 
 /** Whether a newer ticket than `seen` was given, or Redis was flushed and a ticket given since. */
-export async function isSuperseded(
-  redis: Redis,
-  cluster: string,
-  { job, seed }: Run,
-): Promise<boolean> {
-  const [current, want] = await redis.hmget(
-    clusterKeys(cluster).application(job.application),
-    "seed",
-    "want",
-  );
-  return typeof want === "string" && (current !== seed || Number(want) > job.seen);
+export async function isSuperseded(redis: Redis, cluster: string, { job, seed }: Run): Promise<boolean> {
+  const [current, want] = await redis.hmget(clusterKeys(cluster).application(job.application), 'seed', 'want')
+  return typeof want === 'string' && (current !== seed || Number(want) > job.seen)
 }
 
 function encodeResult(result: SyncResult): string {
-  const text = JSON.stringify(result);
-  if (text.length <= MOST_RESULT_CHARS) return text;
-  const fits = Math.floor((result.changes.length * MOST_RESULT_CHARS) / text.length / 2);
-  const warnings = [
-    `${result.changes.length - fits} of ${result.changes.length} changes are not recorded: the result is too large`,
-  ];
-  const objects = result.health.objects.filter(({ status }) => status !== "current").slice(0, 100);
+  const text = JSON.stringify(result)
+  if (text.length <= MOST_RESULT_CHARS) return text
+  const fits = Math.floor((result.changes.length * MOST_RESULT_CHARS) / text.length / 2)
+  const warnings = [`${result.changes.length - fits} of ${result.changes.length} changes are not recorded: the result is too large`]
+  const objects = result.health.objects.filter(({ status }) => status !== 'current').slice(0, 100)
   return JSON.stringify({
     ...result,
     changes: result.changes.slice(0, fits),
     warnings: [...result.warnings.slice(0, 50), ...warnings],
     health: { ...result.health, objects },
-  });
+  })
 }
 
 /** Written by intake only; a job queue that others can write to is still no source of truth (the trigger is told, never obeyed). */
 function decodeTrigger(entry: string): { readonly wanted: number; readonly trigger: Trigger } {
-  const space = entry.indexOf(" ");
+  const space = entry.indexOf(' ')
   return {
     wanted: Number(entry.slice(0, space)),
     trigger: JSON.parse(entry.slice(space + 1)) as Trigger,
-  };
+  }
 }

@@ -1,55 +1,50 @@
-import type { Redis } from "ioredis";
-import { answerOf } from "../model/answer.ts";
-import type { HealthStatus } from "../model/health.ts";
-import { clusterKeys } from "../model/keys.ts";
-import type { Change } from "../model/plan.ts";
-import type { SyncResult } from "../model/result.ts";
+import type { Redis } from 'ioredis'
+import { answerOf } from '../model/answer.ts'
+import type { HealthStatus } from '../model/health.ts'
+import { clusterKeys } from '../model/keys.ts'
+import type { Change } from '../model/plan.ts'
+import type { SyncResult } from '../model/result.ts'
 
 /** What a worker knows of an application; a piece that is absent stays as it was published before. */
 export interface StatusPieces {
   /** Newest head seen of the ref. */
-  readonly head?: { readonly revision: string; readonly seenAt: number };
+  readonly head?: { readonly revision: string; readonly seenAt: number }
   /** What the cluster carries. */
-  readonly applied?: { readonly revision: string; readonly at: number };
-  readonly health?: HealthStatus;
+  readonly applied?: { readonly revision: string; readonly at: number }
+  readonly health?: HealthStatus
   /** Objects that drifted and were not repaired; [] clears it. */
-  readonly drift?: readonly Change[];
+  readonly drift?: readonly Change[]
 }
 
 /** Publishes pieces of an application's status: after a sync by the worker itself, and by every poll and sweep. */
-export async function publishStatus(
-  redis: Redis,
-  cluster: string,
-  application: string,
-  pieces: StatusPieces,
-): Promise<void> {
-  const fields = statusFields(application, pieces);
-  if (fields.length > 0) await redis.hset(clusterKeys(cluster).status, ...fields);
+export async function publishStatus(redis: Redis, cluster: string, application: string, pieces: StatusPieces): Promise<void> {
+  const fields = statusFields(application, pieces)
+  if (fields.length > 0) await redis.hset(clusterKeys(cluster).status, ...fields)
 }
 
 /** The (field, value) pairs under which pieces are stored: each piece has a field, so that writers need not read. */
 export function statusFields(application: string, pieces: StatusPieces): readonly string[] {
   return Object.entries(pieces).flatMap(([piece, value]: [string, unknown]) =>
     value === undefined ? [] : [`${application}/${piece}`, JSON.stringify(value)],
-  );
+  )
 }
 
 /** What a finished sync tells about its application. */
 export function piecesOf(result: SyncResult): StatusPieces {
-  const { revision, outcome, startedAt, finishedAt } = result;
-  const head = revision === undefined ? {} : { head: { revision, seenAt: startedAt } };
-  if (answerOf(result) !== "answered" || outcome === "held") return head;
-  const health = result.health.status;
-  if (outcome === "drifted")
+  const { revision, outcome, startedAt, finishedAt } = result
+  const head = revision === undefined ? {} : { head: { revision, seenAt: startedAt } }
+  if (answerOf(result) !== 'answered' || outcome === 'held') return head
+  const health = result.health.status
+  if (outcome === 'drifted')
     return {
       ...head,
       health,
       drift: result.changes.filter((change) => change.drift !== undefined),
-    };
+    }
   return {
     ...head,
     health,
     drift: [],
     ...(revision !== undefined && { applied: { revision, at: finishedAt } }),
-  };
+  }
 }

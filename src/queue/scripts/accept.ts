@@ -1,4 +1,4 @@
-import type { Script } from "./script.ts";
+import type { Script } from './script.ts'
 
 /**
  * KEYS: deliveries, order of deliveries. ARGV: key prefix, delivery mark or '', retention in ms, cap, class, whether it resets back-off (1/0),
@@ -9,7 +9,7 @@ import type { Script } from "./script.ts";
  * The field `waiting` holds the class of the job that waits; the worker clears it before it reads `want`.
  */
 export const ACCEPT: Script = {
-  name: "gitwakeAccept",
+  name: 'gitwakeAccept',
   keys: 2,
   lua: `
 local prefix, mark = ARGV[1], ARGV[2]
@@ -78,14 +78,14 @@ if mark ~= '' and (not stored or #remember > 1) then
 end
 return answer
 `,
-};
+}
 
 /**
  * KEYS: order of delivery ids, the delivery. ARGV: id, mark, record as JSON, retention in ms, cap, prefix of delivery keys.
  * Returns 1 where this delivery (id and body) was recorded before.
  */
 export const RECORD: Script = {
-  name: "gitwakeRecord",
+  name: 'gitwakeRecord',
   keys: 2,
   lua: `
 local existed = redis.call('EXISTS', KEYS[2])
@@ -98,4 +98,4 @@ for _ = 1, 4 do
 end
 return 0
 `,
-};
+}

@@ -1,4 +1,4 @@
-import { DUE_SLACK_MS, type Script } from "./script.ts";
+import { DUE_SLACK_MS, type Script } from './script.ts'
 
 /**
  * KEYS: any key of the slot. ARGV: key prefix, class of what is added, then applications.
@@ -6,7 +6,7 @@ import { DUE_SLACK_MS, type Script } from "./script.ts";
  * Returns flat (application, waiting jobs of its repository) pairs: those that need a job.
  */
 export const ENSURE: Script = {
-  name: "gitwakeEnsure",
+  name: 'gitwakeEnsure',
   keys: 1,
   lua: `
 local prefix, class = ARGV[1], ARGV[2]
@@ -58,4 +58,4 @@ for index = 3, #ARGV do
 end
 return missing
 `,
-};
+}

@@ -1,4 +1,4 @@
-import { DUE_SLACK_MS, type Script } from "./script.ts";
+import { DUE_SLACK_MS, type Script } from './script.ts'
 
 /**
  * KEYS: application, triggers. ARGV: key prefix, application.
@@ -6,7 +6,7 @@ import { DUE_SLACK_MS, type Script } from "./script.ts";
  * Returns {'none'} where nothing is wanted or due, else {'run', seed, seen, attempts, seen by the run before, confirmed plan, triggers…}.
  */
 export const BEGIN: Script = {
-  name: "gitwakeBegin",
+  name: 'gitwakeBegin',
   keys: 2,
   lua: `
 local now = clock()
@@ -19,7 +19,7 @@ if tonumber(state[4] or 0) > now + ${DUE_SLACK_MS} then return {'none'} end
 redis.call('HSET', KEYS[1], 'running', state[2], 'seen', state[2])
 return {'run', state[1], state[2], state[5] or '0', state[6] or '0', state[7] or '', unpack(redis.call('LRANGE', KEYS[2], 0, -1))}
 `,
-};
+}
 
 /**
  * KEYS: application, triggers, outcomes, status. ARGV: application, seed, seen, 'answered' | 'failed' | 'superseded' | 'released', delay in ms,
@@ -28,7 +28,7 @@ return {'run', state[1], state[2], state[5] or '0', state[6] or '0', state[7] or
  * Returns the delay in ms where a retry is due later, else 0. A seed that differs means that Redis was flushed meanwhile.
  */
 export const FINISH: Script = {
-  name: "gitwakeFinish",
+  name: 'gitwakeFinish',
   keys: 4,
   lua: `
 local now = clock()
@@ -59,4 +59,4 @@ redis.call('HSET', KEYS[1], 'notBefore', digits(now + delay))
 redis.call('HINCRBY', KEYS[1], 'attempts', 1)
 return delay
 `,
-};
+}

@@ -1,10 +1,10 @@
-import type { Redis } from "ioredis";
+import type { Redis } from 'ioredis'
 
 /** A Lua script: atomic, and sent by its hash after the first time. */
 export interface Script {
-  readonly name: string;
-  readonly keys: number;
-  readonly lua: string;
+  readonly name: string
+  readonly keys: number
+  readonly lua: string
 }
 
 /** Redis's own clock judges what is due: workers with wrong clocks agree with each other. 13 digits survive Lua's doubles, not its `tostring`. */
@@ -16,29 +16,25 @@ end
 local function digits(number)
   return string.format('%.0f', number)
 end
-`;
+`
 
 /** How much earlier than `notBefore` a job may start: timers and BullMQ's delayed jobs are not exact. */
-export const DUE_SLACK_MS = 250;
+export const DUE_SLACK_MS = 250
 
 /** As ioredis takes them when a connection is made: one defined later would miss the pipeline that is being filled. */
-export function definitions(
-  scripts: readonly Script[],
-): Record<string, { lua: string; numberOfKeys: number }> {
-  return Object.fromEntries(
-    scripts.map(({ name, lua, keys }) => [name, { lua: PREAMBLE + lua, numberOfKeys: keys }]),
-  );
+export function definitions(scripts: readonly Script[]): Record<string, { lua: string; numberOfKeys: number }> {
+  return Object.fromEntries(scripts.map(({ name, lua, keys }) => [name, { lua: PREAMBLE + lua, numberOfKeys: keys }]))
 }
 
-/** Runs a script that the connection knows; the answer is whatever it returns. */
+/** Runs a script; the answer is whatever it returns. */
 export async function runScript(
   redis: Redis,
   script: Script,
   keys: readonly string[],
   args: readonly (string | number)[],
 ): Promise<unknown> {
-  const command: unknown = Reflect.get(redis, script.name);
-  if (typeof command !== "function")
-    throw new TypeError(`this connection does not know the script ${script.name}`);
-  return Reflect.apply(command, redis, [...keys, ...args]);
+  const command: unknown = Reflect.get(redis, script.name)
+  // Not one of the hot ones: its text goes along each time.
+  if (typeof command !== 'function') return redis.eval(PREAMBLE + script.lua, keys.length, ...keys, ...args)
+  return Reflect.apply(command, redis, [...keys, ...args])
 }
