@@ -1,0 +1,62 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+func (p *controlPlane) path(name string) string { return filepath.Join(p.dir, name) }
+
+func asset(name string) string {
+	folder := os.Getenv("KUBEBUILDER_ASSETS")
+	if folder == "" {
+		return ""
+	}
+	file, err := filepath.Abs(filepath.Join(folder, name))
+	if err != nil {
+		return ""
+	}
+	if _, err := os.Stat(file); err != nil {
+		return ""
+	}
+	return file
+}
+
+// mayOverwrite protects a person's own kubeconfig: a file is replaced only if it is empty or ours.
+func mayOverwrite(file string) error {
+	config, err := clientcmd.LoadFromFile(file)
+	if os.IsNotExist(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("%s is not a kubeconfig and will not be overwritten: %w", file, err)
+	}
+	for name := range config.Clusters {
+		if name != clusterName {
+			return fmt.Errorf("%s names the cluster %q and will not be overwritten: choose another file", file, name)
+		}
+	}
+	return nil
+}
+
+// removeFiles leaves the logs and, if all shall go, nothing but an audit log that was asked for elsewhere. A
+// kubeconfig elsewhere goes with the control plane unless another one has replaced it.
+func (p *controlPlane) removeFiles(all bool) {
+	ours, err := os.ReadFile(p.kubeconfigs[0])
+	if err == nil {
+		for _, file := range p.kubeconfigs[1:] {
+			if theirs, err := os.ReadFile(file); err == nil && slices.Equal(ours, theirs) {
+				_ = os.Remove(file)
+			}
+		}
+	}
+	if all {
+		_ = os.RemoveAll(p.dir)
+		return
+	}
+	_ = os.RemoveAll(p.path(dataFolder))
+}
