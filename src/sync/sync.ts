@@ -125,7 +125,7 @@ const NOTHING: Promise<Rendering> = Promise.resolve({ objects: [], digest: sha25
 async function fetchHead({ application, repository, job, signal }: SyncRequest, { source, heads }: SyncPorts): Promise<Tree> {
   const { ref } = application.source
   const tree = await source.fetch(repository, ref, signal)
-  const named = job.triggers.some(({ revision }) => revision === tree.revision)
+  const named = job.triggers.some(({ reason, revision }) => reason === 'push' && revision === tree.revision)
   if ((await heads.admit(repository.name, ref, tree.revision, named)) === 'accepted') return tree
   throw new GitwakeError('head-left-already', `${repository.name} answers with ${tree.revision} for ${ref}, which the branch has left already`, {
     fix: 'Nothing to do: it is fetched again. If the branch was really set back, two polls two minutes apart settle it.',

@@ -1,0 +1,37 @@
+import type { Redis } from 'ioredis'
+import type { HealthStatus } from '../model/health.ts'
+import { clusterKeys } from '../model/keys.ts'
+
+/** What was published of an application before; all of it may be missing after FLUSHALL. */
+export interface LastKnown {
+  readonly health: HealthStatus
+  readonly isApplied: boolean
+}
+
+const STATUSES: readonly HealthStatus[] = ['current', 'in progress', 'failed', 'terminating', 'unknown']
+
+/** Reads it from Redis; a Redis that is away knows nothing. */
+export async function readLastKnown(redis: Redis, cluster: string, application: string): Promise<LastKnown> {
+  const fields = [`${application}/health`, `${application}/applied`]
+  const [health, applied] = await redis.hmget(clusterKeys(cluster).status, ...fields).catch(() => [null, null])
+  return { health: STATUSES.find((status) => JSON.stringify(status) === health) ?? 'unknown', isApplied: typeof applied === 'string' }
+}
+
+/** Publishes what an inventory says is applied, unless something newer was published already. */
+export async function restoreApplied(redis: Redis, cluster: string, application: string, applied: { readonly revision: string; readonly at: number }): Promise<void> {
+  await redis.hsetnx(clusterKeys(cluster).status, `${application}/applied`, JSON.stringify(applied))
+}
+
+/**
+ * Remembers a value per application (its configuration's digest, the state whose health was judged) and tells which differ from
+ * what was remembered.
+ */
+export async function rememberChanged(redis: Redis, cluster: string, topic: string, values: ReadonlyMap<string, string>): Promise<readonly string[]> {
+  if (values.size === 0) return []
+  const key = `${clusterKeys(cluster).prefix}:remembered:${topic}`
+  const names = [...values.keys()]
+  const before = await redis.hmget(key, ...names)
+  const changed = names.filter((name, index) => before[index] !== values.get(name))
+  if (changed.length > 0) await redis.hset(key, ...changed.flatMap((name) => [name, values.get(name) ?? '']))
+  return changed
+}

@@ -1,0 +1,123 @@
+import type { Redis } from 'ioredis'
+import { hasHealth } from '../health/has-health.ts'
+import type { Application, CurrentConfiguration } from '../model/configuration.ts'
+import { sha256 } from '../model/digest.ts'
+import type { Intake, Target } from '../model/intake.ts'
+import type { Log } from '../model/log.ts'
+import { applySetId } from '../model/names.ts'
+import type { HeadHistory } from '../queue/heads.ts'
+import { rememberChanged, readLastKnown, restoreApplied } from '../queue/last-known.ts'
+import { publishStatus } from '../queue/status.ts'
+import type { Destination, Source } from '../sync/ports.ts'
+import { sweep, type Swept } from '../sync/sweep.ts'
+import type { Destinations } from './destinations.ts'
+
+export interface LookAroundOptions {
+  readonly cluster: string
+  readonly configuration: CurrentConfiguration
+  readonly redis: Redis
+  readonly intake: Intake
+  readonly heads: HeadHistory
+  readonly source: Source
+  readonly destinations: Destinations
+  readonly inventoryNamespace: string
+  readonly log: Log
+}
+
+/** What a worker does of its own accord: look for moved heads, for drift, and for applications that are configured anew. */
+export interface LookAround {
+  poll(repository: string, signal: AbortSignal): Promise<void>
+  sweep(signal: AbortSignal): Promise<void>
+  /** Asks for a sync of every application whose configuration is not the one that was last seen. */
+  noticeConfiguration(): Promise<void>
+}
+
+export function createLookAround(options: LookAroundOptions): LookAround {
+  const { cluster, configuration, redis, intake, heads, log } = options
+  /** Deviations that a sync was already asked for: the same state is not told twice; a failed repair has its own retries. */
+  const told = new Map<string, string>()
+
+  const own = (): Application[] => [...configuration().applications.values()].filter(({ destination }) => destination.cluster === cluster)
+
+  async function poll(name: string, signal: AbortSignal): Promise<void> {
+    const repository = configuration().repositories.get(name)
+    const followers = own().filter(({ source }) => source.repository === name)
+    if (repository === undefined || followers.length === 0) return
+    const refs = [...new Set(followers.map(({ source }) => source.ref))]
+    const found = await options.source.heads(repository, refs, signal)
+    for (const ref of refs) {
+      const head = found.get(ref)
+      if (head === undefined || head === (await heads.newest(name, ref))) continue
+      for (const application of followers.filter(({ source }) => source.ref === ref)) {
+        log.info({ application: application.name, revision: head }, 'the head moved (seen by a poll)')
+        await intake.acceptTrigger(targetOf(application), { reason: 'poll', at: Date.now(), revision: head })
+      }
+    }
+  }
+
+  async function sweepCluster(signal: AbortSignal): Promise<void> {
+    const configured = configuration().clusters.get(cluster)
+    if (configured === undefined) return
+    const destination = await options.destinations.of(configured)
+    const { applications, unlistable, problems } = await sweep(destination, options.inventoryNamespace, signal)
+    for (const problem of problems) log.error({ cluster }, problem.message)
+    for (const [kind, reason] of unlistable) log.warn({ cluster, kind }, `a kind cannot be listed, so its objects are unknown: ${reason}`)
+    for (const swept of applications) await take(swept)
+    await judgeHealth(applications, destination, signal)
+  }
+
+  async function take({ inventory, deviations }: Swept): Promise<void> {
+    const name = inventory.application
+    const application = configuration().applications.get(name)
+    const isOwn = application?.destination.cluster === cluster
+    const state = isOwn ? deviations.map(({ object, reason, state: seen }) => `${JSON.stringify(object)} ${reason} ${seen}`).join('\n') : 'orphaned'
+    const isNews = state !== '' && told.get(name) !== state
+    if (state === '') told.delete(name)
+    if (!isOwn || application === undefined) {
+      if (isNews) log.warn({ application: name, objects: inventory.entries.size }, 'orphaned: its objects stay, but the configuration has no such application here any more')
+      told.set(name, state)
+      return
+    }
+    const { revision, appliedAt } = inventory
+    if (revision !== undefined) await restoreApplied(redis, cluster, name, { revision, at: Date.parse(appliedAt ?? '') || Date.now() })
+    if (!isNews) return
+    log.info({ application: name, objects: deviations.length, first: deviations[0]?.object, how: deviations[0]?.reason }, 'drift seen')
+    await intake.acceptTrigger(targetOf(application), { reason: 'drift', at: Date.now() })
+    told.set(name, state)
+  }
+
+  /** Looks at the health of applications in which something with health has moved since it was last judged. */
+  async function judgeHealth(applications: readonly Swept[], destination: Destination, signal: AbortSignal): Promise<void> {
+    const known = applications.filter(({ inventory }) => configuration().applications.has(inventory.application))
+    const states = new Map(known.map(({ inventory, seen }) => [inventory.application, stateOf(seen)]))
+    const moved = await rememberChanged(redis, cluster, 'health', states)
+    for (const { inventory, seen } of known) {
+      const name = inventory.application
+      const { health } = await readLastKnown(redis, cluster, name)
+      if (!moved.includes(name) && health === 'current') continue
+      const objects = seen.map(({ object }) => object)
+      const applySet = applySetId(name, options.inventoryNamespace)
+      const report = await destination.health(objects, applySet, { timeoutMs: 0, signal, superseded: () => Promise.resolve(false) })
+      if (report.status !== health) await publishStatus(redis, cluster, name, { health: report.status })
+    }
+  }
+
+  async function noticeConfiguration(): Promise<void> {
+    const { repositories } = configuration()
+    const digests = new Map(own().map((application) => [application.name, sha256(JSON.stringify([application, repositories.get(application.source.repository)?.url]))]))
+    for (const name of await rememberChanged(redis, cluster, 'configuration', digests)) {
+      const application = configuration().applications.get(name)
+      if (application !== undefined) await intake.acceptTrigger(targetOf(application), { reason: 'poll', at: Date.now(), actor: 'configuration' })
+    }
+  }
+
+  return { poll, sweep: sweepCluster, noticeConfiguration }
+}
+
+function stateOf(seen: Swept['seen']): string {
+  return sha256(seen.filter(({ object }) => hasHealth(object)).map(({ uid, resourceVersion }) => `${uid} ${resourceVersion}`).join('\n'))
+}
+
+function targetOf({ name, source, destination }: Application): Target {
+  return { application: name, cluster: destination.cluster, repository: source.repository }
+}

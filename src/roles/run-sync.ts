@@ -1,0 +1,108 @@
+import type { Redis } from 'ioredis'
+import type { Application, CurrentConfiguration } from '../model/configuration.ts'
+import { GitwakeError } from '../model/error.ts'
+import type { Intake } from '../model/intake.ts'
+import type { Log } from '../model/log.ts'
+import { applySetId } from '../model/names.ts'
+import type { SyncResult } from '../model/result.ts'
+import type { HeadHistory } from '../queue/heads.ts'
+import { readLastKnown } from '../queue/last-known.ts'
+import type { RunSync } from '../queue/run.ts'
+import { publishStatus } from '../queue/status.ts'
+import type { Renderer, Source } from '../sync/ports.ts'
+import { sync } from '../sync/sync.ts'
+import type { Destinations } from './destinations.ts'
+
+export interface RunSyncOptions {
+  readonly cluster: string
+  readonly configuration: CurrentConfiguration
+  readonly redis: Redis
+  readonly intake: Intake
+  readonly heads: HeadHistory
+  readonly source: Source
+  readonly renderer: Renderer
+  readonly destinations: Destinations
+  readonly installation: string
+  readonly inventoryNamespace: string
+  readonly log: Log
+}
+
+/** Joins one job of the queue with everything that its sync needs, and wakes those that waited for its application. */
+export function createRunSync(options: RunSyncOptions): RunSync {
+  const { cluster, configuration, redis, log } = options
+  return async (job, control) => {
+    const { application, repository, destination } = await resolve(job.application, options)
+    const { health } = await readLastKnown(redis, cluster, application.name)
+    await requireDependencies(application, options)
+    const line = log.child({ application: application.name, ticket: job.seen })
+    line.info({ reason: job.reason }, 'sync starts')
+    const result = await sync(
+      {
+        job,
+        application,
+        repository,
+        lastHealth: health,
+        signal: control.signal,
+        superseded: control.superseded,
+        onApplied: async ({ revision, finishedAt }) => {
+          if (revision === undefined) return
+          await publishStatus(redis, cluster, application.name, { applied: { revision, at: finishedAt }, health: 'in progress' }).catch(() => undefined)
+        },
+      },
+      {
+        source: options.source,
+        renderer: options.renderer,
+        destination,
+        heads: options.heads,
+        install: options.installation,
+        inventoryNamespace: options.inventoryNamespace,
+        applicationOf: (applySet) => [...configuration().applications.keys()].find((name) => applySetId(name, options.inventoryNamespace) === applySet),
+        now: Date.now,
+      },
+    )
+    tell(line, result)
+    if (result.outcome === 'synced') await wakeDependents(result, options)
+    return result
+  }
+}
+
+async function resolve(name: string, { configuration, destinations }: RunSyncOptions) {
+  const { applications, repositories, clusters } = configuration()
+  const application = applications.get(name)
+  const repository = repositories.get(application?.source.repository ?? '')
+  const cluster = clusters.get(application?.destination.cluster ?? '')
+  if (application === undefined || repository === undefined || cluster === undefined) {
+    throw new GitwakeError('unknown-application', `the configuration has no application ${name} any more`, { fix: 'Nothing to do, if it was removed on purpose.' })
+  }
+  return { application, repository, destination: await destinations.of(cluster) }
+}
+
+/** An application waits until everything that it depends on is applied and healthy; the end of their syncs wakes it. */
+async function requireDependencies(application: Application, { configuration, redis }: RunSyncOptions): Promise<void> {
+  for (const name of application.dependsOn) {
+    const cluster = configuration().applications.get(name)?.destination.cluster
+    const known = cluster === undefined ? undefined : await readLastKnown(redis, cluster, name)
+    if (known?.isApplied === true && known.health === 'current') continue
+    throw new GitwakeError('dependency-not-ready', `${application.name} waits for ${name}, which is ${known?.isApplied === true ? known.health : 'not applied yet'}`, {
+      fix: `Nothing to do, unless ${name} stays so: look at it.`,
+      retryable: true,
+    })
+  }
+}
+
+async function wakeDependents(result: SyncResult, { configuration, intake }: RunSyncOptions): Promise<void> {
+  if (result.health.status !== 'current') return
+  const dependents = [...configuration().applications.values()].filter(({ dependsOn }) => dependsOn.includes(result.application))
+  for (const { name, source, destination } of dependents) {
+    const target = { application: name, cluster: destination.cluster, repository: source.repository }
+    // The retry of whoever waits would come anyway; this only makes it come now.
+    await intake.acceptTrigger(target, { reason: 'dependency', at: Date.now(), actor: result.application }).catch(() => undefined)
+  }
+}
+
+function tell(log: Log, result: SyncResult): void {
+  const { outcome, revision, message, problem, finishedAt, startedAt, timings, health } = result
+  const fields = { revision, outcome, health: health.status, durationMs: finishedAt - startedAt, timings, ...(problem && { code: problem.code, fix: problem.fix }) }
+  if (outcome === 'failed' || outcome === 'held') log.warn(fields, message)
+  else log.info(fields, message)
+}

@@ -1,0 +1,76 @@
+import type { Inventory } from '../model/inventory.ts'
+import type { ResourceKind } from '../model/kinds.ts'
+import { applySetId, PART_OF_LABEL } from '../model/names.ts'
+import { groupKindKey, type ObjectId } from '../model/object.ts'
+import type { Observation, ObservedObject } from '../model/observation.ts'
+import { judge } from '../plan/unchanged.ts'
+import type { Destination } from './ports.ts'
+
+/** One object that is not as it was left. */
+export interface Deviation {
+  readonly object: ObjectId
+  readonly reason: 'drifted' | 'suspect' | 'recreated' | 'missing' | 'terminating'
+  /** What was seen: the same state need not be reported twice. */
+  readonly state: string
+}
+
+/** What a sweep found of one application. */
+export interface Swept {
+  readonly inventory: Inventory
+  readonly deviations: readonly Deviation[]
+  /** Tracked objects as they are now, for a look at the health of those that moved. */
+  readonly seen: readonly ObservedObject[]
+}
+
+export interface SweepReport {
+  readonly applications: readonly Swept[]
+  readonly unlistable: ReadonlyMap<string, string>
+  /** Inventories that could not be read. */
+  readonly problems: readonly Error[]
+}
+
+/**
+ * Compares every inventory of a cluster with the cluster: one LIST of inventories and one metadata LIST per kind, for all
+ * applications together. Reads only; what it finds wakes the ordinary syncs.
+ */
+export async function sweep(destination: Destination, inventoryNamespace: string, signal: AbortSignal): Promise<SweepReport> {
+  const { inventories, problems } = await destination.readInventories(signal)
+  const kinds = await kindsOf(inventories.map(({ inventory }) => inventory), destination, signal)
+  const observation = await destination.observe(kinds, undefined, signal)
+  const applications = inventories.map(({ inventory }) => compare(inventory, observation, inventoryNamespace))
+  return { applications, unlistable: observation.unlistable, problems }
+}
+
+async function kindsOf(inventories: readonly Inventory[], destination: Destination, signal: AbortSignal): Promise<ResourceKind[]> {
+  const catalog = await destination.catalog({ refresh: false }, signal)
+  const kinds = new Map<string, ResourceKind>()
+  for (const { entries } of inventories) {
+    for (const { object, version } of entries.values()) {
+      if (kinds.has(groupKindKey(object))) continue
+      const resource = catalog.find(object, version) ?? catalog.preferred(object)
+      if (resource !== undefined) kinds.set(groupKindKey(object), resource)
+    }
+  }
+  return [...kinds.values()]
+}
+
+/** Pure. Objects whose kind could not be listed are unknown: nothing is said about them. */
+export function compare(inventory: Inventory, observation: Observation, inventoryNamespace: string): Swept {
+  const applySet = applySetId(inventory.application, inventoryNamespace)
+  const deviations: Deviation[] = []
+  const seenObjects: ObservedObject[] = []
+  for (const [key, entry] of inventory.entries) {
+    const listed = observation.objects.get(key)
+    const seen = listed?.labels[PART_OF_LABEL] === applySet ? listed : undefined
+    if (seen === undefined) {
+      const isUnknown = observation.unlistable.has(groupKindKey(entry.object))
+      if (entry.status === 'owned' && !isUnknown) deviations.push({ object: entry.object, reason: 'missing', state: entry.uid })
+      continue
+    }
+    seenObjects.push(seen)
+    const verdict = entry.status === 'owned' ? judge(entry, seen, entry.sent) : 'suspect'
+    if (verdict === 'unchanged' || verdict === 'outdated') continue
+    deviations.push({ object: entry.object, reason: verdict, state: `${seen.uid} ${seen.generation ?? seen.resourceVersion} ${seen.fields}` })
+  }
+  return { inventory, deviations, seen: seenObjects }
+}
