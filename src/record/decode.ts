@@ -1,0 +1,94 @@
+import type { Change } from '../model/plan.ts'
+import type { ApplicationStatus, SyncResult } from '../model/result.ts'
+
+/** What comes back from Redis was written by gitwake, perhaps by another version of it: what cannot be read is left out, never guessed. */
+export function decodeResult(text: string): SyncResult | undefined {
+  const value = parse(text)
+  if (!isRecord(value) || value['schema'] !== 1) return undefined
+  const { application, cluster, seen, outcome, changes, finishedAt, health } = value
+  const isResult =
+    typeof application === 'string' &&
+    typeof cluster === 'string' &&
+    typeof seen === 'number' &&
+    typeof outcome === 'string' &&
+    Array.isArray(changes) &&
+    typeof finishedAt === 'number' &&
+    isRecord(health)
+  return isResult ? (value as unknown as SyncResult) : undefined
+}
+
+/** The answer to every ticket up to `seen`, without the changes: those stand in the history. */
+export interface StoredAnswer {
+  readonly seen: number
+  readonly cluster: string
+  readonly outcome: SyncResult['outcome']
+  readonly code?: string
+  readonly revision?: string
+  readonly message: string
+  readonly finishedAt: number
+}
+
+export function answerFrom(result: SyncResult): StoredAnswer {
+  const { seen, cluster, outcome, revision, message, finishedAt, problem } = result
+  return {
+    seen,
+    cluster,
+    outcome,
+    message,
+    finishedAt,
+    ...(revision !== undefined && { revision }),
+    ...(problem && { code: problem.code }),
+  }
+}
+
+export function decodeAnswer(text: string): StoredAnswer | undefined {
+  const value = parse(text)
+  return isRecord(value) && typeof value['outcome'] === 'string' ? (value as unknown as StoredAnswer) : undefined
+}
+
+/** What the receiver wrote down when the delivery came. */
+export interface StoredDelivery {
+  readonly provider: string
+  readonly id: string
+  readonly receivedAt: number
+  readonly event: string
+  readonly ref?: string
+  readonly after?: string
+  readonly actor?: string
+  readonly ignored?: string
+  readonly targets: readonly { readonly application: string; readonly cluster: string }[]
+}
+
+export function decodeDelivery(text: string): StoredDelivery | undefined {
+  const value = parse(text)
+  return isRecord(value) && Array.isArray(value['targets']) ? (value as unknown as StoredDelivery) : undefined
+}
+
+/** The pieces of a status that workers publish, each under `<application>/<piece>`. */
+export interface StoredPieces {
+  readonly head?: ApplicationStatus['head']
+  readonly applied?: ApplicationStatus['applied']
+  readonly health?: ApplicationStatus['health']
+  readonly drift?: readonly Change[]
+}
+
+export function decodePieces(fields: Readonly<Record<string, string>>, application: string): StoredPieces {
+  const pieces: Record<string, unknown> = {}
+  for (const piece of ['head', 'applied', 'health', 'drift'] as const) {
+    const value = parse(fields[`${application}/${piece}`] ?? '')
+    if (value !== undefined) pieces[piece] = value
+  }
+  return pieces as StoredPieces
+}
+
+function parse(text: string): unknown {
+  try {
+    return text === '' ? undefined : JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
+}

@@ -1,0 +1,79 @@
+import type { Redis } from 'ioredis'
+import type { Configuration } from '../model/configuration.ts'
+import type { DeliveryRecord } from '../model/intake.ts'
+import { clusterKeys, receiverKeys } from '../model/keys.ts'
+import { decodeAnswer, decodeDelivery, decodeResult, type StoredAnswer, type StoredDelivery } from './decode.ts'
+
+type DeliveryOutcome = DeliveryRecord['outcomes'][number]
+
+/** What became of a delivery. Where an id was used twice with different bodies, the newest. */
+export async function findDelivery(redis: Redis, configuration: Configuration, id: string): Promise<DeliveryRecord | undefined> {
+  const stored = Object.entries(await redis.hgetall(receiverKeys.delivery(id))).flatMap(([mark, text]) => {
+    const delivery = decodeDelivery(text)
+    return delivery ? [{ mark, delivery }] : []
+  })
+  const newest = stored.toSorted((left, right) => right.delivery.receivedAt - left.delivery.receivedAt)[0]
+  if (!newest) return undefined
+  const { targets, ...delivery } = newest.delivery
+  const tickets = await ticketsOf(redis, newest.mark, targets)
+  const outcomes = await Promise.all(
+    targets.map(async ({ application, cluster }) => {
+      const isKnown = configuration.applications.get(application)?.destination.cluster === cluster
+      return outcomeOf(redis, newest.delivery, application, tickets.get(`${cluster}/${application}`), isKnown)
+    }),
+  )
+  return { ...delivery, outcomes }
+}
+
+/** A target without a ticket was cut off in the middle: the sender was told to try again. */
+async function ticketsOf(redis: Redis, mark: string, targets: StoredDelivery['targets']): Promise<ReadonlyMap<string, number>> {
+  const clusters = [...new Set(targets.map(({ cluster }) => cluster))]
+  const pairs = await Promise.all(
+    clusters.map(async (cluster) => {
+      const text = (await redis.hget(clusterKeys(cluster).deliveries, mark)) ?? ''
+      return text.split(' ').flatMap((pair): [string, number][] => {
+        const [application, wanted] = pair.split('=')
+        return wanted === undefined ? [] : [[`${cluster}/${application}`, Number(wanted)]]
+      })
+    }),
+  )
+  return new Map(pairs.flat())
+}
+
+async function outcomeOf(
+  redis: Redis,
+  delivery: StoredDelivery,
+  application: string,
+  ticket: number | undefined,
+  isKnown: boolean,
+): Promise<DeliveryOutcome> {
+  const base = { application, ticket: ticket ?? 0 }
+  const answer = ticket === undefined ? undefined : await answerTo(redis, application, ticket)
+  if (answer && ticket !== undefined && answer.code !== 'unknown-application') return { ...base, ...tell(delivery, ticket, answer) }
+  if (!isKnown || answer) return { ...base, state: 'unknown application', message: 'the configuration does not have it any more' }
+  return { ...base, state: 'pending', ...(await troubleOf(redis, application, ticket ?? 0)) }
+}
+
+async function answerTo(redis: Redis, application: string, ticket: number): Promise<StoredAnswer | undefined> {
+  const [text] = await redis.zrangebyscore(receiverKeys.answers(application), ticket, '+inf', 'LIMIT', 0, 1)
+  return text === undefined ? undefined : decodeAnswer(text)
+}
+
+/**
+ * A run answers all tickets it has seen, with the newest commit. For a delivery whose commit was not that one, the truthful word is
+ * superseded: nobody ever applied it. (A tag's `after` may name the tag object, so only branches are compared.)
+ */
+function tell({ ref, after }: StoredDelivery, ticket: number, answer: StoredAnswer): Omit<DeliveryOutcome, 'application' | 'ticket'> {
+  const { revision, outcome, message, finishedAt } = answer
+  const other = ref?.startsWith('refs/heads/') && after !== undefined && revision !== undefined && revision !== after
+  const revisionOf = revision === undefined ? {} : { revision }
+  if (!other || answer.seen <= ticket) return { state: outcome, message, finishedAt, ...revisionOf }
+  return { state: 'superseded', message: `superseded by ${revision.slice(0, 12)}: ${message}`, finishedAt, ...revisionOf }
+}
+
+/** Why it takes so long, where the newest run that saw the ticket failed. */
+async function troubleOf(redis: Redis, application: string, ticket: number): Promise<{ message?: string }> {
+  const [text] = await redis.zrevrange(receiverKeys.history(application), 0, 0)
+  const result = text === undefined ? undefined : decodeResult(text)
+  return result && result.seen >= ticket && result.outcome === 'failed' ? { message: result.message } : {}
+}

@@ -1,0 +1,120 @@
+import type { Redis } from 'ioredis'
+import { isFinal } from '../model/answer.ts'
+import type { Application, CurrentConfiguration } from '../model/configuration.ts'
+import { GitwakeError } from '../model/error.ts'
+import type { Ledger } from '../model/intake.ts'
+import type { Ticket } from '../model/job.ts'
+import { clusterKeys, receiverKeys } from '../model/keys.ts'
+import type { ApplicationStatus, SyncResult } from '../model/result.ts'
+import { decodePieces, decodeResult } from './decode.ts'
+import { findDelivery } from './delivery.ts'
+import type { Fold } from './fold.ts'
+import { QUEUE_FIELDS, queueFacts, statusOf } from './status.ts'
+
+/** The queries of API, CLI and UI. Everything throws GitwakeError `redis-unavailable` while Redis is away. */
+export function createLedger({
+  redis,
+  configuration,
+  fold,
+}: {
+  /** A connection that fails fast. */
+  readonly redis: Redis
+  readonly configuration: CurrentConfiguration
+  readonly fold: Fold
+}): Ledger {
+  const lastResult = createResultCache()
+  const statuses = async (applications: readonly Application[]): Promise<readonly ApplicationStatus[]> => {
+    const clusters = [...new Set(applications.map(({ destination }) => destination.cluster))]
+    const published = new Map(
+      await Promise.all(clusters.map(async (cluster) => [cluster, await redis.hgetall(clusterKeys(cluster).status)] as const)),
+    )
+    return Promise.all(
+      applications.map(async (application) => {
+        const { cluster } = application.destination
+        const [facts, newest] = await Promise.all([
+          redis.hmget(clusterKeys(cluster).application(application.name), ...QUEUE_FIELDS),
+          redis.zrevrange(receiverKeys.history(application.name), 0, 0),
+        ])
+        return statusOf({
+          application,
+          queue: queueFacts(facts),
+          pieces: decodePieces(published.get(cluster) ?? {}, application.name),
+          lastResult: lastResult(application.name, newest[0]),
+        })
+      }),
+    )
+  }
+  const history = async (application: string, limit: number): Promise<readonly SyncResult[]> => {
+    if (limit < 1) return []
+    const texts = await redis.zrevrange(receiverKeys.history(application), 0, limit - 1)
+    return texts.flatMap((text) => decodeResult(text) ?? [])
+  }
+  return {
+    statuses: async () => reachable(statuses([...configuration().applications.values()])),
+    status: async (name) => {
+      const application = configuration().applications.get(name)
+      return application && (await reachable(statuses([application])))[0]
+    },
+    history: async (application, limit) => reachable(history(application, limit)),
+    delivery: async (id) => reachable(findDelivery(redis, configuration(), id)),
+    waitFor: async (ticket, signal) => waitFor(ticket, signal, fold, async () => reachable(answerTo(redis, ticket))),
+  }
+}
+
+/** Listens first and looks then, so that no answer slips through between the two. */
+async function waitFor(
+  ticket: Ticket,
+  signal: AbortSignal,
+  fold: Fold,
+  look: () => Promise<SyncResult | undefined>,
+): Promise<SyncResult | undefined> {
+  if (signal.aborted) return look()
+  const { promise, resolve, reject } = Promise.withResolvers<SyncResult | undefined>()
+  const giveUp = (): void => resolve(undefined)
+  signal.addEventListener('abort', giveUp)
+  const leave = fold.onResult((result) => {
+    if (result.application === ticket.application && isFinal(result) && result.seen >= ticket.wanted) resolve(result)
+  })
+  look().then((answer) => answer && resolve(answer), reject)
+  try {
+    return await promise
+  } finally {
+    leave()
+    signal.removeEventListener('abort', giveUp)
+  }
+}
+
+/** The first final result that has seen the ticket, as the history has it. */
+async function answerTo(redis: Redis, { application, wanted }: Ticket): Promise<SyncResult | undefined> {
+  const [answered] = await redis.zrangebyscore(receiverKeys.answers(application), wanted, '+inf', 'LIMIT', 0, 1)
+  if (answered === undefined) return undefined
+  const texts = await redis.zrevrange(receiverKeys.history(application), 0, -1)
+  const results = texts.flatMap((text) => decodeResult(text) ?? [])
+  return results.findLast((result) => result.seen >= wanted && isFinal(result))
+}
+
+/** The newest result of an application rarely changes between two looks, and may be large: it is decoded once. */
+function createResultCache(): (application: string, text: string | undefined) => SyncResult | undefined {
+  const known = new Map<string, { readonly text: string; readonly result: SyncResult | undefined }>()
+  return (application, text) => {
+    if (text === undefined) return undefined
+    const before = known.get(application)
+    if (before?.text === text) return before.result
+    const result = decodeResult(text)
+    known.set(application, { text, result })
+    return result
+  }
+}
+
+async function reachable<Value>(query: Promise<Value>): Promise<Value> {
+  try {
+    return await query
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new GitwakeError('redis-unavailable', `Redis cannot be read: ${why}`, {
+      fix: 'Check that Redis runs and that REDIS_URL names it, then try again.',
+      retryable: true,
+      cause: error,
+    })
+  }
+}

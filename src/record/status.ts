@@ -1,0 +1,92 @@
+import type { Application } from '../model/configuration.ts'
+import type { ApplicationStatus, SyncResult } from '../model/result.ts'
+import type { StoredPieces } from './decode.ts'
+
+/** What the queue remembers of an application, as the status needs it. */
+export interface QueueFacts {
+  readonly want: number
+  readonly done: number
+  /** Highest ticket that a failure has answered so far. */
+  readonly failed: number
+  readonly running: boolean
+  /** When the oldest commit without an answer was announced; 0 for none. */
+  readonly openSince: number
+}
+
+export const QUEUE_FIELDS = ['want', 'done', 'failed', 'running', 'openSince'] as const
+
+/** From the fields of the application's hash, in the order of QUEUE_FIELDS. */
+export function queueFacts([want, done, failed, running, openSince]: readonly (string | null)[]): QueueFacts {
+  return {
+    want: Number(want ?? 0),
+    done: Number(done ?? 0),
+    failed: Number(failed ?? 0),
+    running: typeof running === 'string',
+    openSince: Number(openSince ?? 0),
+  }
+}
+
+interface Known {
+  readonly application: Application
+  readonly queue: QueueFacts
+  readonly pieces: StoredPieces
+  readonly lastResult: SyncResult | undefined
+}
+
+/** Puts together what configuration, queue, cluster and history say of one application. */
+export function statusOf(known: Known): ApplicationStatus {
+  const { application, queue, pieces, lastResult } = known
+  const { name, source, destination } = application
+  const unappliedSince = unappliedSinceOf(known)
+  return {
+    application: name,
+    cluster: destination.cluster,
+    namespace: destination.namespace,
+    ...source,
+    ...(pieces.head && { head: pieces.head }),
+    ...(pieces.applied && { applied: pieces.applied }),
+    sync: syncStateOf(known),
+    health: pieces.health ?? lastResult?.health.status ?? 'unknown',
+    drift: pieces.drift ?? [],
+    ...(lastResult && { lastResult }),
+    wanted: queue.want,
+    done: queue.done,
+    ...(unappliedSince !== undefined && { unappliedSince }),
+  }
+}
+
+function syncStateOf({ queue, pieces, lastResult }: Known): ApplicationStatus['sync'] {
+  if (queue.running) return 'syncing'
+  if (queue.want > Math.max(queue.done, queue.failed)) return 'queued'
+  const behind = isBehind(pieces) || (pieces.drift ?? []).length > 0
+  switch (lastResult?.outcome) {
+    case 'failed':
+      return 'failed'
+    case 'held':
+      return 'held'
+    case 'superseded':
+      return 'queued'
+    case 'drifted':
+      return 'out of sync'
+    case 'synced':
+    case 'not affected':
+      return behind ? 'out of sync' : 'synced'
+    case undefined:
+      // After FLUSHALL: what the sweep restored from the inventories.
+      if (pieces.applied === undefined) return 'unknown'
+      return behind ? 'out of sync' : 'synced'
+  }
+}
+
+function isBehind({ head, applied }: StoredPieces): boolean {
+  return head !== undefined && applied !== undefined && head.revision !== applied.revision && head.seenAt >= applied.at
+}
+
+/** A commit is announced by a push, or seen as a head; the older of the two is what people wait for. */
+function unappliedSinceOf({ queue, pieces }: Known): number | undefined {
+  const announced = queue.want > queue.done && queue.openSince > 0 ? [queue.openSince] : []
+  const { head, applied } = pieces
+  const seen = head && head.revision !== applied?.revision ? [head.seenAt] : []
+  const times = [...announced, ...seen]
+  return times.length === 0 ? undefined : Math.min(...times)
+}
