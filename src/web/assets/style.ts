@@ -57,7 +57,7 @@ main { padding-bottom: 64px; }
 .chip[aria-current] { background: var(--ink); border-color: var(--ink); color: var(--paper); }
 .chip .icon { color: var(--tone); }
 .chip[aria-current] .icon { color: inherit; }
-.search { flex: 0 1 280px; min-width: 0; }
+.search { flex: 0 1 290px; min-width: 0; }
 .search input { width: 100%; padding: 7px 14px; border: 1px solid var(--line); border-radius: 99px; background: var(--card); color: var(--ink); font: inherit; font-size: 14px; }
 .search input::placeholder { color: var(--soft); opacity: 1; }
 
@@ -66,12 +66,16 @@ main { padding-bottom: 64px; }
 .count { margin-left: 4px; font-weight: 400; font-variant-numeric: tabular-nums; }
 .list { display: grid; gap: 10px; }
 .application, .panel, .history { background: var(--card); border: 1px solid var(--line); border-radius: 12px; box-shadow: var(--shadow); }
-.application { position: relative; padding: 14px 20px 16px; overflow: hidden; min-width: 0; }
+.application { position: relative; display: grid; grid-template: 'head facts sync' auto / minmax(0, 250px) minmax(0, 1fr) auto; gap: 0 24px; padding: 14px 18px 13px 20px; overflow: hidden; }
+.application > * { grid-column: 1 / -1; min-width: 0; }
+.application > .head { grid-area: head; }
+.application > .facts { grid-area: facts; }
+.application > .sync { grid-area: sync; align-self: start; }
 .application::before { content: ''; position: absolute; inset: 0 auto 0 0; width: 4px; background: var(--tone); opacity: .85; }
 .edge-good::before, .edge-quiet::before { opacity: 0; }
-.head { display: flex; flex-wrap: wrap; align-items: center; gap: 6px 14px; }
+.head { display: grid; gap: 6px; align-content: start; }
 .name { font-size: 17px; font-weight: 620; letter-spacing: -.01em; overflow-wrap: anywhere; min-width: 0; }
-h1.name { font-size: 24px; }
+h1.name { font-size: 22px; }
 .name a { color: inherit; text-decoration: none; }
 .name a:hover { text-decoration: underline; }
 .badges { display: flex; flex-wrap: wrap; gap: 6px; }
@@ -79,16 +83,15 @@ h1.name { font-size: 24px; }
 button { padding: 3px 13px; border: 1px solid var(--line); border-radius: 99px; background: transparent; color: var(--ink); font: inherit; font-size: 13px; cursor: pointer; }
 button:hover { border-color: var(--soft); }
 button:disabled { color: var(--soft); cursor: default; }
-button.sync { margin-left: auto; position: relative; }
 .good { --tone: var(--good); --tone-bg: var(--good-bg); } .busy, .edge-busy { --tone: var(--busy); --tone-bg: var(--busy-bg); }
 .warn, .edge-warn { --tone: var(--warn); --tone-bg: var(--warn-bg); } .bad, .edge-bad { --tone: var(--bad); --tone-bg: var(--bad-bg); }
 .hold, .edge-hold { --tone: var(--hold); --tone-bg: var(--hold-bg); } .quiet { --tone: var(--quiet); --tone-bg: var(--quiet-bg); }
 
-.facts { display: grid; grid-template-columns: 1.35fr 1fr 1.1fr 1.35fr; gap: 4px 24px; margin-top: 10px; font-size: 14px; }
+.facts { display: grid; grid-template-columns: 1.2fr .9fr 1.1fr 1.25fr; gap: 4px 20px; font-size: 14px; line-height: 1.45; }
 .facts > div { min-width: 0; }
 .facts dt { color: var(--soft); font-size: 12.5px; }
 .facts dd { overflow-wrap: anywhere; }
-.path { display: block; color: var(--soft); }
+.path, .cause { display: block; color: var(--soft); }
 .revision { padding: 0 5px; margin-left: -1px; border: 1px solid var(--line); border-radius: 5px; background: var(--sunken); }
 .behind { display: block; color: var(--warn); }
 .behind .revision { color: inherit; }
@@ -102,7 +105,7 @@ button.sync { margin-left: auto; position: relative; }
 .notice button { border-color: var(--tone); margin-top: 8px; }
 pre { margin: 10px 0; padding: 12px 14px; border: 1px solid var(--line); border-radius: 8px; background: var(--sunken); overflow-x: auto; line-height: 1.45; white-space: pre-wrap; overflow-wrap: anywhere; }
 
-details { margin-top: 10px; font-size: 14px; }
+details { margin-top: 8px; font-size: 14px; }
 summary { width: fit-content; padding: 1px 2px; color: var(--soft); cursor: pointer; }
 summary:hover { color: var(--ink); }
 details > :not(summary) { margin-left: 2px; }
@@ -130,13 +133,21 @@ details > :not(summary) { margin-left: 2px; }
 .entry:first-child { border-top: 0; }
 .entry-head { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 12px; margin-bottom: 3px; }
 
-@media (max-width: 940px) { .facts { grid-template-columns: 1fr 1fr; gap: 10px 24px; } }
+@media (max-width: 980px) {
+  .application { grid-template: 'head sync' auto 'facts facts' auto / minmax(0, 1fr) auto; }
+  .head { display: flex; flex-wrap: wrap; align-items: center; gap: 6px 14px; }
+  .facts { grid-template-columns: repeat(4, minmax(0, 1fr)); margin-top: 10px; }
+}
 @media (max-width: 700px) {
   .top, main { padding-left: 14px; padding-right: 14px; }
-  .top { flex-wrap: wrap; gap: 6px 18px; padding-top: 14px; }
+  .top { flex-wrap: wrap; gap: 4px 14px; padding-top: 14px; }
+  .top nav { gap: 12px; font-size: 14px; }
   .overview { gap: 10px; }
   .search { flex-basis: 100%; }
-  .application { padding: 14px 16px; }
+  .application { grid-template: 'head sync' auto 'badges badges' auto 'facts facts' auto / minmax(0, 1fr) auto; padding: 14px 16px; }
+  .head { display: contents; }
+  .name { grid-area: head; align-self: center; }
+  .badges { grid-area: badges; margin-top: 6px; }
   .facts { grid-template-columns: 1fr; gap: 8px; }
   .facts > div { display: grid; grid-template-columns: 92px minmax(0, 1fr); }
   .facts dt { padding-top: 1px; }

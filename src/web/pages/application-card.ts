@@ -2,9 +2,9 @@ import type { ApplicationStatus } from '../../model/result.ts'
 import { html, type Html } from '../html.ts'
 import { changeList } from './changes.ts'
 import { badge } from './icons.ts'
-import { causeText, problemNotice, resultDetails, revisionCode } from './result-view.ts'
+import { causeText, problemNotice, resultDetails, revisionCode, unhealthyNotice } from './result-view.ts'
 import { ago, since } from './time.ts'
-import { HEALTH_WORDS, OUTCOME_WORDS, SYNC_WORDS, countsText, plural, shortRef } from './words.ts'
+import { HEALTH_WORDS, OUTCOME_WORDS, SYNC_WORDS, countsText, plural, shortRef, type Tone } from './words.ts'
 
 interface Options {
   readonly now: number
@@ -17,21 +17,27 @@ interface Options {
 /** One application with everything a person asks first: what is where, is it well, and if not, what to do. */
 export function applicationCard(status: ApplicationStatus, options: Options): Html {
   const { application } = status
-  const tone = SYNC_WORDS[status.sync].tone
   const spoken = [SYNC_WORDS[status.sync].label, HEALTH_WORDS[status.health].label, status.drift.length > 0 && 'drifted']
-  return html`<article class="application edge-${tone}" id="application-${application}" aria-labelledby="name-${application}"
+  return html`<article class="application edge-${edgeOf(status)}" id="application-${application}" aria-labelledby="name-${application}"
  data-name="${application}" data-spoken="${spoken.filter(Boolean).join(', ')}">
 <div class="head">
 ${heading(application, options.level)}
 <div class="badges">${badge(SYNC_WORDS[status.sync], 'Sync')}${badge(HEALTH_WORDS[status.health], 'Health')}
 ${status.drift.length > 0 && badge({ label: 'Drifted', tone: 'warn' }, 'Drift')}</div>
-<button type="button" class="sync" data-sync="${application}" hidden>Sync now<span class="for-readers"> ${application}</span></button>
 </div>
 ${facts(status, options.now)}
+<button type="button" class="sync" data-sync="${application}" hidden>Sync now<span class="for-readers"> ${application}</span></button>
 ${notices(status, options)}
 ${lastResult(status, options)}
 </article>
 `
+}
+
+/** The colour of the edge: the worst that there is to say. */
+function edgeOf({ sync, health, drift }: ApplicationStatus): Tone {
+  const tones = [SYNC_WORDS[sync].tone, HEALTH_WORDS[health].tone, drift.length > 0 ? 'warn' : 'good'] as const
+  const order: readonly Tone[] = ['bad', 'hold', 'warn', 'busy', 'good', 'quiet']
+  return order.find((tone) => tones.some((one) => one === tone)) ?? 'quiet'
 }
 
 function heading(application: string, level: Options['level']): Html {
@@ -61,15 +67,16 @@ function summary({ lastResult, wanted, done }: ApplicationStatus, now: number): 
   return html`${
     lastResult
       ? html`${OUTCOME_WORDS[lastResult.outcome].label} ${ago(lastResult.finishedAt, now)}
-<span class="muted">${causeText(lastResult)}</span>`
+<span class="cause">${causeText(lastResult)}</span>`
       : html`<span class="muted">none yet</span>`
   }${asked > 0 && html`<span class="behind" title="${wanted} asked for, ${done} answered">${plural(asked, 'request')} pending</span>`}`
 }
 
-function notices({ drift, lastResult, application }: ApplicationStatus, options: Options): Html {
+function notices({ drift, health, lastResult, application }: ApplicationStatus, options: Options): Html {
   const held = lastResult?.outcome === 'held'
   return html`${held && heldNotice(application, lastResult.message, lastResult.problem?.fix, lastResult.plan)}
 ${!held && lastResult?.problem && problemNotice(lastResult.problem)}
+${health === 'failed' && lastResult && unhealthyNotice(lastResult.health.objects)}
 ${drift.length > 0 && html`<div class="notice warn"><p class="said">${plural(drift.length, 'object')} drifted from Git</p>${changeList(drift, options)}</div>`}`
 }
 

@@ -7,7 +7,7 @@ import { html, type Html } from '../html.ts'
 import { changeList } from './changes.ts'
 import { badge } from './icons.ts'
 import { ago, tookText } from './time.ts'
-import { HEALTH_WORDS, OUTCOME_WORDS, REASON_WORDS, countsText } from './words.ts'
+import { HEALTH_WORDS, OUTCOME_WORDS, REASON_WORDS, countsText, plural } from './words.ts'
 
 /** A commit, short; the full SHA is its title. */
 export function revisionCode(revision: string): Html {
@@ -25,12 +25,22 @@ ${problem.retryable && html`<p class="origin">gitwake tries again by itself.</p>
 </div>`
 }
 
-/** Who or what asked for a sync: "after a push by anna, 1.2 s". */
-export function causeText({ reason, triggers, startedAt, finishedAt }: SyncResult): string {
+/** Which objects are not well, and why; the first few of them. */
+export function unhealthyNotice(objects: readonly ObjectHealth[]): Html | false {
+  const failed = objects.filter(({ status }) => status === 'failed')
+  if (failed.length === 0) return false
+  return html`<div class="notice bad">
+<p class="said">${plural(failed.length, 'object')} of the last sync ${failed.length === 1 ? 'is' : 'are'} unhealthy</p>
+<ul>${failed.slice(0, 5).map(({ object, message }) => html`<li><code class="object">${displayName(object)}</code> ${message}</li>`)}</ul>
+</div>`
+}
+
+/** Who or what asked for a sync: "after a push by anna". */
+export function causeText({ reason, triggers }: SyncResult): string {
   const actors = [...new Set(triggers.flatMap(({ actor }) => actor ?? []))]
   const more = actors.length > 2 ? ` and ${actors.length - 2} more` : ''
   const by = actors.length === 0 ? '' : ` by ${actors.slice(0, 2).join(', ')}${more}`
-  return `${REASON_WORDS[reason]}${by}, ${tookText(finishedAt - startedAt)}`
+  return `${REASON_WORDS[reason]}${by}`
 }
 
 /** One entry of the history. */
@@ -38,7 +48,7 @@ export function historyItem(result: SyncResult, now: number): Html {
   return html`<li class="entry" id="seen-${result.seen}-${result.startedAt}">
 <div class="entry-head">${badge(OUTCOME_WORDS[result.outcome], 'Outcome')}
 ${result.revision === undefined ? html`<span class="muted">no revision</span>` : revisionCode(result.revision)}
-<span class="muted">${ago(result.finishedAt, now)} ${causeText(result)}</span></div>
+<span class="muted">${ago(result.finishedAt, now)} ${causeText(result)}, took ${tookText(result.finishedAt - result.startedAt)}</span></div>
 <p>${result.message}</p>
 ${result.problem && problemNotice(result.problem)}
 ${hasDetails(result) && html`<details id="details-${result.seen}-${result.startedAt}"><summary>${countsText(result.counts)}</summary>
@@ -48,7 +58,7 @@ ${resultDetails(result, { most: 200, now })}</details>`}
 }
 
 function hasDetails(result: SyncResult): boolean {
-  return result.changes.length > 0 || result.warnings.length > 0 || Object.keys(result.timings).length > 0
+  return result.changes.length > 0 || result.warnings.length > 0 || result.health.objects.length > 0
 }
 
 /** Changes, warnings, unhealthy objects, triggers and timings of one result. */

@@ -84,7 +84,7 @@ ${[all, ...chips].map(
 `,
 )}</ul></nav>
 <form class="search" role="search" action="/"><label><span class="for-readers">Find applications</span>
-<input type="search" name="q" value="${filter.search}" placeholder="Find by name, cluster or repository" autocomplete="off" spellcheck="false"></label>
+<input type="search" name="q" value="${filter.search}" placeholder="Find by name, cluster, repository" autocomplete="off" spellcheck="false"></label>
 ${filter.state !== '' && html`<input type="hidden" name="state" value="${filter.state}">`}</form>
 <p class="for-readers">${plural(statuses.length, 'application')}</p>
 </div>`

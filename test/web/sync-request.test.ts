@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict'
+import { get as httpGet } from 'node:http'
+import { test, type TestContext } from 'node:test'
+import request from 'supertest'
+import type { SyncResult } from '../../src/model/result.ts'
+import type { MemoryLedger } from './memory-ledger.ts'
+import { sampleChange, sampleResult } from './samples.ts'
+import { BEARER, startWeb } from './start.ts'
+import { until } from './until.ts'
+
+const SYNC = '/api/applications/shop-prod/sync'
+
+/** Asks for a sync, finishes it once the request waits, and returns the answer. */
+async function syncThatEnds(t: TestContext, fields: Partial<SyncResult>) {
+  const { url, ledger } = await startWeb(t)
+  const answer = request(url).post(`${SYNC}?wait=60s`).set(BEARER).then((value) => value)
+  await finishOnceWaiting(ledger, fields)
+  return answer
+}
+
+async function finishOnceWaiting(ledger: MemoryLedger, fields: Partial<SyncResult>): Promise<void> {
+  await until(() => ledger.waiting() === 1)
+  ledger.finish(sampleResult({ seen: 1, ...fields }))
+}
+
+test('a sync by hand is accepted with its ticket', async (t) => {
+  const { url, ledger } = await startWeb(t)
+  const { body } = await request(url).post(SYNC).set(BEARER).expect(202)
+  assert.deepEqual(body, { ticket: { application: 'shop-prod', cluster: 'prod', wanted: 1 } })
+  assert.deepEqual(ledger.triggers.map(({ target, trigger }) => [target, trigger.reason]), [[{ application: 'shop-prod', cluster: 'prod', repository: 'shop' }, 'manual']])
+})
+
+test('an application that is not configured is not asked for', async (t) => {
+  const { url, ledger } = await startWeb(t)
+  for (const name of ['unknown', '__proto__', '%2e%2e', 'SHOP-PROD']) {
+    assert.equal((await request(url).post(`/api/applications/${name}/sync`).set(BEARER)).status, 404, name)
+  }
+  assert.equal(ledger.triggers.length, 0)
+})
+
+for (const outcome of ['synced', 'not affected', 'drifted'] as const) {
+  test(`a wait is answered 200 with the result when the sync ends as ${outcome}`, async (t) => {
+    const { status, body } = await syncThatEnds(t, { outcome })
+    assert.equal(status, 200)
+    assert.equal(body.outcome, outcome)
+    assert.equal(body.ticket.wanted, 1)
+    assert.equal(body.error, undefined)
+  })
+}
+
+test('a commit at fault is answered 422 with every reason', async (t) => {
+  const { status, body } = await syncThatEnds(t, {
+    outcome: 'failed',
+    problem: { code: 'field-unknown', message: 'One object was refused.', fix: 'Correct it.', retryable: false },
+    changes: [sampleChange({ action: 'failed', reason: 'spec.replcias is unknown', fix: 'Did you mean replicas?' }), sampleChange({})],
+  })
+  assert.equal(status, 422)
+  assert.deepEqual(body.error, {
+    code: 'field-unknown',
+    message: 'One object was refused.',
+    fix: 'Correct it.',
+    reasons: ['Deployment/shop/api: spec.replcias is unknown Did you mean replicas? (overlays/prod/api.yaml)'],
+  })
+  assert.equal(body.outcome, 'failed')
+})
+
+test('a commit that was applied but never became healthy is answered 422', async (t) => {
+  const object = { group: 'apps', kind: 'Deployment', namespace: 'shop', name: 'api' }
+  const { status, body } = await syncThatEnds(t, { health: { status: 'failed', objects: [{ object, status: 'failed', message: 'no progress' }] } })
+  assert.equal(status, 422)
+  assert.deepEqual(body.error.reasons, ['Deployment/shop/api: no progress'])
+})
+
+test('a held plan is answered 409 with the way to confirm it, and the confirmation reaches the queue first', async (t) => {
+  const { status, body } = await syncThatEnds(t, { outcome: 'held', message: 'would delete 9 of 9', plan: 'sha256:abc' })
+  assert.equal(status, 409)
+  assert.match(body.error.fix, /confirm=sha256:abc/)
+
+  const { url, ledger } = await startWeb(t)
+  await request(url).post(`${SYNC}?confirm=sha256:abc`).set(BEARER).expect(202)
+  assert.deepEqual(ledger.confirmed, [{ application: 'shop-prod', digest: 'sha256:abc' }])
+  for (const digest of ['', 'a b', '%0d%0a', 'x'.repeat(201)]) {
+    assert.equal((await request(url).post(`${SYNC}?confirm=${digest}`).set(BEARER)).status, 400, digest)
+  }
+})
+
+test('a wait that is over is answered 504 with the ticket, by which one can go on waiting', async (t) => {
+  const { url, ledger } = await startWeb(t)
+  const late = await request(url).post(`${SYNC}?wait=20ms`).set(BEARER)
+  assert.equal(late.status, 504)
+  assert.equal(late.body.error.code, 'not-in-time')
+  const path = `/api/applications/shop-prod/tickets/${late.body.ticket.wanted}`
+  assert.ok(late.body.error.fix.includes(path))
+  const answer = request(url).get(`${path}?wait=1m`).set(BEARER).then((value) => value)
+  await finishOnceWaiting(ledger, {})
+  assert.equal((await answer).body.outcome, 'synced')
+  assert.equal((await request(url).get(path).set(BEARER)).status, 200, 'a ticket that is done needs no waiting')
+})
+
+test('superseded runs and failures that are tried again keep a wait waiting', async (t) => {
+  const { url, ledger } = await startWeb(t)
+  const answer = request(url).post(`${SYNC}?wait=60s`).set(BEARER).then((value) => value)
+  await finishOnceWaiting(ledger, { outcome: 'superseded' })
+  ledger.finish(sampleResult({ seen: 1, outcome: 'failed', problem: { code: 'git-unreachable', message: 'x', fix: 'y', retryable: true } }))
+  ledger.finish(sampleResult({ seen: 2, outcome: 'synced' }))
+  assert.equal((await answer).body.seen, 2)
+})
+
+test('a wait that is no duration is refused before anything is asked for', async (t) => {
+  const { url, ledger } = await startWeb(t)
+  for (const wait of ['', 'soon', '-1s', '1e3', '60', 'NaN']) {
+    const answer = await request(url).post(`${SYNC}?wait=${wait}`).set(BEARER)
+    assert.equal(answer.status, 400, wait)
+    assert.equal(answer.body.error.code, 'bad-wait')
+  }
+  assert.equal(ledger.triggers.length, 0)
+})
+
+test('a client that leaves ends its wait', async (t) => {
+  const { url, ledger } = await startWeb(t)
+  const client = httpGet(`${url}/api/applications/shop-prod/tickets/7?wait=10m`, { headers: BEARER })
+  client.on('error', () => {})
+  await until(() => ledger.waiting() === 1)
+  client.destroy()
+  await until(() => ledger.waiting() === 0)
+})
