@@ -81,7 +81,7 @@ export function send(request: IncomingMessage, response: ServerResponse, answer:
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
   }
-  if (answer.retryAfter !== undefined) headers['retry-after'] = answer.retryAfter
+  if (answer.retryAfter !== undefined) headers['retry-after'] = String(answer.retryAfter)
   if (answer.allow !== undefined) headers['allow'] = answer.allow
   // The sender is not going to say the rest, and whatever it says next would be taken for the rest.
   if (answer.status === 408) headers['connection'] = 'close'
