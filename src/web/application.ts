@@ -6,7 +6,7 @@ import { createApi } from './api.ts'
 import { createEvents } from './events.ts'
 import { answerFailure } from './failure.ts'
 import { type Readiness, createHealth } from './health.ts'
-import type { WebLog } from './log.ts'
+import type { Log } from '../model/log.ts'
 import type { Metrics } from './metrics.ts'
 import { createPages } from './pages/routes.ts'
 import { QUEUES_PATH } from './queue-ui.ts'
@@ -25,7 +25,7 @@ export interface WebParts {
   readonly readiness: Readiness
   readonly metrics: Metrics
   readonly queueUi: RequestHandler | undefined
-  readonly log: WebLog
+  readonly log: Log
   /** Milliseconds since 1970. */
   readonly now: () => number
 }

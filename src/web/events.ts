@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RequestHandler, Response } from 'express'
 import type { Ledger } from '../model/intake.ts'
-import type { WebLog } from './log.ts'
+import type { Log } from '../model/log.ts'
 import { refuse } from './refusal.ts'
 
 const MOST_LISTENERS = 500
@@ -14,7 +14,7 @@ const SIGN_OF_LIFE_MS = 20_000
  * something changed; who listens asks again. The ledger is read once a second for everybody together, and only while
  * somebody listens.
  */
-export function createEvents(options: { ledger: Ledger; closing: AbortSignal; log: WebLog }): RequestHandler {
+export function createEvents(options: { ledger: Ledger; closing: AbortSignal; log: Log }): RequestHandler {
   const listeners = new Set<Response>()
   let watching = false
 
@@ -62,7 +62,7 @@ export function createEvents(options: { ledger: Ledger; closing: AbortSignal; lo
 }
 
 /** Everything that a page could show, as one text; undefined while the ledger cannot be read. */
-async function digest({ ledger, log }: { ledger: Ledger; log: WebLog }): Promise<string | undefined> {
+async function digest({ ledger, log }: { ledger: Ledger; log: Log }): Promise<string | undefined> {
   try {
     return JSON.stringify(await ledger.statuses())
   } catch (error) {

@@ -1,10 +1,10 @@
 import type { ErrorRequestHandler } from 'express'
 import { GitwakeError } from '../model/error.ts'
 import { refuse } from './refusal.ts'
-import type { WebLog } from './log.ts'
+import type { Log } from '../model/log.ts'
 
 /** Turns whatever a route threw into an answer: Redis away is 503, a bad request is 400, anything else is our own fault and logged. */
-export function answerFailure(log: WebLog): ErrorRequestHandler {
+export function answerFailure(log: Log): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
     if (response.headersSent) return next(error)
     if (error instanceof GitwakeError && error.code === 'redis-unavailable') {

@@ -53,13 +53,17 @@ export function createWebServer(options: WebServerOptions): WebServer {
       const { promise, resolve } = Promise.withResolvers<void>()
       server.close(() => resolve())
       closing.abort()
-      server.closeIdleConnections()
+      // Node closes the connections that are idle now; those that finish their last request later, nobody else does.
+      const sweep = setInterval(() => server.closeIdleConnections(), 50)
       const cut = setTimeout(() => server.closeAllConnections(), options.graceMs ?? 10_000)
       await promise
+      clearInterval(sweep)
       clearTimeout(cut)
     },
   }
 }
+
+const RECEIVER_FAILED = { code: 'internal', message: 'gitwake failed to take this delivery.', fix: 'Deliver it again.' }
 
 function isHook(url: string): boolean {
   return url === '/hooks' || url.startsWith('/hooks/') || url.startsWith('/hooks?')
@@ -71,8 +75,8 @@ async function receive({ receiver, metrics, log }: WebServerOptions, request: In
     await receiver(request, response)
   } catch (error) {
     log.error({ err: error }, 'the receiver failed')
-    if (!response.headersSent) response.writeHead(500, { 'Content-Type': 'application/json' }).end('{"error":{"code":"internal","message":"gitwake failed to take this delivery.","fix":"Deliver it again."}}')
-    else response.destroy()
+    if (response.headersSent) response.destroy()
+    else response.writeHead(500, { 'Content-Type': 'application/json' }).end(JSON.stringify({ error: RECEIVER_FAILED }))
   }
 }
 

@@ -1,4 +1,5 @@
 import type { TestContext } from 'node:test'
+import type { Log } from '../../src/model/log.ts'
 import { createMetrics } from '../../src/web/metrics.ts'
 import { type WebServerOptions, createWebServer } from '../../src/web/server.ts'
 import { type MemoryLedger, createMemoryLedger } from './memory-ledger.ts'
@@ -20,6 +21,7 @@ export async function startWeb(test: TestContext, options: Partial<WebServerOpti
   const ledger = createMemoryLedger([sampleStatus()])
   const logged: string[] = []
   const write = (fields: object, message: string): void => void logged.push(`${message} ${JSON.stringify(fields)}`)
+  const log: Log = { debug: write, info: write, warn: write, error: write, child: () => log }
   const server = createWebServer({
     host: '127.0.0.1',
     port: 0,
@@ -31,7 +33,7 @@ export async function startWeb(test: TestContext, options: Partial<WebServerOpti
     metrics: createMetrics({ statuses: ledger.statuses, now: Date.now }),
     queueUi: undefined,
     receiver: (_request, response) => response.writeHead(202).end('{}'),
-    log: { error: write, info: write, debug: write },
+    log,
     now: Date.now,
     ...options,
   })

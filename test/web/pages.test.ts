@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Script } from 'node:vm'
+import fc from 'fast-check'
+import request from 'supertest'
+import { SCRIPT } from '../../src/web/assets/script.ts'
+import { html, htmlText } from '../../src/web/html.ts'
+import { statusPage } from '../../src/web/pages/status-page.ts'
+import { spanText } from '../../src/web/pages/time.ts'
+import { everyState, sampleChange, sampleResult, sampleStatus } from './samples.ts'
+import { BASIC, startWeb } from './start.ts'
+
+const HOSTILE = `"><script>alert(1)</script><img src=x onerror='alert(1)'>&amp;`
+
+test('whatever stands in a template is text, as content and as attribute', () => {
+  assert.equal(htmlText(html`<a title="${HOSTILE}">${[HOSTILE, html`<b>${1}</b>`, undefined, false]}</a>`).match(/<[a-z]+/g)?.join(), '<a,<b')
+  fc.assert(
+    fc.property(fc.string({ unit: 'grapheme' }), (text) => {
+      assert.doesNotMatch(htmlText(html`${text}`), /[<>"']|&(?!(amp|lt|gt|quot|#39);)/)
+    }),
+  )
+})
+
+test('markup in any field of a status stays text', () => {
+  const object = { group: HOSTILE, kind: HOSTILE, namespace: HOSTILE, name: HOSTILE }
+  const change = sampleChange({ object, reason: HOSTILE, fix: HOSTILE, origin: { file: HOSTILE, document: 2 }, drift: [{ field: HOSTILE, manager: HOSTILE, at: HOSTILE }] })
+  const problem = { code: HOSTILE, message: HOSTILE, fix: HOSTILE, retryable: true, object, origin: { file: HOSTILE, document: 1 } }
+  const lastResult = sampleResult({
+    outcome: 'failed',
+    message: HOSTILE,
+    revision: HOSTILE,
+    problem,
+    plan: HOSTILE,
+    changes: [change],
+    warnings: [HOSTILE],
+    timings: { [HOSTILE]: 1 },
+    health: { status: 'failed', objects: [{ object, status: 'failed', message: HOSTILE }] },
+    triggers: [{ reason: 'push', at: 1, actor: HOSTILE, delivery: { provider: HOSTILE, id: HOSTILE } }],
+  })
+  const fields = { application: HOSTILE, cluster: HOSTILE, namespace: HOSTILE, repository: HOSTILE, ref: HOSTILE, path: HOSTILE, drift: [change], health: 'failed' } as const
+  const statuses = [sampleStatus({ ...fields, lastResult }), sampleStatus({ ...fields, lastResult: { ...lastResult, outcome: 'held' } })]
+  const text = htmlText(statusPage(statuses, { state: HOSTILE, search: '' }, Date.now()))
+  assert.doesNotMatch(text, /<script>|<img|onerror='/)
+  assert.equal(text.match(/<script/g)?.length, 1)
+})
+
+test('a page shows every state in words, never by colour alone', async (t) => {
+  const { url, ledger } = await startWeb(t)
+  ledger.setStatuses(everyState())
+  const { text } = await request(url).get('/').set(BASIC).expect(200)
+  for (const word of ['Synced', 'Syncing', 'Failed', 'Held', 'Out of sync', 'Drifted', 'Unhealthy', 'Queued', 'In progress', 'Needs attention']) {
+    assert.ok(text.includes(word), word)
+  }
+  assert.match(text, /title="4f2a91c0d5e6b7a8c9d0e1f2a3b4c5d6e7f80912">4f2a91c</)
+  assert.match(text, /spec\.replicas<\/code> by kubectl-edit at /)
+  assert.match(text, /Did you mean spec\.replicas\?/)
+  assert.match(text, /2 requests pending/)
+})
+
+test('an address narrows the page down to a state or to what one searches for', async (t) => {
+  const { url, ledger } = await startWeb(t)
+  ledger.setStatuses(everyState())
+  const shown = async (query: string): Promise<readonly string[]> => {
+    const { text } = await request(url).get(`/?${query}`).set(BASIC).expect(200)
+    return [...text.matchAll(/data-name="([^"]+)"/g)].map(([, name]) => name ?? '')
+  }
+  assert.deepEqual(await shown('state=failed'), ['payments'])
+  assert.deepEqual(await shown('state=drifted'), ['storefront'])
+  assert.deepEqual(await shown('q=monitoring'), ['observability'])
+  assert.deepEqual(await shown('q=no+such+thing'), [])
+  assert.equal((await shown(`q=${encodeURIComponent(HOSTILE)}`)).length, 0)
+  assert.equal((await shown('state=constructor&q=')).length, everyState().length)
+  assert.equal((await shown('state[]=failed&q=a&q=b')).length, everyState().length)
+})
+
+test('without applications the page says how to add one', async (t) => {
+  const { url, ledger } = await startWeb(t)
+  ledger.setStatuses([])
+  assert.match((await request(url).get('/').set(BASIC)).text, /kind: Application/)
+})
+
+test('an application has a page of its own with its history', async (t) => {
+  const { url, ledger } = await startWeb(t)
+  ledger.finish(sampleResult({ message: 'the first of all' }))
+  const { text } = await request(url).get('/applications/shop-prod').set(BASIC).expect(200)
+  assert.match(text, /<h1[^>]*>shop-prod<\/h1>/)
+  assert.match(text, /the first of all/)
+  const unknown = await request(url).get('/applications/unknown').set(BASIC).set('Accept', 'text/html')
+  assert.equal(unknown.status, 404)
+  assert.match(unknown.headers['content-type'] ?? '', /^text\/html/)
+})
+
+test('styles, script and icon come from here, may be kept for ever, and are whole', async (t) => {
+  const { url } = await startWeb(t)
+  const { text } = await request(url).get('/').set(BASIC)
+  const paths = [...text.matchAll(/(?:href|src)="(\/assets\/[^"]+)"/g)].map(([, path]) => path ?? '')
+  assert.equal(paths.length, 3)
+  for (const path of paths) {
+    const { headers } = await request(url).get(path).set(BASIC).expect(200)
+    assert.match(headers['cache-control'] ?? '', /immutable/)
+  }
+  assert.doesNotMatch(text, / style=| on[a-z]+="/, 'the content security policy would refuse it')
+  assert.ok(new Script(SCRIPT))
+})
+
+test('a span of time is told in one unit', () => {
+  const table = [[-5, '0 s'], [59_999, '59 s'], [60_000, '1 min'], [3_599_999, '59 min'], [3_600_000, '1 h'], [172_799_999, '47 h'], [172_800_000, '2 days']] as const
+  for (const [milliseconds, text] of table) assert.equal(spanText(milliseconds), text)
+})

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import request from 'supertest'
+import { createQueueUi } from '../../src/web/queue-ui.ts'
+import { startQueues } from './queues.ts'
+import { BASIC, BEARER, startWeb } from './start.ts'
+
+test('the queue UI shows the queue of each cluster, with nothing loaded from elsewhere', async (t) => {
+  const queues = await startQueues(t, ['prod', 'dev'])
+  const { url } = await startWeb(t, { queueUi: createQueueUi({ queues: () => queues, operator: false }) })
+  assert.equal((await request(url).get('/queues/')).status, 401)
+  const page = await request(url).get('/queues/').set(BASIC).expect(200)
+  assert.match(page.headers['content-security-policy'] ?? '', /script-src 'self';/)
+  assert.doesNotMatch(page.text, /https?:\/\//)
+  assert.equal((await request(url).get('/queues').set(BASIC)).headers['location'], '/queues/')
+  const script = /src="(static\/js\/main[^"]+)"/.exec(page.text)?.[1]
+  await request(url).get(`/queues/${script}`).set(BASIC).expect(200)
+
+  const { body } = await request(url).get('/queues/api/queues').set(BASIC).expect(200)
+  const shown = body.queues.map(({ name, displayName, readOnlyMode }: Record<string, unknown>) => [name, displayName, readOnlyMode])
+  assert.deepEqual(shown, [['prod-sync', 'prod', true], ['dev-sync', 'dev', true]])
+  assert.equal(body.queues[0].counts.prioritized, 1)
+})
+
+test('only an operator changes jobs, and only from the pages of gitwake itself', async (t) => {
+  const queues = await startQueues(t, ['prod'])
+  const changes = ['prod-sync/pause', 'prod-sync/obliterate', 'prod-sync/shop-prod-1/clean', 'prod-sync/add', 'pause'].map((path) => `/queues/api/queues/${path}`)
+  const looker = await startWeb(t, { queueUi: createQueueUi({ queues: () => queues, operator: false }) })
+  for (const path of changes) {
+    const answer = await request(looker.url).put(path).set(BEARER)
+    assert.equal(answer.status, 403, path)
+    assert.equal(answer.body.error.code, 'read-only')
+  }
+  assert.equal(await queues[0]?.queue.isPaused(), false)
+
+  const operator = await startWeb(t, { queueUi: createQueueUi({ queues: () => queues, operator: true }) })
+  const pause = '/queues/api/queues/prod-sync/pause'
+  assert.equal((await request(operator.url).put(pause).set(BASIC).set('Sec-Fetch-Site', 'cross-site')).status, 403)
+  assert.equal((await request(operator.url).put(pause).set(BASIC).set('Sec-Fetch-Site', 'same-origin')).status, 200)
+  assert.equal(await queues[0]?.queue.isPaused(), true)
+})
+
+test('a cluster that is configured later shows up without a restart', async (t) => {
+  const queues = await startQueues(t, ['prod', 'dev'])
+  let shown = queues.slice(0, 1)
+  const { url } = await startWeb(t, { queueUi: createQueueUi({ queues: () => shown, operator: false }) })
+  const names = async (): Promise<readonly string[]> => {
+    const { body } = await request(url).get('/queues/api/queues').set(BASIC).expect(200)
+    return body.queues.map(({ displayName }: { displayName: string }) => displayName)
+  }
+  assert.deepEqual(await names(), ['prod'])
+  shown = queues.slice()
+  assert.deepEqual(await names(), ['prod', 'dev'])
+})
