@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import type { Logger } from 'pino'
+import type { Log } from '../model/log.ts'
 import type { CurrentConfiguration } from '../model/configuration.ts'
 import type { Accepted, Intake, Target } from '../model/intake.ts'
 import type { Ticket, Trigger } from '../model/job.ts'
@@ -25,7 +25,7 @@ export interface IntakeOptions {
   /** A connection that fails fast (`Connections.producer`). */
   readonly redis: Redis
   readonly configuration: CurrentConfiguration
-  readonly log: Logger
+  readonly log: Log
   /** How long a delivery id is remembered, and how many at most (per cluster, and by the receiver). */
   readonly retention?: { readonly ageMs: number; readonly deliveries: number }
 }

@@ -1,5 +1,5 @@
 import { Redis, type RedisOptions } from 'ioredis'
-import type { Logger } from 'pino'
+import type { Log } from '../model/log.ts'
 import { GitwakeError } from '../model/error.ts'
 import { ACCEPT, RECORD } from './scripts/accept.ts'
 import { CLAIM } from './scripts/claim.ts'
@@ -28,7 +28,7 @@ const scripts = definitions([ACCEPT, RECORD, BEGIN, FINISH, ENSURE, CLAIM])
 const reconnectDelay = (times: number): number => Math.min(50 * 2 ** Math.min(times, 6), 1_000)
 
 /** Connects to `redis://` or `rediss://`. Never throws: a Redis that is away is reported, and tried again for ever. */
-export function connectRedis({ url, log }: { url: string; log: Logger }): Connections {
+export function connectRedis({ url, log }: { url: string; log: Log }): Connections {
   const opened: Redis[] = []
   const open = (role: string, options: Omit<RedisOptions, 'replyMapping'>): Redis => {
     const common = {
@@ -103,9 +103,10 @@ async function becomeReady(redis: Redis, signal: AbortSignal): Promise<void> {
 }
 
 /** ioredis throws what nobody listens to; while Redis is away, each attempt would be a line of log. */
-function listen(redis: Redis, log: Logger): void {
+function listen(redis: Redis, log: Log): void {
   let complainedAt = -COMPLAIN_EVERY_MS
-  redis.setMaxListeners(0)
+  // BullMQ raises the limit for each of its own listeners, so it must not be 0 (no limit) to begin with.
+  redis.setMaxListeners(1_000)
   redis.on('error', (error: Error) => {
     const now = performance.now()
     if (now - complainedAt < COMPLAIN_EVERY_MS) return
@@ -115,7 +116,7 @@ function listen(redis: Redis, log: Logger): void {
 }
 
 /** An evicting Redis forgets tickets and jobs without a word. CONFIG may be forbidden; INFO says the same. */
-async function warnOfEviction(redis: Redis, log: Logger): Promise<void> {
+async function warnOfEviction(redis: Redis, log: Log): Promise<void> {
   const info = await redis.info('memory').catch(() => '')
   const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1]
   if (policy === undefined || policy === 'noeviction') return

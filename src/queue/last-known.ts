@@ -18,7 +18,12 @@ export async function readLastKnown(redis: Redis, cluster: string, application: 
 }
 
 /** Publishes what an inventory says is applied, unless something newer was published already. */
-export async function restoreApplied(redis: Redis, cluster: string, application: string, applied: { readonly revision: string; readonly at: number }): Promise<void> {
+export async function restoreApplied(
+  redis: Redis,
+  cluster: string,
+  application: string,
+  applied: { readonly revision: string; readonly at: number },
+): Promise<void> {
   await redis.hsetnx(clusterKeys(cluster).status, `${application}/applied`, JSON.stringify(applied))
 }
 
@@ -26,7 +31,12 @@ export async function restoreApplied(redis: Redis, cluster: string, application:
  * Remembers a value per application (its configuration's digest, the state whose health was judged) and tells which differ from
  * what was remembered.
  */
-export async function rememberChanged(redis: Redis, cluster: string, topic: string, values: ReadonlyMap<string, string>): Promise<readonly string[]> {
+export async function rememberChanged(
+  redis: Redis,
+  cluster: string,
+  topic: string,
+  values: ReadonlyMap<string, string>,
+): Promise<readonly string[]> {
   if (values.size === 0) return []
   const key = `${clusterKeys(cluster).prefix}:remembered:${topic}`
   const names = [...values.keys()]

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import type { Logger } from 'pino'
+import type { Log } from '../model/log.ts'
 import type { CurrentConfiguration } from '../model/configuration.ts'
 import { clusterKeys } from '../model/keys.ts'
 import { reachable } from './connection.ts'
@@ -28,7 +28,7 @@ export function startSchedules(options: {
   readonly configuration: CurrentConfiguration
   readonly redis: Redis
   readonly jobs: Jobs
-  readonly log: Logger
+  readonly log: Log
 }): { close(): void } {
   const { cluster, redis, log } = options
   const lookAt = new Map<string, number>()

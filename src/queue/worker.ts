@@ -1,5 +1,5 @@
 import { type Job, Worker } from 'bullmq'
-import type { Logger } from 'pino'
+import type { Log } from '../model/log.ts'
 import type { CurrentConfiguration } from '../model/configuration.ts'
 import { clusterKeys } from '../model/keys.ts'
 import type { SyncResult } from '../model/result.ts'
@@ -17,7 +17,7 @@ export interface WorkerOptions {
   readonly cluster: string
   readonly connections: Connections
   readonly configuration: CurrentConfiguration
-  readonly log: Logger
+  readonly log: Log
   readonly run: RunSync
   /** Looks for moved heads of a repository and asks for syncs of the applications that follow them. */
   readonly poll: (repository: string, signal: AbortSignal) => Promise<void>

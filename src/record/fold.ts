@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
-import type { Logger } from 'pino'
+import type { Log } from '../model/log.ts'
 import { isFinal } from '../model/answer.ts'
 import { clusterKeys, receiverKeys } from '../model/keys.ts'
 import type { SyncResult } from '../model/result.ts'
@@ -27,7 +27,7 @@ export interface FoldOptions {
   /** The clusters as of now. */
   readonly clusters: () => readonly string[]
   readonly retention: Retention
-  readonly log: Logger
+  readonly log: Log
 }
 
 const BLOCK_MS = 1_000

@@ -1,15 +1,16 @@
-import { type Logger, pino } from 'pino'
+import { pino } from 'pino'
 import type { Application, Configuration } from '../../src/model/configuration.ts'
 import type { Target } from '../../src/model/intake.ts'
 import type { SyncJob, SyncReason, Trigger } from '../../src/model/job.ts'
 import type { Delivery } from '../../src/model/push.ts'
+import type { Log } from '../../src/model/log.ts'
 import type { SyncResult } from '../../src/model/result.ts'
 import { connectRedis, type Connections } from '../../src/queue/connection.ts'
 import { createIntake, type QueueIntake } from '../../src/queue/accept.ts'
 import { type QueueWorker, startWorker, type WorkerOptions } from '../../src/queue/worker.ts'
 import { startTestRedis, type TestRedis } from './redis.ts'
 
-export const silent: Logger = pino({ level: process.env['GITWAKE_TEST_LOG'] ?? 'silent' })
+export const silent: Log = pino({ level: process.env['GITWAKE_TEST_LOG'] ?? 'silent' })
 
 export function configurationOf(names: readonly string[], clusters: readonly string[] = ['prod']): Configuration {
   return {

@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { GitwakeError } from '../../src/model/error.ts'
+import { clusterKeys, receiverKeys } from '../../src/model/keys.ts'
+import { createIntake } from '../../src/queue/accept.ts'
+import { delivery, resultOf, setUp, silent, targetOf, trigger } from './setup.ts'
+import { until } from './until.ts'
+
+const api = targetOf('api')
+
+async function waitingJobs(setup: Awaited<ReturnType<typeof setUp>>, cluster = 'prod') {
+  const queue = await setup.intake.jobs(cluster).queue()
+  return queue.getJobs(['prioritized', 'waiting', 'active', 'delayed'])
+}
+
+test('the same delivery twice gets the same tickets and one job', async () => {
+  await using setup = await setUp()
+  const first = await setup.intake.acceptDelivery(delivery('d1'), [api], trigger())
+  const second = await setup.intake.acceptDelivery(delivery('d1'), [api], trigger())
+  assert.equal(first.duplicate, false)
+  assert.deepEqual(second, { duplicate: true, tickets: first.tickets })
+  assert.equal((await waitingJobs(setup)).length, 1)
+})
+
+test('the same id with another body is another delivery', async () => {
+  await using setup = await setUp()
+  const first = await setup.intake.acceptDelivery(delivery('d1'), [api], trigger())
+  const second = await setup.intake.acceptDelivery(delivery('d1', undefined, 'another body'), [api], trigger())
+  assert.equal(second.duplicate, false)
+  assert.equal(second.tickets[0]?.wanted, (first.tickets[0]?.wanted ?? 0) + 1)
+})
+
+test('one delivery a thousand times at once is accepted once', async () => {
+  await using setup = await setUp()
+  const all = await Promise.all(Array.from({ length: 1_000 }, async () => setup.intake.acceptDelivery(delivery('d1'), [api], trigger())))
+  assert.equal(all.filter(({ duplicate }) => !duplicate).length, 1)
+  assert.equal(new Set(all.map(({ tickets }) => tickets[0]?.wanted)).size, 1)
+})
+
+test('a delivery for two clusters gets a ticket and a job in each', async () => {
+  await using setup = await setUp(['api'], ['dev', 'prod'])
+  const targets = [targetOf('api-dev', 'dev'), targetOf('api-prod', 'prod')]
+  const { tickets } = await setup.intake.acceptDelivery(delivery('d1'), targets, trigger())
+  assert.deepEqual(
+    tickets.map(({ cluster }) => cluster),
+    ['dev', 'prod'],
+  )
+  assert.equal((await waitingJobs(setup, 'dev')).length, 1)
+  assert.equal((await waitingJobs(setup, 'prod')).length, 1)
+})
+
+test('a delivery that was cut off between record and tickets is completed by its second attempt', async () => {
+  await using setup = await setUp(['api'], ['dev', 'prod'])
+  const dev = targetOf('api-dev', 'dev')
+  const prod = targetOf('api-prod', 'prod')
+  const cut = await setup.intake.acceptDelivery(delivery('d1'), [dev], trigger())
+  const whole = await setup.intake.acceptDelivery(delivery('d1'), [dev, prod], trigger())
+  assert.equal(whole.duplicate, false)
+  assert.deepEqual(whole.tickets[0], cut.tickets[0])
+  assert.equal((await waitingJobs(setup, 'prod')).length, 1)
+  const again = await setup.intake.acceptDelivery(delivery('d1'), [dev, prod], trigger())
+  assert.deepEqual(again, { duplicate: true, tickets: whole.tickets })
+})
+
+test('a delivery that concerns no application is remembered all the same', async () => {
+  await using setup = await setUp()
+  assert.deepEqual(await setup.intake.acceptDelivery(delivery('d1'), [], trigger()), { duplicate: false, tickets: [] })
+  assert.deepEqual(await setup.intake.acceptDelivery(delivery('d1'), [], trigger()), { duplicate: true, tickets: [] })
+})
+
+test('10,000 pushes to one application leave at most two jobs, and a bounded memory of them', async () => {
+  await using setup = await setUp()
+  const intake = createIntake({
+    redis: setup.connections.producer,
+    configuration: () => setup.configuration,
+    log: silent,
+    retention: { ageMs: 3_600_000, deliveries: 500 },
+  })
+  const release = Promise.withResolvers<void>()
+  const runs: number[] = []
+  setup.work({
+    run: async (job) => {
+      runs.push(job.seen)
+      if (runs.length === 1) await release.promise
+      return resultOf(job)
+    },
+  })
+  await intake.acceptTrigger(api, trigger())
+  await until(() => runs.length === 1)
+  let last = 0
+  for (let round = 0; round < 20; round += 1) {
+    const accepted = await Promise.all(
+      Array.from({ length: 500 }, async (_, index) => intake.acceptDelivery(delivery(`d${round}-${index}`), [api], trigger())),
+    )
+    last = Math.max(...accepted.map(({ tickets }) => tickets[0]?.wanted ?? 0))
+    assert.ok((await waitingJobs(setup)).length <= 2)
+  }
+  release.resolve()
+  const { client } = setup.redis
+  await until(async () => (await client.hget(clusterKeys('prod').application('api'), 'done')) === String(last))
+  assert.equal(runs.length, 2)
+  assert.ok((await client.hlen(clusterKeys('prod').deliveries)) <= 500)
+  assert.ok((await client.keys(receiverKeys.delivery('*'))).length <= 501)
+  await intake.close()
+})
+
+test('while Redis is frozen nothing is promised; what was promised is written down', async () => {
+  await using setup = await setUp()
+  await setup.intake.acceptDelivery(delivery('before'), [api], trigger())
+  const outcomes: { id: string; accepted: boolean; code?: string }[] = []
+  setup.redis.freeze()
+  const during = Array.from({ length: 50 }, async (_, index) => {
+    const id = `during-${index}`
+    await setup.intake.acceptDelivery(delivery(id), [api], trigger()).then(
+      () => outcomes.push({ id, accepted: true }),
+      (error: unknown) => outcomes.push({ id, accepted: false, code: error instanceof GitwakeError ? error.code : 'other' }),
+    )
+  })
+  // Longer than every timeout: whatever could wrongly be promised would be by now.
+  await Promise.all([...during, new Promise((resolve) => setTimeout(resolve, 6_000))])
+  assert.equal(outcomes.length, 50)
+  assert.deepEqual([...new Set(outcomes.map(({ accepted, code }) => `${accepted} ${code}`))], ['false redis-unavailable'])
+  setup.redis.thaw()
+  await until(async () =>
+    setup.connections.ping().then(
+      () => true,
+      () => false,
+    ),
+  )
+  const { tickets } = await setup.intake.acceptDelivery(delivery('after'), [api], trigger())
+  const want = await setup.redis.client.hget(clusterKeys('prod').application('api'), 'want')
+  assert.equal(want, String(tickets[0]?.wanted))
+})
+
+test('a Redis that is away is told at once, and a sweep and polls follow when it is back', async () => {
+  await using setup = await setUp()
+  await setup.redis.kill()
+  await assert.rejects(setup.intake.acceptDelivery(delivery('d1'), [api], trigger()), { code: 'redis-unavailable', retryable: true })
+  await setup.redis.restart()
+  await until(async () =>
+    setup.connections.ping().then(
+      () => true,
+      () => false,
+    ),
+  )
+  await until(async () => {
+    const jobs = await waitingJobs(setup).catch(() => [])
+    const names = jobs.map(({ name }) => name)
+    return names.includes('sweep') && names.includes('poll')
+  })
+})
+
+test('an accepted delivery survives a Redis that is killed a second later', async () => {
+  await using setup = await setUp()
+  const { tickets } = await setup.intake.acceptDelivery(delivery('d1'), [api], trigger())
+  // AOF everysec: what is older than a second is on the disk.
+  await until(async () => /aof_pending_bio_fsync:0/.test(await setup.redis.client.info('persistence')))
+  await new Promise((resolve) => setTimeout(resolve, 1_100))
+  await setup.redis.restart()
+  assert.equal(await setup.redis.client.hget(clusterKeys('prod').application('api'), 'want'), String(tickets[0]?.wanted))
+})
+
+test('a push overtakes what only a sweep has asked for', async () => {
+  await using setup = await setUp(['api', 'web'])
+  const web = targetOf('web')
+  await setup.intake.acceptTrigger(api, trigger('drift'))
+  await setup.intake.acceptTrigger(web, trigger('manual'))
+  await setup.intake.acceptTrigger(api, trigger('push'))
+  const order: string[] = []
+  setup.work({
+    concurrency: 1,
+    run: async (job) => {
+      order.push(`${job.application} ${job.reason}`)
+      return resultOf(job)
+    },
+  })
+  await until(() => order.length === 2)
+  assert.deepEqual(order, ['api push', 'web manual'])
+})
+
+test('a repository with many waiting applications does not stand in front of another', async () => {
+  await using setup = await setUp(['a', 'b', 'c', 'other'])
+  for (const name of ['a', 'b', 'c']) await setup.intake.acceptTrigger(targetOf(name), trigger())
+  await setup.intake.acceptTrigger({ ...targetOf('other'), repository: 'docs' }, trigger())
+  const priorities = new Map((await waitingJobs(setup)).map((job) => [job.data.application, job.priority]))
+  assert.deepEqual(Object.fromEntries(priorities), { a: 100_001, b: 100_002, c: 100_003, other: 100_001 })
+})
