@@ -4,10 +4,14 @@ import { isJsonObject } from '../model/json.ts'
 import { malformed } from './provider.ts'
 
 const maximumDepth = 64
-/** Nothing deeper is ever read, so nothing deeper need be checked for keys that come twice. */
-const keyDepth = 2
 const quote = 0x22
 const backslash = 0x5c
+
+/** How many keys the text has in its outermost object, and in the objects directly in that. Nothing deeper decides anything. */
+interface KeyCount {
+  readonly outer: number
+  readonly inner: number
+}
 
 /**
  * The JSON object of a body whose signature holds. Throws `malformed-delivery` for invalid UTF-8, a byte order mark, JSON nested
@@ -17,9 +21,10 @@ const backslash = 0x5c
 export function parsePayload(body: Buffer): JsonObject {
   if (!isUtf8(body)) throw malformed('The body is not valid UTF-8.')
   const text = body.toString('utf8')
-  checkStructure(text)
+  const written = countKeys(text)
   const payload = parsed(text)
   if (!isJsonObject(payload)) throw malformed('The body is not a JSON object.')
+  if (!sameCount(written, payload)) throw malformed('The body has a key twice.')
   // Only an escape can bring a lone surrogate into valid UTF-8.
   if (/\\u[dD][89a-fA-F]/u.test(text) && !isWellFormed(payload)) throw malformed('The body has a lone UTF-16 surrogate.')
   return payload
@@ -35,20 +40,30 @@ function parsed(text: string): Json {
 }
 
 /** One pass before the parser, hopping from quote to quote: 10^6 brackets never reach it. */
-function checkStructure(text: string): void {
+function countKeys(text: string): KeyCount {
   let depth = 0
-  const keys: Set<string>[] = []
+  let outer = 0
+  let inner = 0
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at)
-    if (code === quote) {
-      const end = endOfString(text, at)
-      if (depth <= keyDepth && isKey(text, end)) rememberKey(keys[depth], text.slice(at, end + 1))
-      at = end
+    if (code === quote) at = endOfString(text, at)
+    else if (code === 0x3a) {
+      // Outside texts, a colon follows a key and nothing else.
+      if (depth === 1) outer++
+      else if (depth === 2) inner++
     } else if (code === 0x7b || code === 0x5b) {
       if (++depth > maximumDepth) throw malformed(`The body is nested deeper than ${maximumDepth} levels.`)
-      if (depth <= keyDepth) keys[depth] = new Set()
     } else if (code === 0x7d || code === 0x5d) depth--
   }
+  return { outer, inner }
+}
+
+/** A key that came twice, in whatever spelling, is there once after parsing. */
+function sameCount({ outer, inner }: KeyCount, payload: JsonObject): boolean {
+  const values = Object.values(payload)
+  let found = 0
+  for (const value of values) if (isJsonObject(value)) found += Object.keys(value).length
+  return values.length === outer && found === inner
 }
 
 /** Index of the closing quote; the text's last index where there is none (the parser will refuse it). */
@@ -62,18 +77,6 @@ function isEscaped(text: string, at: number): boolean {
   let slashes = 0
   while (text.charCodeAt(at - 1 - slashes) === backslash) slashes++
   return slashes % 2 === 1
-}
-
-function isKey(text: string, end: number): boolean {
-  let next = end + 1
-  while (text.charCodeAt(next) <= 0x20) next++
-  return text.charCodeAt(next) === 0x3a
-}
-
-function rememberKey(seen: Set<string> | undefined, token: string): void {
-  const key = token.includes('\\') ? String(parsed(token)) : token.slice(1, -1)
-  if (seen?.has(key)) throw malformed('The body has a key twice.')
-  seen?.add(key)
 }
 
 function isWellFormed(payload: Json): boolean {

@@ -1,9 +1,7 @@
-/** What the receiver needs of a logger (pino's shape). */
-export interface ReceiverLog {
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
-  error(fields: object, message: string): void
-}
+import type { Log } from '../model/log.ts'
+
+/** What the receiver needs of a log. */
+export type ReceiverLog = Pick<Log, 'info' | 'warn' | 'error'>
 
 const intervalMs = 10_000
 
