@@ -21,7 +21,7 @@ const UNKNOWN = {
 const FOREIGN = {
   code: 'cross-origin',
   message: 'This request changes something and was made by another site.',
-  fix: 'Make it from the pages of gitwake itself, or send the token as "Authorization: Bearer". A proxy must pass the Host header on unchanged.',
+  fix: 'Use the pages of gitwake itself, or send the token as "Authorization: Bearer". A proxy must leave the Host header as it is.',
 }
 
 /**

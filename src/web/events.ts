@@ -28,8 +28,8 @@ export function createEvents(options: { ledger: Ledger; closing: AbortSignal; lo
     while (listeners.size > 0 && !options.closing.aborted) {
       const startedAt = performance.now()
       const current = await digest(options)
-      const changed = current !== undefined && last !== undefined && current !== last
-      last = current ?? last
+      const changed = last !== undefined && current !== last
+      last = current
       if (changed || startedAt - toldAt > SIGN_OF_LIFE_MS) {
         tell(changed ? 'event: change\ndata: {}\n\n' : ': still here\n\n')
         toldAt = startedAt
@@ -61,12 +61,12 @@ export function createEvents(options: { ledger: Ledger; closing: AbortSignal; lo
   }
 }
 
-/** Everything that a page could show, as one text; undefined while the ledger cannot be read. */
-async function digest({ ledger, log }: { ledger: Ledger; log: Log }): Promise<string | undefined> {
+/** Everything that a page could show, as one text; '' while the ledger cannot be read, which is a change too. */
+async function digest({ ledger, log }: { ledger: Ledger; log: Log }): Promise<string> {
   try {
     return JSON.stringify(await ledger.statuses())
   } catch (error) {
     log.debug({ err: error }, 'the ledger could not be read for the events')
-    return undefined
+    return ''
   }
 }

@@ -31,5 +31,5 @@ export function refuseUnknown(request: Request, response: Response): void {
 }
 
 function wantsPage(request: Request): boolean {
-  return !/^\/(api|metrics|healthz|readyz)(\/|$)/.test(request.path) && request.accepts(['json', 'html']) === 'html'
+  return !/^\/(api|metrics|healthz|readyz)([/?]|$)/.test(request.originalUrl) && request.accepts(['json', 'html']) === 'html'
 }

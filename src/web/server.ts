@@ -22,7 +22,13 @@ export interface WebServer {
 }
 
 /** Slow and endless requests end by themselves; behind a load balancer (60 s) a connection must not be cut first by us. */
-const LIMITS = { headersTimeout: 10_000, requestTimeout: 60_000, keepAliveTimeout: 65_000, connectionsCheckingInterval: 2_000, maxHeaderSize: 16_384 }
+const LIMITS = {
+  headersTimeout: 10_000,
+  requestTimeout: 60_000,
+  keepAliveTimeout: 65_000,
+  connectionsCheckingInterval: 2_000,
+  maxHeaderSize: 16_384,
+}
 const MOST_CONNECTIONS = 10_000
 const MOST_HEADERS = 100
 

@@ -26,7 +26,11 @@ export function createWaiting(ledger: Ledger, closing: AbortSignal): Waiting {
       if (wait === undefined) return 0
       const waitMs = typeof wait === 'string' ? parseDuration(wait) : undefined
       if (waitMs !== undefined) return Math.min(waitMs, LONGEST_WAIT_MS)
-      refuse(request, response, 400, { code: 'bad-wait', message: 'wait is not a duration.', fix: 'Write it as 30s or 2m; 10m is the longest.' })
+      refuse(request, response, 400, {
+        code: 'bad-wait',
+        message: 'wait is not a duration.',
+        fix: 'Write it as 30s or 2m; 10m is the longest.',
+      })
       return undefined
     },
 
@@ -50,7 +54,10 @@ export function createWaiting(ledger: Ledger, closing: AbortSignal): Waiting {
   }
 }
 
-const TOO_MANY = { code: 'too-many-waiters', message: `More than ${MOST_WAITERS} requests are waiting already; the sync itself was accepted.` }
+const TOO_MANY = {
+  code: 'too-many-waiters',
+  message: `More than ${MOST_WAITERS} requests are waiting already; the sync itself was accepted.`,
+}
 
 /** Where one can go on waiting for a ticket. */
 export function pathOf(ticket: Ticket): string {
@@ -80,7 +87,10 @@ function answerResult(request: Request, response: Response, ticket: Ticket, resu
 function refusalOf(result: SyncResult): { readonly status: number; readonly refusal: Refusal } | undefined {
   if (result.outcome === 'held') {
     const again = `POST /api/applications/${result.application}/sync?confirm=${result.plan ?? ''}`
-    const fix = result.plan === undefined ? (result.problem?.fix ?? 'Correct the commit.') : `Read the held changes; to carry out exactly this plan: ${again}.`
+    const fix =
+      result.plan === undefined
+        ? (result.problem?.fix ?? 'Correct the commit.')
+        : `Read the held changes; to carry out exactly this plan: ${again}.`
     return { status: 409, refusal: { code: 'held', message: result.message, fix, reasons: reasonsOf(result) } }
   }
   const unhealthy = result.health.status === 'failed'

@@ -18,7 +18,11 @@ interface Opened extends Started {
 
 async function open(t: TestContext, web: Started, path: string, context: BrowserContextOptions = {}): Promise<Opened> {
   const browser = await startBrowser(t)
-  const opened = await browser.newContext({ httpCredentials: { username: 'anybody', password: TOKEN }, viewport: { width: 1200, height: 900 }, ...context })
+  const opened = await browser.newContext({
+    httpCredentials: { username: 'anybody', password: TOKEN },
+    viewport: { width: 1200, height: 900 },
+    ...context,
+  })
   const page = await opened.newPage()
   const complaints: string[] = []
   page.on('pageerror', ({ message }) => complaints.push(message))
@@ -62,7 +66,10 @@ test('applications come, go and change their order without a trace of the old pa
   const names = ['beta', 'alpha', 'shop-prod', 'gamma']
   ledger.setStatuses(names.map((application) => sampleStatus({ application, sync: application === 'gamma' ? 'held' : 'synced' })))
   await page.locator('#application-gamma').waitFor()
-  assert.deepEqual(await page.locator('article').evaluateAll((cards) => cards.map(({ id }) => id)), ['gamma', 'alpha', 'beta', 'shop-prod'].map((name) => `application-${name}`))
+  assert.deepEqual(
+    await page.locator('article').evaluateAll((cards) => cards.map(({ id }) => id)),
+    ['gamma', 'alpha', 'beta', 'shop-prod'].map((name) => `application-${name}`),
+  )
   ledger.setStatuses([])
   await page.getByText('No applications yet').waitFor()
   assert.equal(await page.locator('article').count(), 0)
@@ -86,15 +93,29 @@ test('a person can ask for a sync and confirm a held plan from the page', option
   // The samples' configuration holds only shop-prod: another application is refused, and the page says so.
   await web.getByRole('button', { name: 'Carry out this plan' }).click()
   await web.getByText('There is nothing at this address.').waitFor()
-  await page.locator('#application-shop-prod').getByRole('button', { name: /Sync now/ }).click()
+  await page
+    .locator('#application-shop-prod')
+    .getByRole('button', { name: /Sync now/ })
+    .click()
   await until(() => ledger.triggers.length === 1)
   assert.equal(ledger.triggers[0]?.trigger.reason, 'manual')
-  await page.locator('#application-shop-prod').getByRole('button', { name: /Sync now/ }).waitFor()
-  assert.deepEqual(complaints.filter((text) => !text.includes('404')), [])
+  await page
+    .locator('#application-shop-prod')
+    .getByRole('button', { name: /Sync now/ })
+    .waitFor()
+  assert.deepEqual(
+    complaints.filter((text) => !text.includes('404')),
+    [],
+  )
 })
 
 test('the page says when it is no longer live, and recovers by itself', options, async (t) => {
   const { page, ledger } = await openStatus(t)
+  ledger.cutRedis(true)
+  await page.locator('#live', { hasText: 'Not connected; as of' }).waitFor()
+  assert.equal(await page.locator('#application-payments').count(), 1, 'the last known state stays')
+  ledger.cutRedis(false)
+  await page.locator('#live', { hasText: 'Live' }).waitFor()
   ledger.cutRedis(true)
   await page.reload()
   await page.getByText('Redis cannot be reached.').waitFor()
@@ -139,6 +160,12 @@ const FAINT_TEXTS = String.raw`(() => {
   }
   return faint
 })()`
+
+test('a text that is too faint would be noticed', options, async (t) => {
+  const { page } = await openStatus(t)
+  await page.evaluate('document.documentElement.style.setProperty("--soft", "#9a9f9c")')
+  assert.notDeepEqual(await page.evaluate(FAINT_TEXTS), [])
+})
 
 test('keyboard and screen reader find their way: one heading, landmarks, named cards, a skip link', options, async (t) => {
   const { page } = await openStatus(t)

@@ -18,14 +18,28 @@ test('without a configured token everything but the health checks is closed, and
 
 test('nobody gets in without a valid token', async (t) => {
   const { url, ledger } = await startWeb(t)
-  const wrong = ['', 'Bearer', 'Bearer ', `Bearer ${TOKEN}x`, `Bearer ${TOKEN.slice(0, -1)}`, TOKEN, `Token ${TOKEN}`, 'Basic !!!', 'Basic ']
+  const wrong = [
+    '',
+    'Bearer',
+    'Bearer ',
+    `Bearer ${TOKEN}x`,
+    `Bearer ${TOKEN.slice(0, -1)}`,
+    TOKEN,
+    `Token ${TOKEN}`,
+    'Basic !!!',
+    'Basic ',
+  ]
   for (const path of CLOSED) {
     const answer = await request(url).get(path)
     assert.equal(answer.status, 401, path)
     assert.match(answer.headers['www-authenticate'] ?? '', /Basic realm="gitwake"/)
   }
   for (const authorization of wrong) {
-    assert.equal((await request(url).post('/api/applications/shop-prod/sync').set('Authorization', authorization)).status, 401, authorization)
+    assert.equal(
+      (await request(url).post('/api/applications/shop-prod/sync').set('Authorization', authorization)).status,
+      401,
+      authorization,
+    )
   }
   assert.equal(ledger.triggers.length, 0)
 })
@@ -60,7 +74,13 @@ test('a request without credentials is no guess: a browser asks so first', async
 test('another site cannot make a browser change anything', async (t) => {
   const { url, ledger } = await startWeb(t)
   const sync = () => request(url).post('/api/applications/shop-prod/sync')
-  const foreign = [{ 'Sec-Fetch-Site': 'cross-site' }, { 'Sec-Fetch-Site': 'same-site' }, { 'Sec-Fetch-Site': 'none' }, { Origin: 'https://evil.example' }, { Origin: 'null' }]
+  const foreign = [
+    { 'Sec-Fetch-Site': 'cross-site' },
+    { 'Sec-Fetch-Site': 'same-site' },
+    { 'Sec-Fetch-Site': 'none' },
+    { Origin: 'https://evil.example' },
+    { Origin: 'null' },
+  ]
   for (const headers of foreign) {
     const answer = await sync().set(BASIC).set(headers)
     assert.equal(answer.status, 403, JSON.stringify(headers))

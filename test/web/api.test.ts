@@ -7,15 +7,27 @@ import { BEARER, startWeb } from './start.ts'
 test('applications, one application, its history and a delivery can be asked for', async (t) => {
   const { url, ledger } = await startWeb(t)
   for (const seen of [1, 2, 3]) ledger.finish(sampleResult({ seen }))
-  ledger.addDelivery({ provider: 'github', id: '72d3162e-cc78', receivedAt: 1, event: 'push', outcomes: [{ application: 'shop-prod', ticket: 1, state: 'synced', revision: FIRST }] })
+  ledger.addDelivery({
+    provider: 'github',
+    id: '72d3162e-cc78',
+    receivedAt: 1,
+    event: 'push',
+    outcomes: [{ application: 'shop-prod', ticket: 1, state: 'synced', revision: FIRST }],
+  })
   const get = (path: string) => request(url).get(path).set(BEARER).expect(200)
 
   const { body: list } = await get('/api/applications')
-  assert.deepEqual(list.applications.map((status: { application: string }) => status.application), ['shop-prod'])
+  assert.deepEqual(
+    list.applications.map((status: { application: string }) => status.application),
+    ['shop-prod'],
+  )
   const { body: one } = await get('/api/applications/shop-prod')
   assert.equal(one.applied.revision, FIRST)
   const { body: history } = await get('/api/applications/shop-prod/history?limit=2')
-  assert.deepEqual(history.results.map((result: { seen: number }) => result.seen), [3, 2])
+  assert.deepEqual(
+    history.results.map((result: { seen: number }) => result.seen),
+    [3, 2],
+  )
   const { body: delivery } = await get('/api/deliveries/72d3162e-cc78')
   assert.equal(delivery.outcomes[0].state, 'synced')
 })
@@ -39,8 +51,9 @@ test('what does not exist gets one body, wherever it was looked for', async (t) 
     '/api',
   ]
   const bodies = new Set<string>()
-  for (const path of paths) {
-    const answer = await request(url).get(path).set(BEARER)
+  for (const [index, path] of paths.entries()) {
+    const accept = index % 2 === 0 || path.startsWith('/assets') ? '*/*' : 'text/html'
+    const answer = await request(url).get(path).set(BEARER).set('Accept', accept)
     assert.equal(answer.status, 404, path)
     bodies.add(answer.text)
   }
@@ -63,7 +76,14 @@ test('an address that cannot be decoded or is endless is refused by name', async
   const answer = await request(url).get('/api/applications/%ZZ').set(BEARER)
   assert.equal(answer.status, 400)
   assert.equal(answer.body.error.code, 'bad-request')
-  assert.equal((await request(url).get(`/?q=${'x'.repeat(60_000)}`).set(BEARER)).status, 431)
+  assert.equal(
+    (
+      await request(url)
+        .get(`/?q=${'x'.repeat(60_000)}`)
+        .set(BEARER)
+    ).status,
+    431,
+  )
   assert.deepEqual(logged, [])
 })
 

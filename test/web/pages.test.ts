@@ -13,7 +13,12 @@ import { BASIC, startWeb } from './start.ts'
 const HOSTILE = `"><script>alert(1)</script><img src=x onerror='alert(1)'>&amp;`
 
 test('whatever stands in a template is text, as content and as attribute', () => {
-  assert.equal(htmlText(html`<a title="${HOSTILE}">${[HOSTILE, html`<b>${1}</b>`, undefined, false]}</a>`).match(/<[a-z]+/g)?.join(), '<a,<b')
+  assert.equal(
+    htmlText(html`<a title="${HOSTILE}">${[HOSTILE, html`<b>${1}</b>`, undefined, false]}</a>`)
+      .match(/<[a-z]+/g)
+      ?.join(),
+    '<a,<b',
+  )
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme' }), (text) => {
       assert.doesNotMatch(htmlText(html`${text}`), /[<>"']|&(?!(amp|lt|gt|quot|#39);)/)
@@ -23,7 +28,13 @@ test('whatever stands in a template is text, as content and as attribute', () =>
 
 test('markup in any field of a status stays text', () => {
   const object = { group: HOSTILE, kind: HOSTILE, namespace: HOSTILE, name: HOSTILE }
-  const change = sampleChange({ object, reason: HOSTILE, fix: HOSTILE, origin: { file: HOSTILE, document: 2 }, drift: [{ field: HOSTILE, manager: HOSTILE, at: HOSTILE }] })
+  const change = sampleChange({
+    object,
+    reason: HOSTILE,
+    fix: HOSTILE,
+    origin: { file: HOSTILE, document: 2 },
+    drift: [{ field: HOSTILE, manager: HOSTILE, at: HOSTILE }],
+  })
   const problem = { code: HOSTILE, message: HOSTILE, fix: HOSTILE, retryable: true, object, origin: { file: HOSTILE, document: 1 } }
   const lastResult = sampleResult({
     outcome: 'failed',
@@ -37,7 +48,16 @@ test('markup in any field of a status stays text', () => {
     health: { status: 'failed', objects: [{ object, status: 'failed', message: HOSTILE }] },
     triggers: [{ reason: 'push', at: 1, actor: HOSTILE, delivery: { provider: HOSTILE, id: HOSTILE } }],
   })
-  const fields = { application: HOSTILE, cluster: HOSTILE, namespace: HOSTILE, repository: HOSTILE, ref: HOSTILE, path: HOSTILE, drift: [change], health: 'failed' } as const
+  const fields = {
+    application: HOSTILE,
+    cluster: HOSTILE,
+    namespace: HOSTILE,
+    repository: HOSTILE,
+    ref: HOSTILE,
+    path: HOSTILE,
+    drift: [change],
+    health: 'failed',
+  } as const
   const statuses = [sampleStatus({ ...fields, lastResult }), sampleStatus({ ...fields, lastResult: { ...lastResult, outcome: 'held' } })]
   const text = htmlText(statusPage(statuses, { state: HOSTILE, search: '' }, Date.now()))
   assert.doesNotMatch(text, /<script>|<img|onerror='/)
@@ -48,7 +68,18 @@ test('a page shows every state in words, never by colour alone', async (t) => {
   const { url, ledger } = await startWeb(t)
   ledger.setStatuses(everyState())
   const { text } = await request(url).get('/').set(BASIC).expect(200)
-  for (const word of ['Synced', 'Syncing', 'Failed', 'Held', 'Out of sync', 'Drifted', 'Unhealthy', 'Queued', 'In progress', 'Needs attention']) {
+  for (const word of [
+    'Synced',
+    'Syncing',
+    'Failed',
+    'Held',
+    'Out of sync',
+    'Drifted',
+    'Unhealthy',
+    'Queued',
+    'In progress',
+    'Needs attention',
+  ]) {
     assert.ok(text.includes(word), word)
   }
   assert.match(text, /title="4f2a91c0d5e6b7a8c9d0e1f2a3b4c5d6e7f80912">4f2a91c</)
@@ -104,6 +135,14 @@ test('styles, script and icon come from here, may be kept for ever, and are whol
 })
 
 test('a span of time is told in one unit', () => {
-  const table = [[-5, '0 s'], [59_999, '59 s'], [60_000, '1 min'], [3_599_999, '59 min'], [3_600_000, '1 h'], [172_799_999, '47 h'], [172_800_000, '2 days']] as const
+  const table = [
+    [-5, '0 s'],
+    [59_999, '59 s'],
+    [60_000, '1 min'],
+    [3_599_999, '59 min'],
+    [3_600_000, '1 h'],
+    [172_799_999, '47 h'],
+    [172_800_000, '2 days'],
+  ] as const
   for (const [milliseconds, text] of table) assert.equal(spanText(milliseconds), text)
 })

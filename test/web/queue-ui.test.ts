@@ -18,13 +18,18 @@ test('the queue UI shows the queue of each cluster, with nothing loaded from els
 
   const { body } = await request(url).get('/queues/api/queues').set(BASIC).expect(200)
   const shown = body.queues.map(({ name, displayName, readOnlyMode }: Record<string, unknown>) => [name, displayName, readOnlyMode])
-  assert.deepEqual(shown, [['prod-sync', 'prod', true], ['dev-sync', 'dev', true]])
+  assert.deepEqual(shown, [
+    ['prod-sync', 'prod', true],
+    ['dev-sync', 'dev', true],
+  ])
   assert.equal(body.queues[0].counts.prioritized, 1)
 })
 
 test('only an operator changes jobs, and only from the pages of gitwake itself', async (t) => {
   const queues = await startQueues(t, ['prod'])
-  const changes = ['prod-sync/pause', 'prod-sync/obliterate', 'prod-sync/shop-prod-1/clean', 'prod-sync/add', 'pause'].map((path) => `/queues/api/queues/${path}`)
+  const changes = ['prod-sync/pause', 'prod-sync/obliterate', 'prod-sync/shop-prod-1/clean', 'prod-sync/add', 'pause'].map(
+    (path) => `/queues/api/queues/${path}`,
+  )
   const looker = await startWeb(t, { queueUi: createQueueUi({ queues: () => queues, operator: false }) })
   for (const path of changes) {
     const answer = await request(looker.url).put(path).set(BEARER)

@@ -13,7 +13,9 @@ export function sampleResult(fields: Partial<SyncResult> = {}): SyncResult {
     application: 'shop-prod',
     cluster: 'prod',
     reason: 'push',
-    triggers: [{ reason: 'push', at: finishedAt - 400, actor: 'anna', delivery: { provider: 'github', id: '72d3162e-cc78-11e3-81ab-4c9367dc0958' } }],
+    triggers: [
+      { reason: 'push', at: finishedAt - 400, actor: 'anna', delivery: { provider: 'github', id: '72d3162e-cc78-11e3-81ab-4c9367dc0958' } },
+    ],
     seen: 1,
     revision: FIRST,
     rendered: 'b'.repeat(64),
@@ -71,7 +73,16 @@ export function everyState(): readonly ApplicationStatus[] {
   const deploymentOf = (name: string) => ({ group: 'apps', kind: 'Deployment', namespace: 'shop', name })
   return [
     sampleStatus(),
-    sampleStatus({ application: 'shop-dev', cluster: 'dev', path: 'overlays/dev', sync: 'syncing', health: 'in progress', ...behind, wanted: 14, done: 12 }),
+    sampleStatus({
+      application: 'shop-dev',
+      cluster: 'dev',
+      path: 'overlays/dev',
+      sync: 'syncing',
+      health: 'in progress',
+      ...behind,
+      wanted: 14,
+      done: 12,
+    }),
     sampleStatus({
       application: 'payments',
       namespace: 'payments',
@@ -93,8 +104,17 @@ export function everyState(): readonly ApplicationStatus[] {
           origin: { file: 'deploy/ledger.yaml', document: 2 },
         },
         changes: [
-          sampleChange({ object: { group: '', kind: 'ConfigMap', namespace: 'payments', name: 'ledger' }, action: 'skipped', reason: 'nothing is written while another object is refused' }),
-          sampleChange({ object: { ...deploymentOf('ledger'), namespace: 'payments' }, action: 'failed', reason: 'spec.replcias is not a field', fix: 'Did you mean spec.replicas?' }),
+          sampleChange({
+            object: { group: '', kind: 'ConfigMap', namespace: 'payments', name: 'ledger' },
+            action: 'skipped',
+            reason: 'nothing is written while another object is refused',
+          }),
+          sampleChange({
+            object: { ...deploymentOf('ledger'), namespace: 'payments' },
+            action: 'failed',
+            reason: 'spec.replcias is not a field',
+            fix: 'Did you mean spec.replicas?',
+          }),
         ],
         counts: { failed: 1, skipped: 1 },
       }),
@@ -110,8 +130,15 @@ export function everyState(): readonly ApplicationStatus[] {
         application: 'observability',
         outcome: 'held',
         message: 'This commit would delete 41 of 44 objects.',
-        problem: { code: 'mass-prune', message: 'This commit would delete 41 of 44 objects.', fix: 'If that is meant, confirm exactly this plan; if not, revert the commit.', retryable: false },
-        changes: Array.from({ length: 41 }, (_, index) => sampleChange({ object: deploymentOf(`exporter-${index + 1}`), action: 'held', reason: 'no longer in Git' })),
+        problem: {
+          code: 'mass-prune',
+          message: 'This commit would delete 41 of 44 objects.',
+          fix: 'If that is meant, confirm exactly this plan; if not, revert the commit.',
+          retryable: false,
+        },
+        changes: Array.from({ length: 41 }, (_, index) =>
+          sampleChange({ object: deploymentOf(`exporter-${index + 1}`), action: 'held', reason: 'no longer in Git' }),
+        ),
         counts: { held: 41, unchanged: 3 },
       }),
     }),
@@ -130,8 +157,26 @@ export function everyState(): readonly ApplicationStatus[] {
         }),
       ],
     }),
-    sampleStatus({ application: 'search', namespace: 'search', health: 'failed', lastResult: sampleResult({ application: 'search', message: 'Applied, but unhealthy.', health: { status: 'failed', objects: [{ object: deploymentOf('search'), status: 'failed', message: 'Deployment exceeded its progress deadline' }] } }) }),
-    sampleStatus({ application: 'a-team-with-very-long-names-and-an-even-longer-service', namespace: 'a-namespace-of-no-less-than-sixty-three-characters-in-its-name-x', repository: 'a-repository-whose-name-nobody-types', ref: 'refs/heads/feature/JIRA-12345-a-branch-that-says-everything-it-does', path: 'environments/production/europe-west4/clusters/primary/overlays/blue' }),
+    sampleStatus({
+      application: 'search',
+      namespace: 'search',
+      health: 'failed',
+      lastResult: sampleResult({
+        application: 'search',
+        message: 'Applied, but unhealthy.',
+        health: {
+          status: 'failed',
+          objects: [{ object: deploymentOf('search'), status: 'failed', message: 'Deployment exceeded its progress deadline' }],
+        },
+      }),
+    }),
+    sampleStatus({
+      application: 'a-team-with-very-long-names-and-an-even-longer-service',
+      namespace: 'a-namespace-of-no-less-than-sixty-three-characters-in-its-name-x',
+      repository: 'a-repository-whose-name-nobody-types',
+      ref: 'refs/heads/feature/JIRA-12345-a-branch-that-says-everything-it-does',
+      path: 'environments/production/europe-west4/clusters/primary/overlays/blue',
+    }),
     sampleStatus({ application: 'newcomer', sync: 'queued', health: 'unknown', path: '', wanted: 1, done: 0, ...without() }),
   ]
 }

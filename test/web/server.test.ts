@@ -51,7 +51,10 @@ test('readiness tells each check, and a check that cannot be made is not ready',
       return [{ name: 'redis', ok: true, message: 'Redis answers.' }]
     },
   })
-  assert.deepEqual((await request(url).get('/readyz').expect(200)).body, { ready: true, checks: [{ name: 'redis', ok: true, message: 'Redis answers.' }] })
+  assert.deepEqual((await request(url).get('/readyz').expect(200)).body, {
+    ready: true,
+    checks: [{ name: 'redis', ok: true, message: 'Redis answers.' }],
+  })
   redis = false
   const away = await request(url).get('/readyz').expect(503)
   assert.equal(away.body.ready, false)

@@ -13,7 +13,10 @@ const SYNC = '/api/applications/shop-prod/sync'
 /** Asks for a sync, finishes it once the request waits, and returns the answer. */
 async function syncThatEnds(t: TestContext, fields: Partial<SyncResult>) {
   const { url, ledger } = await startWeb(t)
-  const answer = request(url).post(`${SYNC}?wait=60s`).set(BEARER).then((value) => value)
+  const answer = request(url)
+    .post(`${SYNC}?wait=60s`)
+    .set(BEARER)
+    .then((value) => value)
   await finishOnceWaiting(ledger, fields)
   return answer
 }
@@ -27,7 +30,10 @@ test('a sync by hand is accepted with its ticket', async (t) => {
   const { url, ledger } = await startWeb(t)
   const { body } = await request(url).post(SYNC).set(BEARER).expect(202)
   assert.deepEqual(body, { ticket: { application: 'shop-prod', cluster: 'prod', wanted: 1 } })
-  assert.deepEqual(ledger.triggers.map(({ target, trigger }) => [target, trigger.reason]), [[{ application: 'shop-prod', cluster: 'prod', repository: 'shop' }, 'manual']])
+  assert.deepEqual(
+    ledger.triggers.map(({ target, trigger }) => [target, trigger.reason]),
+    [[{ application: 'shop-prod', cluster: 'prod', repository: 'shop' }, 'manual']],
+  )
 })
 
 test('an application that is not configured is not asked for', async (t) => {
@@ -66,7 +72,9 @@ test('a commit at fault is answered 422 with every reason', async (t) => {
 
 test('a commit that was applied but never became healthy is answered 422', async (t) => {
   const object = { group: 'apps', kind: 'Deployment', namespace: 'shop', name: 'api' }
-  const { status, body } = await syncThatEnds(t, { health: { status: 'failed', objects: [{ object, status: 'failed', message: 'no progress' }] } })
+  const { status, body } = await syncThatEnds(t, {
+    health: { status: 'failed', objects: [{ object, status: 'failed', message: 'no progress' }] },
+  })
   assert.equal(status, 422)
   assert.deepEqual(body.error.reasons, ['Deployment/shop/api: no progress'])
 })
@@ -91,7 +99,10 @@ test('a wait that is over is answered 504 with the ticket, by which one can go o
   assert.equal(late.body.error.code, 'not-in-time')
   const path = `/api/applications/shop-prod/tickets/${late.body.ticket.wanted}`
   assert.ok(late.body.error.fix.includes(path))
-  const answer = request(url).get(`${path}?wait=1m`).set(BEARER).then((value) => value)
+  const answer = request(url)
+    .get(`${path}?wait=1m`)
+    .set(BEARER)
+    .then((value) => value)
   await finishOnceWaiting(ledger, {})
   assert.equal((await answer).body.outcome, 'synced')
   assert.equal((await request(url).get(path).set(BEARER)).status, 200, 'a ticket that is done needs no waiting')
@@ -99,7 +110,10 @@ test('a wait that is over is answered 504 with the ticket, by which one can go o
 
 test('superseded runs and failures that are tried again keep a wait waiting', async (t) => {
   const { url, ledger } = await startWeb(t)
-  const answer = request(url).post(`${SYNC}?wait=60s`).set(BEARER).then((value) => value)
+  const answer = request(url)
+    .post(`${SYNC}?wait=60s`)
+    .set(BEARER)
+    .then((value) => value)
   await finishOnceWaiting(ledger, { outcome: 'superseded' })
   ledger.finish(sampleResult({ seen: 1, outcome: 'failed', problem: { code: 'git-unreachable', message: 'x', fix: 'y', retryable: true } }))
   ledger.finish(sampleResult({ seen: 2, outcome: 'synced' }))

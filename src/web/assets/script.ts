@@ -78,7 +78,8 @@ function spoken() {
 function announce(before) {
   const said = []
   for (const [name, words] of spoken()) if (before.has(name) && before.get(name) !== words) said.push(name + ': ' + words)
-  if (said.length > 0) announcements.textContent = said.slice(0, 3).join('. ') + (said.length > 3 ? '. And ' + (said.length - 3) + ' more.' : '.')
+  const rest = said.length > 3 ? '. And ' + (said.length - 3) + ' more.' : '.'
+  if (said.length > 0) announcements.textContent = said.slice(0, 3).join('. ') + rest
 }
 
 // Refreshing: one request at a time; a hint that comes meanwhile asks once more afterwards.

@@ -55,9 +55,11 @@ function facts(status: ApplicationStatus, now: number): Html {
 </dl>`
 }
 
+const NONE_YET = html`<span class="muted">none yet</span>`
+
 function revision({ applied, head, unappliedSince }: ApplicationStatus, now: number): Html {
   const behind = head !== undefined && head.revision !== applied?.revision
-  return html`${applied ? html`${revisionCode(applied.revision)} <span class="muted">${ago(applied.at, now)}</span>` : html`<span class="muted">none yet</span>`}
+  return html`${applied ? html`${revisionCode(applied.revision)} <span class="muted">${ago(applied.at, now)}</span>` : NONE_YET}
 ${behind && html`<span class="behind">→ ${revisionCode(head.revision)}<span class="for-readers"> is the head</span></span>`}
 ${unappliedSince !== undefined && html`<span class="behind">waiting ${since(unappliedSince, now)}</span>`}`
 }
@@ -68,7 +70,7 @@ function summary({ lastResult, wanted, done }: ApplicationStatus, now: number): 
     lastResult
       ? html`${OUTCOME_WORDS[lastResult.outcome].label} ${ago(lastResult.finishedAt, now)}
 <span class="cause">${causeText(lastResult)}</span>`
-      : html`<span class="muted">none yet</span>`
+      : NONE_YET
   }${asked > 0 && html`<span class="behind" title="${wanted} asked for, ${done} answered">${plural(asked, 'request')} pending</span>`}`
 }
 
@@ -77,7 +79,11 @@ function notices({ drift, health, lastResult, application }: ApplicationStatus, 
   return html`${held && heldNotice(application, lastResult.message, lastResult.problem?.fix, lastResult.plan)}
 ${!held && lastResult?.problem && problemNotice(lastResult.problem)}
 ${health === 'failed' && lastResult && unhealthyNotice(lastResult.health.objects)}
-${drift.length > 0 && html`<div class="notice warn"><p class="said">${plural(drift.length, 'object')} drifted from Git</p>${changeList(drift, options)}</div>`}`
+${
+  drift.length > 0 &&
+  html`<div class="notice warn"><p class="said">${plural(drift.length, 'object')} drifted from Git</p>
+${changeList(drift, options)}</div>`
+}`
 }
 
 /** A plan that waits for a person's word. The script shows the button; without it, the API does the same. */

@@ -51,8 +51,11 @@ ${result.revision === undefined ? html`<span class="muted">no revision</span>` :
 <span class="muted">${ago(result.finishedAt, now)} ${causeText(result)}, took ${tookText(result.finishedAt - result.startedAt)}</span></div>
 <p>${result.message}</p>
 ${result.problem && problemNotice(result.problem)}
-${hasDetails(result) && html`<details id="details-${result.seen}-${result.startedAt}"><summary>${countsText(result.counts)}</summary>
-${resultDetails(result, { most: 200, now })}</details>`}
+${
+  hasDetails(result) &&
+  html`<details id="details-${result.seen}-${result.startedAt}"><summary>${countsText(result.counts)}</summary>
+${resultDetails(result, { most: 200, now })}</details>`
+}
 </li>
 `
 }
@@ -84,6 +87,8 @@ function timingsText({ timings }: SyncResult): string {
 function deliveriesOf(triggers: readonly Trigger[]): Html | false {
   const deliveries = triggers.flatMap(({ delivery }) => delivery ?? [])
   if (deliveries.length === 0) return false
-  const links = deliveries.slice(0, 5).map(({ provider, id }) => html` <a href="/api/deliveries/${encodeURIComponent(id)}">${provider} ${id}</a>`)
+  const links = deliveries
+    .slice(0, 5)
+    .map(({ provider, id }) => html` <a href="/api/deliveries/${encodeURIComponent(id)}">${provider} ${id}</a>`)
   return html`<p class="origin">Delivered as${links}</p>`
 }

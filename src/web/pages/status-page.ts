@@ -39,7 +39,7 @@ export function statusPage(statuses: readonly ApplicationStatus[], filter: Filte
     live: true,
     main: html`<h1 class="for-readers">Applications</h1>
 ${statuses.length === 0 ? emptyState : overview(statuses, filter)}
-${statuses.length > 0 && shown.length === 0 && html`<section class="panel plain"><h2>No application matches</h2><p><a href="/">Show all of them</a></p></section>`}
+${statuses.length > 0 && shown.length === 0 && noMatch}
 ${section('attention', 'Needs attention', attention, now)}
 ${section('rest', titleOfRest(attention.length, rest), rest, now)}`,
   })
@@ -84,7 +84,8 @@ ${[all, ...chips].map(
 `,
 )}</ul></nav>
 <form class="search" role="search" action="/"><label><span class="for-readers">Find applications</span>
-<input type="search" name="q" value="${filter.search}" placeholder="Find by name, cluster, repository" autocomplete="off" spellcheck="false"></label>
+<input type="search" name="q" value="${filter.search}"
+ placeholder="Find by name, cluster, repository" autocomplete="off" spellcheck="false"></label>
 ${filter.state !== '' && html`<input type="hidden" name="state" value="${filter.state}">`}</form>
 <p class="for-readers">${plural(statuses.length, 'application')}</p>
 </div>`
@@ -94,6 +95,11 @@ function address(state: string, search: string): string {
   const query = new URLSearchParams({ ...(state !== '' && { state }), ...(search !== '' && { q: search }) }).toString()
   return query === '' ? '/' : `/?${query}`
 }
+
+const noMatch = html`<section class="panel plain">
+<h2>No application matches</h2>
+<p><a href="/">Show all of them</a></p>
+</section>`
 
 const emptyState = html`<section class="panel plain">
 <h2>No applications yet</h2>

@@ -62,7 +62,9 @@ export const REASON_WORDS: Readonly<Record<SyncReason, string>> = {
 
 /** Whether a person should look at this one first. */
 export function needsAttention({ sync, health, drift }: ApplicationStatus): boolean {
-  return sync === 'failed' || sync === 'held' || sync === 'out of sync' || health === 'failed' || health === 'terminating' || drift.length > 0
+  return (
+    sync === 'failed' || sync === 'held' || sync === 'out of sync' || health === 'failed' || health === 'terminating' || drift.length > 0
+  )
 }
 
 /** `1 object`, `3 objects`. */
@@ -72,7 +74,17 @@ export function plural(count: number, singular: string): string {
 
 /** What happened, in the order in which one wants to know: "1 failed, 2 configured, 38 unchanged". */
 export function countsText(counts: Readonly<Partial<Record<ChangeAction, number>>>): string {
-  const order: readonly ChangeAction[] = ['failed', 'held', 'created', 'configured', 'adopted', 'pruned', 'released', 'skipped', 'unchanged']
+  const order: readonly ChangeAction[] = [
+    'failed',
+    'held',
+    'created',
+    'configured',
+    'adopted',
+    'pruned',
+    'released',
+    'skipped',
+    'unchanged',
+  ]
   const parts = order.filter((action) => (counts[action] ?? 0) > 0).map((action) => `${counts[action]?.toLocaleString('en')} ${action}`)
   return parts.length === 0 ? 'no objects' : parts.join(', ')
 }
