@@ -47,7 +47,7 @@ export function createMemoryLedger(initial: readonly ApplicationStatus[] = []): 
     cutRedis: (value) => void (away = value),
     finish(result) {
       results.unshift(result)
-      for (const look of [...waiters]) look()
+      for (const look of waiters) look()
     },
     async statuses() {
       reach()
