@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { clusterKeys } from '../../src/model/keys.ts'
+import { resultOf, setUp } from './setup.ts'
+import { until } from './until.ts'
+
+test('two workers share one poll, one sweep and one canary, and after FLUSHALL they come back within 15 s', async () => {
+  await using setup = await setUp()
+  const seen: string[] = []
+  const callbacks = {
+    run: async (job: Parameters<typeof resultOf>[0]) => resultOf(job),
+    poll: async (repository: string) => void seen.push(`poll ${repository}`),
+    sweep: async () => void seen.push('sweep'),
+    onCanary: (roundTripMs: number) => void (roundTripMs >= 0 && seen.push('canary')),
+  }
+  setup.work(callbacks)
+  setup.work(callbacks)
+  const all = ['canary', 'poll shop', 'sweep']
+  await until(() => seen.length >= 3)
+  // Several looks of both workers: nobody adds what the other has added.
+  await new Promise((resolve) => setTimeout(resolve, 3_500))
+  assert.deepEqual(seen.toSorted(), all)
+  assert.ok(await setup.redis.client.get(clusterKeys('prod').canary))
+  seen.length = 0
+  await setup.redis.client.flushall()
+  await until(() => seen.length >= 3, 15_000)
+  assert.deepEqual(seen.toSorted(), all)
+})
+
+test('a poll that throws neither stops the worker nor the next poll', async () => {
+  await using setup = await setUp()
+  let polls = 0
+  setup.work({
+    run: async (job) => resultOf(job),
+    poll: async () => {
+      polls += 1
+      throw new Error('git is away')
+    },
+  })
+  await until(() => polls === 1)
+  await setup.redis.client.del(clusterKeys('prod').schedule('poll/shop'))
+  await until(() => polls === 2)
+})
+
+test('whoever asks for a sweep gets one without waiting for the schedule', async () => {
+  await using setup = await setUp()
+  let sweeps = 0
+  setup.work({ run: async (job) => resultOf(job), sweep: async () => void (sweeps += 1) })
+  await until(() => sweeps === 1)
+  await setup.intake.sweepNow('prod')
+  await until(() => sweeps === 2)
+})

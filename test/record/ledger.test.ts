@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { clusterKeys, receiverKeys } from '../../src/model/keys.ts'
+import type { Ledger } from '../../src/model/intake.ts'
+import type { SyncResult } from '../../src/model/result.ts'
+import type { RunSync } from '../../src/queue/run.ts'
+import { publishStatus } from '../../src/queue/status.ts'
+import { startFold, type Fold } from '../../src/record/fold.ts'
+import { createLedger } from '../../src/record/ledger.ts'
+import { delivery, failed, resultOf, setUp, silent, targetOf, trigger } from '../queue/setup.ts'
+import { until } from '../queue/until.ts'
+
+const api = targetOf('api')
+const soon = { retryable: { firstMs: 50, mostMs: 50 }, refused: { firstMs: 3_600_000, mostMs: 3_600_000 } }
+
+interface Books extends AsyncDisposable {
+  readonly ledger: Ledger
+  readonly fold: Fold
+}
+
+function open(setup: Awaited<ReturnType<typeof setUp>>, results = 50): Books {
+  const fold = startFold({
+    redis: setup.connections.producer,
+    blocking: setup.connections.blocking(),
+    clusters: () => [...setup.configuration.clusters.keys()],
+    retention: { results, ageMs: 3_600_000 },
+    log: silent,
+  })
+  const ledger = createLedger({ redis: setup.connections.producer, configuration: () => setup.configuration, fold })
+  return { ledger, fold, [Symbol.asyncDispose]: async () => fold.close() }
+}
+
+const inOrder = (...outcomes: readonly Partial<SyncResult>[]): RunSync => {
+  let runs = 0
+  return async (job) => resultOf(job, outcomes[(runs += 1) - 1] ?? {})
+}
+
+test('who waits for a ticket gets the first final answer: retries and superseded runs keep waiting', async () => {
+  await using setup = await setUp()
+  await using books = open(setup)
+  setup.work({ backoff: soon, run: inOrder(failed(true), { outcome: 'superseded' }, { message: 'there' }) })
+  const ticket = await setup.intake.acceptTrigger(api, trigger())
+  const answer = await books.ledger.waitFor(ticket, AbortSignal.timeout(20_000))
+  assert.equal(answer?.message, 'there')
+  assert.equal(answer.seen, ticket.wanted)
+  const later = await books.ledger.waitFor(ticket, AbortSignal.timeout(20_000))
+  assert.deepEqual(later, answer)
+  assert.deepEqual(
+    (await books.ledger.history('api', 10)).map(({ outcome }) => outcome),
+    ['synced', 'superseded', 'failed'],
+  )
+})
+
+test('a commit that is at fault answers who waits, at once', async () => {
+  await using setup = await setUp()
+  await using books = open(setup)
+  setup.work({ backoff: soon, run: inOrder(failed(false)) })
+  const ticket = await setup.intake.acceptTrigger(api, trigger())
+  assert.equal((await books.ledger.waitFor(ticket, AbortSignal.timeout(20_000)))?.outcome, 'failed')
+  assert.equal((await books.ledger.status('api'))?.sync, 'failed')
+})
+
+test('a wait ends with its signal and without an answer', async () => {
+  await using setup = await setUp()
+  await using books = open(setup)
+  const ticket = await setup.intake.acceptTrigger(api, trigger())
+  assert.equal(await books.ledger.waitFor(ticket, AbortSignal.timeout(100)), undefined)
+})
+
+test('every delivery ends in exactly one outcome per application', async () => {
+  await using setup = await setUp(['api', 'web'])
+  await using books = open(setup)
+  const [old, newer] = ['a', 'b'].map((letter) => letter.repeat(40))
+  const both = [api, targetOf('web')]
+  await setup.intake.acceptDelivery(delivery('d1', old), both, trigger('push', { revision: old ?? '' }))
+  const pending = await books.ledger.delivery('d1')
+  assert.deepEqual(
+    pending?.outcomes.map(({ application, state }) => `${application} ${state}`),
+    ['api pending', 'web pending'],
+  )
+  const { tickets } = await setup.intake.acceptDelivery(delivery('d2', newer), [api], trigger())
+  setup.work({ run: async (job) => resultOf(job, { revision: job.application === 'api' ? newer : old }) })
+  for (const ticket of tickets) await books.ledger.waitFor(ticket, AbortSignal.timeout(20_000))
+  await until(async () => (await books.ledger.delivery('d1'))?.outcomes.every(({ state }) => state !== 'pending') ?? false)
+  const [first, second] = [await books.ledger.delivery('d1'), await books.ledger.delivery('d2')]
+  assert.deepEqual(
+    first?.outcomes.map(({ application, state }) => `${application} ${state}`),
+    ['api superseded', 'web synced'],
+  )
+  assert.deepEqual(
+    second?.outcomes.map(({ state, revision }) => [state, revision]),
+    [['synced', newer]],
+  )
+  assert.equal(second.actor, 'ada')
+  assert.equal(await books.ledger.delivery('unheard-of'), undefined)
+})
+
+test('a delivery for an application that was removed says so', async () => {
+  await using setup = await setUp()
+  await using books = open(setup)
+  await setup.intake.acceptDelivery(delivery('d1'), [targetOf('gone')], trigger())
+  assert.deepEqual(
+    (await books.ledger.delivery('d1'))?.outcomes.map(({ state }) => state),
+    ['unknown application'],
+  )
+})
+
+test('a delivery that asked for nothing says why', async () => {
+  await using setup = await setUp()
+  await using books = open(setup)
+  await setup.intake.acceptDelivery(delivery('d1'), [], trigger())
+  assert.equal((await books.ledger.delivery('d1'))?.ignored, 'no application uses this repository and ref')
+})
+
+test('the history is bounded, newest first, and the same outcome folded twice is one', async () => {
+  await using setup = await setUp()
+  const results = Array.from({ length: 12 }, (_, index) =>
+    resultOf({ application: 'api', reason: 'push', seen: index + 1, triggers: [] }, { finishedAt: Date.now() - 1_000 + index }),
+  )
+  for (const result of results) await setup.redis.client.xadd(clusterKeys('prod').outcomes, '*', 'result', JSON.stringify(result))
+  await setup.redis.client.xadd(clusterKeys('prod').outcomes, '*', 'result', 'not JSON')
+  {
+    await using books = open(setup, 5)
+    await until(async () => (await books.ledger.history('api', 1))[0]?.seen === 12)
+  }
+  await setup.redis.client.del(receiverKeys.cursors)
+  await using again = open(setup, 5)
+  await until(async () => (await setup.redis.client.hget(receiverKeys.cursors, 'prod')) !== null)
+  assert.deepEqual(
+    (await again.ledger.history('api', 100)).map(({ seen }) => seen),
+    [12, 11, 10, 9, 8],
+  )
+  assert.equal((await again.ledger.history('api', 2)).length, 2)
+})
+
+test('a status tells what is queued, what runs, what is applied and since when a commit waits', async () => {
+  await using setup = await setUp()
+  await using books = open(setup)
+  const status = async () => (await books.ledger.statuses())[0]
+  assert.equal((await status())?.sync, 'unknown')
+  const release = Promise.withResolvers<void>()
+  const ticket = await setup.intake.acceptTrigger(api, trigger())
+  assert.equal((await status())?.sync, 'queued')
+  assert.ok((await status())?.unappliedSince)
+  setup.work({ run: async (job) => (await release.promise, resultOf(job)) })
+  await until(async () => (await status())?.sync === 'syncing')
+  release.resolve()
+  await books.ledger.waitFor(ticket, AbortSignal.timeout(20_000))
+  const done = await status()
+  assert.equal(done?.sync, 'synced')
+  assert.equal(done.applied?.revision, 'a'.repeat(40))
+  assert.equal(done.unappliedSince, undefined)
+  assert.equal(done.wanted, done.done)
+})
+
+test('after FLUSHALL the status is what the sweep publishes again, and answers go on', async () => {
+  await using setup = await setUp()
+  await using books = open(setup)
+  setup.work({ run: async (job) => resultOf(job) })
+  await books.ledger.waitFor(await setup.intake.acceptTrigger(api, trigger()), AbortSignal.timeout(20_000))
+  await setup.redis.client.flushall()
+  assert.equal((await books.ledger.status('api'))?.sync, 'unknown')
+  const applied = { revision: 'c'.repeat(40), at: Date.now() }
+  await publishStatus(setup.connections.producer, 'prod', 'api', { applied, health: 'current', drift: [] })
+  const restored = await books.ledger.status('api')
+  assert.deepEqual([restored?.sync, restored?.health, restored?.applied], ['synced', 'current', applied])
+  const ticket = await setup.intake.acceptTrigger(api, trigger())
+  assert.equal((await books.ledger.waitFor(ticket, AbortSignal.timeout(20_000)))?.outcome, 'synced')
+})
+
+test('a ledger without Redis says so instead of waiting', async () => {
+  await using setup = await setUp()
+  await using books = open(setup)
+  await setup.redis.kill()
+  await assert.rejects(books.ledger.statuses(), { code: 'redis-unavailable' })
+  await setup.redis.restart()
+})
