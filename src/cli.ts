@@ -1,0 +1,192 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { processTerminal, type Terminal } from './cli/terminal.ts'
+import { environmentValue, readSettings, type Environment, type Settings } from './config.ts'
+import { GitwakeError } from './model/error.ts'
+import { parseDuration } from './model/duration.ts'
+import { maskSecrets } from './model/mask.ts'
+import { gitwakeVersion } from './version.ts'
+
+/** The commands that stay: each ends with an exit code once it was told to stop. */
+export interface Roles {
+  readonly start: () => Promise<number>
+  readonly serve: () => Promise<number>
+  readonly work: (options: { readonly cluster?: string; readonly drain: boolean }) => Promise<number>
+}
+
+export interface CliOptions {
+  /** Without the program's own name. */
+  readonly parameters: readonly string[]
+  readonly roles: Roles
+  /** In place of this process's own environment. */
+  readonly environment?: Environment
+  readonly terminal?: Terminal
+  readonly signal?: AbortSignal
+}
+
+/** Runs one command and gives its exit code: 0 done, 1 refused or failed, 2 wrong usage, 3 not done in time. Never throws for what a user can mend. */
+export async function runCli(options: CliOptions): Promise<number> {
+  const { parameters, roles, environment, terminal = processTerminal(), signal = new AbortController().signal } = options
+  let code = 0
+  const run = (action: () => Promise<number>) => async (): Promise<void> => {
+    code = await action()
+  }
+  const program = createProgram({ roles, terminal, signal, settings: () => settingsFor(environment, terminal), searchPath: environmentValue('PATH'), run })
+  try {
+    await program.parseAsync(parameters, { from: 'user' })
+    return code
+  } catch (error) {
+    return failure(error, terminal)
+  }
+}
+
+interface Context {
+  readonly roles: Roles
+  readonly terminal: Terminal
+  readonly signal: AbortSignal
+  readonly settings: () => Settings
+  readonly searchPath: string | undefined
+  readonly run: (action: () => Promise<number>) => () => Promise<void>
+}
+
+function createProgram(context: Context): Command {
+  const { terminal } = context
+  const program = new Command('gitwake')
+    .description('GitOps that wakes on a push: Git is the only way to change a Kubernetes cluster.')
+    .version(gitwakeVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command')
+    .showSuggestionAfterError()
+    .showHelpAfterError('Run with --help for what there is.')
+    .exitOverride()
+    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
+    .addHelpText('after', `\nSettings come from the environment: .env.example lists them. The configuration is ./gitwake.yaml, or what GITWAKE_CONFIG names.\n`)
+  addRoles(program, context)
+  addLocalCommands(program, context)
+  addRemoteCommands(program, context)
+  return program
+}
+
+function addRoles(program: Command, { roles, run }: Context): void {
+  program.commandsGroup('Run:')
+  program.command('start').description('receiver, API, pages and worker in one process: the default for one machine').action(run(() => roles.start()))
+  program.command('serve').description('receiver, API and pages only; holds no cluster and no Git credentials').action(run(() => roles.serve()))
+  program
+    .command('work')
+    .description('worker only: takes syncs from the queue and carries them out')
+    .option('--cluster <name>', 'only for this cluster (may run inside it: it needs outgoing connections only)')
+    .option('--drain', 'empty the queue, then exit 0 (for scale-to-zero)', false)
+    .addHelpText('after', example('gitwake work --cluster prod', 'gitwake work --drain'))
+    .action((options: { cluster?: string; drain: boolean }) => run(() => roles.work(options))())
+}
+
+function addLocalCommands(program: Command, { terminal, signal, settings, searchPath, run }: Context): void {
+  program.commandsGroup('Check, without a server:')
+  program
+    .command('validate [path]')
+    .description('check the configuration and tell every problem at once')
+    .option('--json', 'print the problems as JSON', false)
+    .addHelpText('after', example('gitwake validate', 'gitwake validate ./clusters'))
+    .action((path: string | undefined, { json }: { json: boolean }) =>
+      run(async () => (await import('./cli/validate.ts')).validate(terminal, { path: path ?? settings().configurationPath, json }))(),
+    )
+  program
+    .command('render')
+    .description('print the objects of a folder or file as they would be applied')
+    .addOption(new Option('--path <folder>', 'a folder of manifests, or with a kustomization').conflicts('file'))
+    .option('-f, --file <file>', 'a file of manifests; - reads standard input')
+    .addOption(new Option('-o, --output <format>', 'how to print them').choices(['yaml', 'json']).default('yaml'))
+    .addHelpText('after', example('gitwake render --path overlays/prod', 'gitwake render -f deployment.yaml -o json'))
+    .action((options: { path?: string; file?: string; output: 'yaml' | 'json' }, command: Command) =>
+      run(async () => {
+        const { path, file, output } = options
+        const from = path !== undefined ? { path } : file !== undefined ? { file } : command.error('error: give --path FOLDER or -f FILE')
+        const { render } = await import('./cli/render.ts')
+        return render(terminal, { from, output, kustomizePath: settings().kustomizePath, searchPath }, signal)
+      })(),
+    )
+  program
+    .command('health')
+    .description('judge the health of the objects in a file, as "kubectl get -o yaml" prints them')
+    .requiredOption('-f, --file <file>', 'a file of objects with their status; - reads standard input')
+    .option('--json', 'print JSON', false)
+    .addHelpText('after', example('kubectl get deployments -A -o yaml | gitwake health -f -'))
+    .action(({ file, json }: { file: string; json: boolean }) =>
+      run(async () => (await import('./cli/health.ts')).health(terminal, { file, json, now: Date.now() }, signal))(),
+    )
+  program
+    .command('schema')
+    .description('print the JSON Schema of the configuration, for editors')
+    .action(
+      run(async () => {
+        terminal.out((await import('./config/json-schema.ts')).configurationJsonSchema())
+        return 0
+      }),
+    )
+}
+
+function addRemoteCommands(program: Command, { terminal, settings, run }: Context): void {
+  const client = async () => {
+    const { createClient } = await import('./cli/client.ts')
+    const { serverUrl, apiTokens } = settings()
+    return createClient({ url: serverUrl, tokens: apiTokens })
+  }
+  program.commandsGroup('Ask a running gitwake (GITWAKE_URL, GITWAKE_API_TOKEN):')
+  program
+    .command('status [application]')
+    .description('what is applied where; exits 1 where something is failed, held or out of sync')
+    .option('--json', 'print JSON', false)
+    .action((name: string | undefined, { json }: { json: boolean }) =>
+      run(async () => (await import('./cli/status.ts')).status(await client(), terminal, { ...(name !== undefined && { name }), json, now: Date.now() }))(),
+    )
+  program
+    .command('history <application>')
+    .description('the results of an application, newest first')
+    .option('--limit <number>', 'how many', wholeNumber, 20)
+    .option('--json', 'print JSON', false)
+    .action((name: string, { limit, json }: { limit: number; json: boolean }) =>
+      run(async () => (await import('./cli/status.ts')).history(await client(), terminal, { name, limit, json, now: Date.now() }))(),
+    )
+  program
+    .command('sync <application>')
+    .description('ask for a sync now')
+    .option('--wait [duration]', 'wait until it is done (60s where no duration is given); exits 1 where it failed or is held, 3 where it was not done in time', durationMs)
+    .option('--confirm <plan>', 'carry out the held plan with this digest')
+    .option('--json', 'print JSON', false)
+    .addHelpText('after', example('gitwake sync shop-prod --wait', 'gitwake sync shop-prod --wait 10m', 'gitwake sync shop-prod --confirm 3f9a…'))
+    .action((name: string, { wait, confirm, json }: { wait?: number | true; confirm?: string; json: boolean }) =>
+      run(async () => {
+        const { sync } = await import('./cli/sync.ts')
+        const waitMs = wait === undefined ? 0 : wait === true ? 60_000 : wait
+        return sync(await client(), terminal, { name, waitMs, ...(confirm !== undefined && { confirm }), json, now: Date.now })
+      })(),
+    )
+}
+
+function example(...lines: readonly string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}\n`
+}
+
+function wholeNumber(text: string): number {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('It must be a whole number above 0.')
+}
+
+function durationMs(text: string): number {
+  const milliseconds = parseDuration(text)
+  if (milliseconds !== undefined) return milliseconds
+  throw new InvalidArgumentError('It must be a duration such as 30s, 2m or 1h.')
+}
+
+function settingsFor(environment: Environment | undefined, terminal: Terminal): Settings {
+  const { settings, warnings } = readSettings(environment)
+  for (const warning of warnings) terminal.err(`gitwake: ${warning}\n`)
+  return settings
+}
+
+function failure(error: unknown, terminal: Terminal): number {
+  // Commander has written its own message by now.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+  if (error instanceof GitwakeError) terminal.err(`gitwake: ${maskSecrets(error.message)}\n  → ${maskSecrets(error.fix)}\n`)
+  else terminal.err(`gitwake: ${maskSecrets(error instanceof Error ? (error.stack ?? error.message) : String(error))}\n  → This is a bug in gitwake: please report it.\n`)
+  return 1
+}

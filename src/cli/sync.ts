@@ -1,0 +1,61 @@
+import { GitwakeError } from '../model/error.ts'
+import type { Ticket } from '../model/job.ts'
+import type { SyncResult } from '../model/result.ts'
+import { errorOf, fieldOf, type Client } from './client.ts'
+import { resultText } from './show.ts'
+import { unknownApplication } from './status.ts'
+import { plain } from './table.ts'
+import type { Terminal } from './terminal.ts'
+
+/** One request waits no longer than this, so that proxies between do not cut it; we ask again until the time is over. */
+const ONE_WAIT_MS = 50_000
+
+/** Exit codes of `gitwake sync --wait`. */
+const DONE = 0
+const REFUSED = 1
+const NOT_IN_TIME = 3
+
+/** `gitwake sync NAME [--wait]`: asks for one sync; with a wait, until its ticket is answered. */
+export async function sync(
+  client: Client,
+  terminal: Terminal,
+  options: { readonly name: string; readonly waitMs: number; readonly confirm?: string; readonly json: boolean; readonly now: () => number },
+): Promise<number> {
+  const { name, waitMs, confirm, json, now } = options
+  const deadline = now() + waitMs
+  const query = confirm === undefined ? '' : `?confirm=${encodeURIComponent(confirm)}`
+  const path = `/api/applications/${encodeURIComponent(name)}`
+  const asked = await client.request('POST', `${path}/sync${query}`)
+  if (asked.status === 404) throw unknownApplication(name)
+  const ticket = ticketOf(asked.body)
+  if (waitMs === 0) {
+    terminal.out(json ? `${JSON.stringify(asked.body)}\n` : `${name}: ticket ${ticket.wanted} on cluster ${ticket.cluster}\n`)
+    return DONE
+  }
+  for (;;) {
+    const nextMs = Math.min(ONE_WAIT_MS, Math.max(0, deadline - now()))
+    const answer = await client.request('GET', `${path}/tickets/${ticket.wanted}?wait=${Math.max(1, Math.round(nextMs))}ms`, nextMs + 15_000)
+    if (answer.status !== 504 || now() >= deadline) return told(terminal, answer, json)
+  }
+}
+
+function told(terminal: Terminal, answer: { readonly status: number; readonly body: unknown }, json: boolean): number {
+  const { message, fix, reasons } = errorOf(answer.body)
+  const result = resultOf(answer.body)
+  if (json) terminal.out(`${JSON.stringify(answer.body, null, 2)}\n`)
+  else if (result !== undefined) terminal.out(resultText(terminal, result))
+  else terminal.err([message, ...reasons, fix].flatMap((line) => (line === undefined ? [] : [`${plain(line)}\n`])).join(''))
+  if (answer.status === 504) return NOT_IN_TIME
+  return answer.status === 200 ? DONE : REFUSED
+}
+
+function resultOf(body: unknown): SyncResult | undefined {
+  return fieldOf(body, 'schema') === 1 && typeof fieldOf(body, 'outcome') === 'string' ? (body as SyncResult) : undefined
+}
+
+function ticketOf(body: unknown): Ticket {
+  const ticket = fieldOf(body, 'ticket')
+  const [application, cluster, wanted] = ['application', 'cluster', 'wanted'].map((name) => fieldOf(ticket, name))
+  if (typeof application === 'string' && typeof cluster === 'string' && typeof wanted === 'number') return { application, cluster, wanted }
+  throw new GitwakeError('server-error', 'The server accepted the sync without a ticket.', { fix: 'Use the same version of gitwake here and there.' })
+}
