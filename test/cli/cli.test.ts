@@ -1,0 +1,270 @@
+import assert from 'node:assert/strict'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { runCli } from '../../src/cli.ts'
+import type { Environment } from '../../src/config.ts'
+import type { SyncResult } from '../../src/model/result.ts'
+
+interface Ran {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+  readonly roles: readonly string[]
+}
+
+async function gitwake(parameters: readonly string[], environment: Environment = {}): Promise<Ran> {
+  const ran = { out: '', err: '', roles: [] as string[] }
+  const role = (name: string) => (options?: unknown) => {
+    ran.roles.push(`${name} ${JSON.stringify(options ?? {})}`)
+    return Promise.resolve(0)
+  }
+  const terminal = { out: (text: string) => void (ran.out += text), err: (text: string) => void (ran.err += text), colour: false }
+  const code = await runCli({ parameters, environment, terminal, roles: { start: role('start'), serve: role('serve'), work: role('work') } })
+  return { code, ...ran }
+}
+
+let folder = ''
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'gitwake-cli-'))
+})
+after(() => rm(folder, { recursive: true, force: true }))
+async function file(name: string, text: string): Promise<string> {
+  const path = join(folder, name)
+  await mkdir(join(path, '..'), { recursive: true })
+  await writeFile(path, text)
+  return path
+}
+
+describe('the command line', () => {
+  test('explains itself, and names its version', async () => {
+    const help = await gitwake(['--help'])
+    assert.equal(help.code, 0)
+    for (const command of ['start', 'serve', 'work', 'validate', 'render', 'health', 'schema', 'status', 'history', 'sync']) assert.match(help.out, new RegExp(`^  ${command} `, 'm'))
+    assert.match((await gitwake(['--version'])).out, /^\d+\.\d+\.\d+\n$/)
+  })
+
+  const usage: readonly (readonly string[])[] = [[], ['synk'], ['render'], ['render', '--path', 'a', '-f', 'b'], ['render', '-f', 'a', '-o', 'xml'], ['health'], ['sync'], ['sync', 'a', '--wait', 'soon'], ['history', 'a', '--limit', '0'], ['status', '--bogus']]
+  for (const parameters of usage) {
+    test(`answers wrong usage with 2 and a sentence: gitwake ${parameters.join(' ')}`, async () => {
+      const { code, err, out } = await gitwake(parameters)
+      assert.equal(code, 2)
+      assert.notEqual(err, '')
+      assert.equal(out, '')
+    })
+  }
+
+  test('hands the roles their options', async () => {
+    assert.deepEqual((await gitwake(['start'])).roles, ['start {}'])
+    assert.deepEqual((await gitwake(['work', '--cluster', 'prod', '--drain'])).roles, ['work {"drain":true,"cluster":"prod"}'])
+  })
+
+  test('tells an invalid environment in full, without a stack', async () => {
+    const { code, err } = await gitwake(['status'], { PORT: 'x', LOG_LEVEL: 'y' })
+    assert.equal(code, 1)
+    assert.match(err, /PORT .*\n.*LOG_LEVEL/)
+    assert.doesNotMatch(err, /\.ts:\d/)
+  })
+})
+
+describe('gitwake validate', () => {
+  const repository = 'apiVersion: gitwake.dev/v1\nkind: Repository\nmetadata: {name: shop}\nspec: {url: https://github.com/acme/shop.git}\n'
+
+  test('says what a valid configuration holds', async () => {
+    const path = await file('valid.yaml', repository)
+    const { code, out } = await gitwake(['validate'], { GITWAKE_CONFIG: path })
+    assert.deepEqual([code, out], [0, `${path} is valid: 1 repository, 0 clusters, 0 applications in 1 file\n`])
+  })
+
+  test('lists every problem and exits 1', async () => {
+    const path = await file('invalid.yaml', repository.replace('url', 'ulr'))
+    const { code, err } = await gitwake(['validate', path])
+    assert.equal(code, 1)
+    assert.match(err, /spec\.ulr: is not a field; did you mean "url"\?/)
+    const json = JSON.parse((await gitwake(['validate', path, '--json'])).out)
+    assert.equal(json.valid, false)
+    assert.ok(json.problems.length >= 2)
+  })
+})
+
+describe('gitwake schema', () => {
+  test('prints JSON Schema', async () => {
+    assert.equal(JSON.parse((await gitwake(['schema'])).out).oneOf.length, 3)
+  })
+})
+
+const MANIFESTS = `apiVersion: v1
+kind: ConfigMap
+metadata: {name: settings}
+data: {answer: "yes", mode: "0644"}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: token}
+stringData: {value: hello}
+---
+apiVersion: example.org/v1
+kind: Counter
+metadata: {name: big}
+spec: {n: 12345678901234567890, mode: 0644, on: yes}
+`
+
+describe('gitwake render', () => {
+  test('prints a file as it would be applied, as YAML that reads back the same', async () => {
+    const path = await file('one/a.yaml', MANIFESTS)
+    const { code, out } = await gitwake(['render', '-f', path])
+    assert.equal(code, 0)
+    assert.match(out, /value: aGVsbG8=/)
+    assert.match(out, /n.: 12345678901234567890/)
+    assert.match(out, /mode: 420/)
+    assert.match(out, /answer: 'yes'/)
+    const again = await gitwake(['render', '-f', await file('two/a.yaml', out)])
+    assert.equal(again.out, out)
+  })
+
+  test('prints a folder as a JSON List with the digits of large integers', async () => {
+    await file('three/a.yaml', MANIFESTS)
+    const { code, out } = await gitwake(['render', '--path', join(folder, 'three'), '-o', 'json'])
+    assert.equal(code, 0)
+    assert.equal(JSON.parse(out).items.length, 3)
+    assert.match(out, /"n": 12345678901234567890/)
+  })
+
+  test('tells what is wrong with a manifest, and where', async () => {
+    const { code, err } = await gitwake(['render', '-f', await file('broken.yaml', 'kind: ConfigMap\nmetadata: {name: a}\n')])
+    assert.equal(code, 1)
+    assert.match(err, /broken\.yaml/)
+    assert.match(err, /apiVersion/)
+  })
+})
+
+describe('gitwake health', () => {
+  const deployment = (extra: string): string => `apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: api, namespace: shop, generation: 1}\nspec: {replicas: 1}\n${extra}`
+
+  test('judges each object, with a List opened', async () => {
+    const ready = 'status: {observedGeneration: 1, replicas: 1, updatedReplicas: 1, readyReplicas: 1, availableReplicas: 1, conditions: [{type: Available, status: "True"}]}'
+    const indented = deployment(ready).split('\n').map((line, index) => `${index === 0 ? '- ' : '  '}${line}`).join('\n')
+    const { code, out } = await gitwake(['health', '-f', await file('list.yaml', `apiVersion: v1\nkind: List\nitems:\n${indented}\n- {apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n`)])
+    assert.equal(code, 0)
+    assert.match(out, /Deployment\/shop\/api +current/)
+    assert.match(out, /ConfigMap\/a +current/)
+  })
+
+  test('exits 1 where one has failed', async () => {
+    const failed = 'status: {observedGeneration: 1, conditions: [{type: Progressing, status: "False", reason: ProgressDeadlineExceeded, message: too late}]}'
+    const { code, out } = await gitwake(['health', '-f', await file('failed.yaml', deployment(failed)), '--json'])
+    assert.equal(code, 1)
+    assert.equal(JSON.parse(out)[0].status, 'failed')
+  })
+
+  test('refuses what is no object', async () => {
+    const { code, err } = await gitwake(['health', '-f', await file('none.yaml', 'a: 1\n')])
+    assert.equal(code, 1)
+    assert.match(err, /is not a Kubernetes object/)
+  })
+})
+
+const TOKEN = 'token-of-the-tests'
+const RESULT: SyncResult = {
+  schema: 1, application: 'shop', cluster: 'prod', reason: 'manual', triggers: [], seen: 3, revision: 'a'.repeat(40), rendered: 'x', outcome: 'synced',
+  message: 'Synced.', changes: [{ object: { group: 'apps', kind: 'Deployment', namespace: 'shop', name: 'api' }, action: 'configured', reason: 'spec.replicas differs \u001b[31m' }],
+  counts: { configured: 1 }, warnings: [], health: { status: 'current', objects: [] }, startedAt: 0, finishedAt: 420, timings: {},
+}
+
+describe('the commands that ask a server', () => {
+  let server: Server
+  let environment: Environment = {}
+  let answers: Record<string, { status: number; body: unknown }[]> = {}
+  before(async () => {
+    server = createServer((request, response) => {
+      const authorized = request.headers.authorization === `Bearer ${TOKEN}`
+      const queue = answers[`${request.method} ${request.url?.replace(/wait=\d+ms/, 'wait')}`] ?? []
+      const answer = authorized ? (queue.length > 1 ? queue.shift() : queue[0]) : { status: 401, body: { error: {} } }
+      response.writeHead(answer?.status ?? 404, { 'content-type': 'application/json' })
+      response.end(JSON.stringify(answer?.body ?? { error: { code: 'not-found' } }))
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    environment = { GITWAKE_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, GITWAKE_API_TOKEN: TOKEN }
+  })
+  after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+
+  const status = { application: 'shop', cluster: 'prod', namespace: 'shop', repository: 'shop', ref: 'refs/heads/main', path: '', sync: 'synced', health: 'current', drift: [], wanted: 3, done: 3, applied: { revision: 'a'.repeat(40), at: 0 }, lastResult: RESULT }
+
+  test('status shows a table, one application, or JSON', async () => {
+    answers = { 'GET /api/applications': [{ status: 200, body: { applications: [status] } }], 'GET /api/applications/shop': [{ status: 200, body: status }] }
+    const table = await gitwake(['status'], environment)
+    assert.equal(table.code, 0)
+    assert.match(table.out, /^APPLICATION +CLUSTER/)
+    assert.match(table.out, /shop +prod +shop +aaaaaaaa +synced +current/)
+    const one = await gitwake(['status', 'shop'], environment)
+    assert.match(one.out, /configured Deployment\/shop\/api: spec\.replicas differs/)
+    assert.doesNotMatch(one.out, /\u001b/)
+    assert.deepEqual(JSON.parse((await gitwake(['status', '--json'], environment)).out), [status])
+  })
+
+  test('status exits 1 where something is held', async () => {
+    answers = { 'GET /api/applications': [{ status: 200, body: { applications: [{ ...status, sync: 'held' }] } }] }
+    assert.equal((await gitwake(['status'], environment)).code, 1)
+  })
+
+  test('history lists results', async () => {
+    answers = { 'GET /api/applications/shop/history?limit=5': [{ status: 200, body: { results: [RESULT] } }] }
+    assert.match((await gitwake(['history', 'shop', '--limit', '5'], environment)).out, /aaaaaaaa +manual +synced +1 configured +Synced\./)
+  })
+
+  test('an unknown application is told', async () => {
+    answers = {}
+    for (const parameters of [['status', 'nope'], ['history', 'nope'], ['sync', 'nope']]) {
+      const { code, err } = await gitwake(parameters, environment)
+      assert.equal(code, 1)
+      assert.match(err, /There is no application "nope"/)
+    }
+  })
+
+  const ticket = { application: 'shop', cluster: 'prod', wanted: 3 }
+  const accepted = { status: 202, body: { ticket } }
+  const waits = [
+    { name: 'done', answer: { status: 200, body: { ticket, ...RESULT } }, code: 0 },
+    { name: 'failed', answer: { status: 422, body: { error: { message: 'm' }, ...RESULT, outcome: 'failed' } }, code: 1 },
+    { name: 'held', answer: { status: 409, body: { error: { message: 'm' }, ...RESULT, outcome: 'held', plan: 'abc' } }, code: 1 },
+  ]
+  for (const { name, answer, code } of waits) {
+    test(`sync --wait goes on waiting across requests and exits ${code} when it is ${name}`, async () => {
+      const late = { status: 504, body: { error: { message: 'not yet' }, ticket } }
+      answers = { 'POST /api/applications/shop/sync': [accepted], 'GET /api/applications/shop/tickets/3?wait': [late, answer] }
+      const ran = await gitwake(['sync', 'shop', '--wait', '5m'], environment)
+      assert.equal(ran.code, code)
+      assert.match(ran.out, new RegExp(`^shop ${name === 'done' ? 'synced' : name}`))
+      if (name === 'held') assert.match(ran.out, /gitwake sync shop --confirm abc/)
+    })
+  }
+
+  test('sync gives the ticket, and confirms a plan', async () => {
+    answers = { 'POST /api/applications/shop/sync?confirm=a%2Fb': [accepted] }
+    assert.deepEqual(await gitwake(['sync', 'shop', '--confirm', 'a/b'], environment).then(({ code, out }) => [code, out]), [0, 'shop: ticket 3 on cluster prod\n'])
+  })
+
+  test('sync --wait exits 3 when the time is over', async () => {
+    answers = { 'POST /api/applications/shop/sync': [accepted], 'GET /api/applications/shop/tickets/3?wait': [{ status: 504, body: { error: { message: 'not done', fix: 'wait' } } }] }
+    const { code, err } = await gitwake(['sync', 'shop', '--wait', '1ms'], environment)
+    assert.deepEqual([code, err], [3, 'not done\nwait\n'])
+  })
+
+  test('a wrong or missing token is told with what to set', async () => {
+    const { GITWAKE_URL } = environment
+    assert.match((await gitwake(['status'], { GITWAKE_URL })).err, /wants a token.*\n.*GITWAKE_API_TOKEN/)
+    assert.match((await gitwake(['status'], { GITWAKE_URL, GITWAKE_API_TOKEN: 'another-token' })).err, /does not accept the token/)
+  })
+
+  test('a server that is not there is told with what to do', async () => {
+    const { code, err } = await gitwake(['status'], { GITWAKE_URL: 'http://127.0.0.1:1' })
+    assert.equal(code, 1)
+    assert.match(err, /No gitwake answers at http:\/\/127\.0\.0\.1:1/)
+  })
+})
