@@ -43,7 +43,9 @@ export interface QueueWorker {
 }
 
 const LOCK_MS = 10_000
-const STALLED_CHECK_MS = 5_000
+// Lock and two checks together bound how long a dead worker holds an application: less than 15 s. (Two, because BullMQ skips a check that comes
+// a moment before the mark of the one before has expired.) All workers must agree: the slowest sets the pace.
+const STALLED_CHECK_MS = 2_000
 const STALLED_AT_MOST = 3
 const ENSURE_EVERY_MS = 10_000
 const CLOSE_WITHIN_MS = 20_000

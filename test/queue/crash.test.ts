@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { test } from 'node:test'
+import { clusterKeys } from '../../src/model/keys.ts'
+import { resultOf, setUp, targetOf, trigger } from './setup.ts'
+import { until } from './until.ts'
+
+test('a worker that is killed in mid-run delays the fix of its commit by less than 15 s', async () => {
+  await using setup = await setUp()
+  const script = fileURLToPath(import.meta.url).replace('crash.test', 'crash-worker')
+  const child = spawn(process.execPath, [script, setup.redis.url], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const end = (): void => void child.kill('SIGKILL')
+  process.once('exit', end)
+  try {
+    await setup.intake.acceptTrigger(targetOf('api'), trigger())
+    await once(child.stdout, 'data')
+    const exited = once(child, 'exit')
+    child.kill('SIGKILL')
+    await exited
+    const seen: number[] = []
+    setup.work({ run: async (job) => (seen.push(job.seen), resultOf(job)) })
+    const fix = await setup.intake.acceptTrigger(targetOf('api'), trigger())
+    const isDone = async () => (await setup.redis.client.hget(clusterKeys('prod').application('api'), 'done')) === String(fix.wanted)
+    await until(isDone, 15_000)
+    assert.deepEqual(seen, [fix.wanted])
+  } finally {
+    end()
+    process.off('exit', end)
+  }
+})
