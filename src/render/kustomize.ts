@@ -1,16 +1,16 @@
-import { join } from "node:path";
-import { GitwakeError } from "../model/error.ts";
-import type { RenderInputs, Tree } from "../model/tree.ts";
-import { runChild, type ChildResult } from "./child.ts";
-import { kustomizeClosure } from "./closure.ts";
-import { drain } from "./drain.ts";
-import { describeInputs } from "./inputs.ts";
-import { isKustomization } from "./kustomization.ts";
-import type { KustomizeProgram } from "./kustomize-program.ts";
-import type { RenderLimits } from "./limits.ts";
-import { createManifestReader, type ManifestReader } from "./manifests.ts";
-import { directoryOf, nameOf } from "./paths.ts";
-import { withScratch, type Scratch } from "./scratch.ts";
+import { join } from 'node:path'
+import { GitwakeError } from '../model/error.ts'
+import type { RenderInputs, Tree } from '../model/tree.ts'
+import { runChild, type ChildResult } from './child.ts'
+import { kustomizeClosure } from './closure.ts'
+import { drain } from './drain.ts'
+import { describeInputs } from './inputs.ts'
+import { isKustomization } from './kustomization.ts'
+import type { KustomizeProgram } from './kustomize-program.ts'
+import type { RenderLimits } from './limits.ts'
+import { createManifestReader, type ManifestReader } from './manifests.ts'
+import { directoryOf, nameOf } from './paths.ts'
+import { withScratch, type Scratch } from './scratch.ts'
 
 /** What a build of this directory reads: the kustomization and all that it names. */
 export async function kustomizeInputs(
@@ -20,11 +20,8 @@ export async function kustomizeInputs(
   limits: RenderLimits,
   signal: AbortSignal,
 ): Promise<RenderInputs> {
-  const files = await kustomizeClosure(tree, path, limits, signal);
-  return describeInputs(
-    { renderer: "kustomize", program: program.version, path, files, skipped: [] },
-    limits,
-  );
+  const files = await kustomizeClosure(tree, path, limits, signal)
+  return describeInputs({ renderer: 'kustomize', program: program.version, path, files, skipped: [] }, limits)
 }
 
 /** Runs `kustomize build` on exactly the files of the inputs and reads what it prints. */
@@ -36,20 +33,13 @@ export async function buildKustomization(
   signal: AbortSignal,
 ): Promise<ManifestReader> {
   const origin =
-    inputs.files.find(
-      (file) => directoryOf(file.path) === inputs.path && isKustomization(nameOf(file.path)),
-    )?.path ?? inputs.path;
+    inputs.files.find((file) => directoryOf(file.path) === inputs.path && isKustomization(nameOf(file.path)))?.path ?? inputs.path
   const output = await withScratch(tree, inputs.files, signal, async (scratch) => {
     const result = await runChild(
       {
         program: program.path,
         // Files outside of a kustomization's own directory are refused; bases as directories are not.
-        arguments: [
-          ...program.arguments,
-          "--load-restrictor",
-          "LoadRestrictionsRootOnly",
-          join(scratch.root, inputs.path),
-        ],
+        arguments: [...program.arguments, '--load-restrictor', 'LoadRestrictionsRootOnly', join(scratch.root, inputs.path)],
         directory: scratch.root,
         environment: environmentOf(scratch, limits),
         timeoutMs: limits.buildTimeoutMs,
@@ -57,12 +47,12 @@ export async function buildKustomization(
         outputBytes: limits.buildOutputBytes,
       },
       signal,
-    );
-    return outputOf(result, origin, scratch, limits);
-  });
-  const reader = createManifestReader(limits);
-  await drain(reader.read(origin, output), signal);
-  return reader;
+    )
+    return outputOf(result, origin, scratch, limits)
+  })
+  const reader = createManifestReader(limits)
+  await drain(reader.read(origin, output), signal)
+  return reader
 }
 
 /**
@@ -70,80 +60,67 @@ export async function buildKustomization(
  * the check of the entries goes nowhere.
  */
 function environmentOf(scratch: Scratch, limits: RenderLimits): Readonly<Record<string, string>> {
-  const nowhere = "http://127.0.0.1:9";
+  const nowhere = 'http://127.0.0.1:9'
   return {
     HOME: scratch.home,
     TMPDIR: scratch.home,
-    PATH: "",
-    LC_ALL: "C",
+    PATH: '',
+    LC_ALL: 'C',
     HTTP_PROXY: nowhere,
     HTTPS_PROXY: nowhere,
     // Go frees memory before it reaches the hard limit of the address space.
     GOMEMLIMIT: String(Math.floor(limits.buildMemoryBytes / 2)),
-    GOMAXPROCS: "2",
-  };
+    GOMAXPROCS: '2',
+  }
 }
 
-function outputOf(
-  result: ChildResult,
-  origin: string,
-  scratch: Scratch,
-  limits: RenderLimits,
-): Buffer {
+function outputOf(result: ChildResult, origin: string, scratch: Scratch, limits: RenderLimits): Buffer {
   const failed = (code: string, message: string, fix: string, retryable = false): GitwakeError =>
     new GitwakeError(code, `${origin}: ${message}`, {
       fix,
       retryable,
       origin: { file: origin, document: 1 },
-    });
+    })
   switch (result.kind) {
-    case "exited": {
-      if (result.code === 0) return result.stdout;
-      const said = explain(result.stderr, scratch);
+    case 'exited': {
+      if (result.code === 0) return result.stdout
+      const said = explain(result.stderr, scratch)
       if (/out of memory|cannot allocate memory/i.test(result.stderr) || result.code === null) {
-        const message = `kustomize build ended early (${said === "" ? "killed" : said.slice(0, 200)})`;
-        throw failed(
-          "kustomize-killed",
-          message,
-          "Check for runaway anchors and generators, or split the application.",
-        );
+        const message = `kustomize build ended early (${said === '' ? 'killed' : said.slice(0, 200)})`
+        throw failed('kustomize-killed', message, 'Check for runaway anchors and generators, or split the application.')
       }
       throw failed(
-        "kustomize-failed",
+        'kustomize-failed',
         `kustomize build failed: ${said}`,
-        "Run kustomize build on this directory and correct what it reports.",
-      );
+        'Run kustomize build on this directory and correct what it reports.',
+      )
     }
-    case "timed out":
+    case 'timed out':
       throw failed(
-        "kustomize-timeout",
+        'kustomize-timeout',
         `kustomize build took longer than ${limits.buildTimeoutMs / 1000} s`,
-        "Split the application.",
+        'Split the application.',
         true,
-      );
-    case "too much output": {
-      const size = `${Math.round(limits.buildOutputBytes / 1024 / 1024)} MiB`;
-      throw failed(
-        "kustomize-output",
-        `kustomize build printed more than ${size}`,
-        "Split the application.",
-      );
+      )
+    case 'too much output': {
+      const size = `${Math.round(limits.buildOutputBytes / 1024 / 1024)} MiB`
+      throw failed('kustomize-output', `kustomize build printed more than ${size}`, 'Split the application.')
     }
-    case "not started":
-      throw new GitwakeError("kustomize-not-found", "kustomize could not be started", {
-        fix: "Check that the worker may start processes.",
+    case 'not started':
+      throw new GitwakeError('kustomize-not-found', 'kustomize could not be started', {
+        fix: 'Check that the worker may start processes.',
         retryable: true,
         cause: result.cause,
-      });
+      })
   }
 }
 
 /** What kustomize said, with paths of the repository instead of those of the scratch directory. */
 function explain(stderr: string, scratch: Scratch): string {
   const text = stderr
-    .replaceAll(`${scratch.root}/`, "")
-    .replaceAll(scratch.root, ".")
+    .replaceAll(`${scratch.root}/`, '')
+    .replaceAll(scratch.root, '.')
     .trim()
-    .replace(/^Error: /, "");
-  return text.length > 2000 ? `${text.slice(0, 2000)} …` : text;
+    .replace(/^Error: /, '')
+  return text.length > 2000 ? `${text.slice(0, 2000)} …` : text
 }
