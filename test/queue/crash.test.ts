@@ -30,3 +30,21 @@ test('a worker that is killed in mid-run delays the fix of its commit by less th
     process.off('exit', end)
   }
 })
+
+test('a worker stops within 25 s although Redis is away and a sync runs', async () => {
+  await using setup = await setUp()
+  const started = Promise.withResolvers<void>()
+  const worker = setup.work({
+    run: async (job, { signal }) => {
+      started.resolve()
+      await once(signal, 'abort')
+      return resultOf(job, { outcome: 'superseded' })
+    },
+  })
+  await setup.intake.acceptTrigger(targetOf('api'), trigger())
+  await started.promise
+  await setup.redis.kill()
+  let isClosed = false
+  void worker.close().then(() => (isClosed = true))
+  await until(() => isClosed, 25_000)
+})
