@@ -1,4 +1,4 @@
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 
 export interface Answer {
   readonly status: number
@@ -7,9 +7,6 @@ export interface Answer {
   readonly retryAfter?: number
   readonly allow?: string
 }
-
-/** How long a sender may go on with a body that nobody reads; closing at once would take the answer away from it. */
-const lingerMs = 2000
 
 /** Every refusal in one shape: what, and what to do about it. */
 export function refusal(status: number, code: string, message: string, fix: string, retryAfter?: number): Answer {
@@ -71,8 +68,8 @@ export function tooMany(waitMs: number): Answer {
   return refusal(429, 'too-many-requests', 'Too many requests from this address.', `Try again in ${seconds} s.`, seconds)
 }
 
-/** Sends an answer. What is left of the body is read and dropped for a moment, then the connection is closed. */
-export function send(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
+/** Sends an answer; what is left of the body is not its business. */
+export function send(response: ServerResponse, answer: Answer): void {
   if (response.headersSent || response.destroyed) return
   const text = JSON.stringify(answer.body)
   const headers: OutgoingHttpHeaders = {
@@ -87,16 +84,4 @@ export function send(request: IncomingMessage, response: ServerResponse, answer:
   if (answer.status === 408) headers['connection'] = 'close'
   response.writeHead(answer.status, headers)
   response.end(text)
-  if (!request.complete) dropRest(request)
-}
-
-function dropRest(request: IncomingMessage): void {
-  const timer = setTimeout(() => request.socket.destroy(), lingerMs)
-  timer.unref()
-  const done = (): void => clearTimeout(timer)
-  request
-    .once('end', done)
-    .once('close', done)
-    .on('error', () => {})
-    .resume()
 }

@@ -4,7 +4,7 @@ import { malformed } from './provider.ts'
 
 // What git-check-ref-format forbids in any ref. A name that is merely unwise (`refs/heads/--upload-pack=x`) is authentic and
 // matches nothing: it must not be answered with a 4xx, and it never reaches git.
-const impossible = /[\u0000-\u0020\u007f~^:?*[\\]|\.\.|@\{|\/\/|\/$|\.$|\.lock(?:\/|$)|\/\./u
+const impossible = /[\p{Cc} ~^:?*[\\]|\.\.|@\{|\/\/|\/$|\.$|\.lock(?:\/|$)|\/\./u
 
 /** A fully qualified ref that Git could have. */
 export const refField = z
@@ -27,7 +27,7 @@ export function isZero(objectId: string): boolean {
 /** A user's name as it may stand in a log line. */
 export function actorOf(...names: readonly (string | null | undefined)[]): string | undefined {
   const name = names.find((candidate) => typeof candidate === 'string' && candidate !== '')
-  return name?.replace(/[\u0000-\u001f\u007f-\u009f]/gu, ' ').slice(0, 200)
+  return name?.replace(/\p{Cc}/gu, ' ').slice(0, 200)
 }
 
 /** The URLs that are there, each once. */

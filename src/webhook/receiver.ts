@@ -8,6 +8,7 @@ import type { BodyLimits } from './body.ts'
 import { createBodyReader } from './body.ts'
 import type { WebhookSecrets } from './credentials.ts'
 import { createCredentialStore } from './credentials.ts'
+import { createLeave } from './leave.ts'
 import { parsePayload } from './payload.ts'
 import type { Credentials } from './provider.ts'
 import type { RateLimit } from './rate-limit.ts'
@@ -57,6 +58,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   const limiter = options.rateLimit && createRateLimiter(options.rateLimit)
   const store = createCredentialStore(options.secrets, now)
   const logRefusal = createRefusalLog(log, now)
+  const leave = createLeave()
   const accept = createAcceptance({ ...limits, ...options })
 
   return async (request, response) => {
@@ -67,7 +69,8 @@ export function createReceiver(options: ReceiverOptions): Receiver {
       return internalError
     })
     if (answer === undefined) return true
-    send(request, response, answer)
+    send(response, answer)
+    leave(request)
     options.observe?.(route.receiver, answer.status)
     return true
   }

@@ -132,3 +132,38 @@ describe('what a socket can do to the receiver', () => {
     assert.deepEqual(text.match(/HTTP\/1\.1 \d+/gu), ['HTTP/1.1 401', 'HTTP/1.1 200'])
   })
 })
+
+describe('a flood of bodies that are too large', () => {
+  it('is answered 413 each, then cut, and good deliveries go on beside it', async () => {
+    const harness = await startReceiver({ limits })
+    try {
+      const head = rawRequest('/hooks/github', { ...githubHeaders(body), 'content-length': String(50 * 1024 * 1024) })
+      const piece = 'x'.repeat(1024 * 1024)
+      const flood = Array.from({ length: 40 }, () => speak(harness.port, [head, ...Array<string>(50).fill(piece)]))
+      const good = []
+      for (let count = 0; count < 20; count++) {
+        const text = JSON.stringify(githubPush({ flood: count }))
+        const headers = { ...githubHeaders(text), 'content-length': String(text.length) }
+        good.push((await speak(harness.port, [rawRequest('/hooks/github', headers) + text])).status)
+      }
+      assert.deepEqual(new Set(good), new Set([202]))
+      assert.deepEqual(new Set((await Promise.all(flood)).map(({ status }) => status)), new Set([413]))
+    } finally {
+      await harness.close()
+    }
+  })
+
+  it('a sender that goes on after its answer is hung up on', async () => {
+    const harness = await startReceiver({ limits })
+    try {
+      const socket = connect(harness.port, '127.0.0.1')
+      socket.on('error', () => {}).resume()
+      socket.write(rawRequest('/hooks/github', { ...githubHeaders(body), 'content-length': String(50 * 1024 * 1024) }))
+      const timer = setInterval(() => void socket.write('x'), 20)
+      await until(() => socket.destroyed)
+      clearInterval(timer)
+    } finally {
+      await harness.close()
+    }
+  })
+})
