@@ -76,7 +76,7 @@ export function startFold(options: FoldOptions): Fold {
 
 async function foldOnce(options: FoldOptions, cursors: Map<string, string>, tell: (result: SyncResult) => void): Promise<void> {
   const clusters = options.clusters()
-  if (clusters.length === 0) return void (await sleep(BLOCK_MS))
+  if (clusters.length === 0) return sleep(BLOCK_MS)
   for (const cluster of clusters) {
     if (!cursors.has(cluster)) cursors.set(cluster, (await options.redis.hget(receiverKeys.cursors, cluster)) ?? '0-0')
   }
