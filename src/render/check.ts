@@ -33,7 +33,7 @@ export function checkManifest(value: JsonObject, base: FieldPath): Checked {
     complaints.push({
       code,
       path: at,
-      message: what.replace('%', displayPath(at)),
+      message: what.replace('%', () => displayPath(at)),
       fix,
       ...(object && { object }),
     })

@@ -26,7 +26,8 @@ export function displayProblem(problem: ManifestProblem): string {
   const { file, document } = problem.origin
   const place = problem.line === undefined ? displayOrigin(problem.origin) : displayOrigin({ file: `${file}:${problem.line}`, document })
   const name = problem.object === undefined ? '' : `${displayName(problem.object)}: `
-  return `${place}: ${name}${problem.message}`
+  // Names and keys come from a commit and go to terminals: no escape sequences.
+  return `${place}: ${name}${problem.message}`.replaceAll(/\p{Cc}/gu, '\uFFFD')
 }
 
 /** One error for all problems: its message lists them, its code, fix and origin are those of the first. Undefined for none. */
