@@ -30,7 +30,10 @@ describe('a directory of plain manifests', () => {
       'other/z.yaml': configMap('z'),
     })
     const { rendering, inputs } = await renderPath(createRenderer(), root, 'apps')
-    assert.deepEqual(rendering.objects.map(({ origin }) => origin.file), ['apps/a/x.yaml', 'apps/a/y.json', 'apps/b.yml'])
+    assert.deepEqual(
+      rendering.objects.map(({ origin }) => origin.file),
+      ['apps/a/x.yaml', 'apps/a/y.json', 'apps/b.yml'],
+    )
     assert.equal(inputs.renderer, 'plain')
   })
   it('has a digest of its inputs that changes with every file it reads, and with no other', async (t) => {
@@ -47,7 +50,10 @@ describe('a directory of plain manifests', () => {
     assert.notEqual(await digest(), second)
   })
   it('has a digest of its objects that does not change with comments and the order of keys', async (t) => {
-    const root = await writeRepository(t, { 'a/x.yaml': configMap('a'), 'b/x.yaml': '# c\nmetadata:\n  name: a\nkind: ConfigMap\napiVersion: v1\n' })
+    const root = await writeRepository(t, {
+      'a/x.yaml': configMap('a'),
+      'b/x.yaml': '# c\nmetadata:\n  name: a\nkind: ConfigMap\napiVersion: v1\n',
+    })
     const renderer = createRenderer()
     assert.equal((await renderPath(renderer, root, 'a')).rendering.digest, (await renderPath(renderer, root, 'b')).rendering.digest)
   })
@@ -58,7 +64,10 @@ describe('a directory of plain manifests', () => {
   it('that is missing is held, so that nothing is deleted', async (t) => {
     const root = await writeRepository(t, { 'a.yaml': configMap('a') })
     for (const path of ['gone', 'a.yaml']) {
-      await assert.rejects(renderPath(createRenderer(), root, path), (error) => refused('path-not-found', /is not a directory of/)(error) && Reflect.get(Object(error), 'held') === true)
+      await assert.rejects(
+        renderPath(createRenderer(), root, path),
+        (error) => refused('path-not-found', /is not a directory of/)(error) && Reflect.get(Object(error), 'held') === true,
+      )
     }
   })
   it('tells symbolic links and does not follow them', async (t) => {
@@ -84,8 +93,16 @@ describe('a directory of plain manifests', () => {
     assert.equal((await renderPath(createRenderer(), root, 'apps')).rendering.objects.length, 1)
   })
   it('reports the problems of all its files at once', async (t) => {
-    const root = await writeRepository(t, { 'a/1.yaml': 'a: b: c', 'a/2.yaml': configMap('1'), 'a/3.yaml': configMap('x'), 'a/4.yaml': configMap('x') })
-    await assert.rejects(renderPath(createRenderer(), root, 'a'), refused('manifest-unreadable', /3 problems[^]*a\/1\.yaml:1[^]*a\/2\.yaml:3[^]*a\/4\.yaml:1.*a\/3\.yaml already/))
+    const root = await writeRepository(t, {
+      'a/1.yaml': 'a: b: c',
+      'a/2.yaml': configMap('1'),
+      'a/3.yaml': configMap('x'),
+      'a/4.yaml': configMap('x'),
+    })
+    await assert.rejects(
+      renderPath(createRenderer(), root, 'a'),
+      refused('manifest-unreadable', /3 problems[^]*a\/1\.yaml:1[^]*a\/2\.yaml:3[^]*a\/4\.yaml:1.*a\/3\.yaml already/),
+    )
   })
   it('has limits for the size of a file, of all files and for their number', async (t) => {
     const root = await writeRepository(t, { 'a/1.yaml': configMap('a') + '#'.repeat(1000), 'a/2.yaml': configMap('b') + '#'.repeat(1000) })
@@ -127,10 +144,23 @@ describe('a local directory', () => {
     const root = await writeRepository(t, { 'b/x.yaml': 'x', 'a.yaml': 'ü', 'b.yaml': '' })
     const { tree } = await openLocalTree(join(root, 'b'))
     const { files } = await tree.list('', signal)
-    const expected = execFileSync('git', ['hash-object', '--no-filters', 'a.yaml', 'b.yaml', 'b/x.yaml'], { cwd: root, encoding: 'utf8', env: { PATH: process.env['PATH'], GIT_DIR: '/nonexistent' } })
-    assert.deepEqual(files.map(({ path }) => path), ['a.yaml', 'b.yaml', 'b/x.yaml'])
-    assert.deepEqual(files.map(({ oid }) => oid), expected.trim().split('\n'))
-    assert.deepEqual(files.map(({ executable }) => executable), [false, false, false])
+    const expected = execFileSync('git', ['hash-object', '--no-filters', 'a.yaml', 'b.yaml', 'b/x.yaml'], {
+      cwd: root,
+      encoding: 'utf8',
+      env: { PATH: process.env['PATH'], GIT_DIR: '/nonexistent' },
+    })
+    assert.deepEqual(
+      files.map(({ path }) => path),
+      ['a.yaml', 'b.yaml', 'b/x.yaml'],
+    )
+    assert.deepEqual(
+      files.map(({ oid }) => oid),
+      expected.trim().split('\n'),
+    )
+    assert.deepEqual(
+      files.map(({ executable }) => executable),
+      [false, false, false],
+    )
   })
   it('knows its path in the repository around it', async (t) => {
     const root = await writeRepository(t, { 'b/c/x.yaml': 'x' })
@@ -152,7 +182,10 @@ describe('the cache and the places', () => {
     assert.equal(cache.get('a'), 1)
     cache.set('c', 3, 4)
     cache.set('d', 4, 11)
-    assert.deepEqual(['a', 'b', 'c', 'd'].map((key) => cache.get(key)), [1, undefined, 3, undefined])
+    assert.deepEqual(
+      ['a', 'b', 'c', 'd'].map((key) => cache.get(key)),
+      [1, undefined, 3, undefined],
+    )
   })
   it('so many tasks run at once; one that gives up waiting takes no place', async () => {
     const inTurn = createSemaphore(2)
