@@ -1,0 +1,129 @@
+import { createHash } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Repository, SecretReference } from '../model/configuration.ts'
+import { GitwakeError } from '../model/error.ts'
+import type { RemoteUrl } from './url.ts'
+
+/** What git needs from the machine; everything else of our own environment stays away from it. */
+export interface Machine {
+  /** Where git and ssh are looked for. */
+  readonly path: string
+  /** PEM file of certificate authorities for https, instead of the system's. */
+  readonly caFile: string | undefined
+}
+
+/** The environment of git without any credential: enough to read a cache. */
+export function bareEnvironment(machine: Machine): Readonly<Record<string, string>> {
+  return {
+    PATH: machine.path,
+    // curl and git look for .netrc and .gitconfig there.
+    HOME: '/nonexistent',
+    LC_ALL: 'C',
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_CONFIG_GLOBAL: '/dev/null',
+    GIT_ATTR_NOSYSTEM: '1',
+    GIT_NO_REPLACE_OBJECTS: '1',
+    GIT_NO_LAZY_FETCH: '1',
+    GIT_DEFAULT_REF_FORMAT: 'files',
+    GIT_TERMINAL_PROMPT: '0',
+    GIT_ASKPASS: '/bin/false',
+    SSH_ASKPASS: '/bin/false',
+    GIT_ALLOW_PROTOCOL: 'none',
+    GIT_PROTOCOL_FROM_USER: '0',
+  }
+}
+
+/** An environment that can reach one remote, the secrets in it (for masking), and the end of its private files. */
+export interface RemoteEnvironment {
+  readonly environment: Readonly<Record<string, string>>
+  readonly secrets: readonly string[]
+  close(): Promise<void>
+}
+
+/**
+ * Resolves a repository's credentials into the environment of one git run: never into arguments, URLs or the cache.
+ * Throws GitwakeError `git-authentication` where the configuration cannot authenticate at all, and whatever `resolveSecret` throws.
+ */
+export async function openRemoteEnvironment(
+  repository: Repository,
+  remote: RemoteUrl,
+  machine: Machine,
+  resolveSecret: (reference: SecretReference) => Promise<string>,
+): Promise<RemoteEnvironment> {
+  const environment = {
+    ...bareEnvironment(machine),
+    GIT_ALLOW_PROTOCOL: remote.scheme,
+    ...(machine.caFile !== undefined && { GIT_SSL_CAINFO: machine.caFile }),
+  }
+  if (remote.scheme === 'ssh') return openSsh(repository, environment, resolveSecret)
+  if (repository.credentials === undefined || remote.scheme === 'file') return { environment, secrets: [], close: async () => {} }
+  const password = (await resolveSecret(repository.credentials.passwordFrom)).replace(/[\r\n]+$/u, '')
+  const basic = Buffer.from(`${repository.credentials.username}:${password}`).toString('base64')
+  return {
+    // A header given in advance also saves the request that would be answered 401. It is bound to this URL, and redirects are not followed.
+    environment: {
+      ...environment,
+      GIT_CONFIG_COUNT: '1',
+      GIT_CONFIG_KEY_0: `http.${remote.url}.extraHeader`,
+      GIT_CONFIG_VALUE_0: `Authorization: Basic ${basic}`,
+    },
+    secrets: [password, encodeURIComponent(password), basic],
+    close: async () => {},
+  }
+}
+
+async function openSsh(
+  repository: Repository,
+  environment: Readonly<Record<string, string>>,
+  resolveSecret: (reference: SecretReference) => Promise<string>,
+): Promise<RemoteEnvironment> {
+  if (repository.ssh === undefined) {
+    throw new GitwakeError('git-authentication', `repository ${repository.name}: its URL is ssh, but spec.ssh is missing`, {
+      fix: 'Set spec.ssh.privateKeyFrom and spec.ssh.knownHostsFrom, or use an https URL.',
+    })
+  }
+  const [key, knownHosts] = await Promise.all([resolveSecret(repository.ssh.privateKeyFrom), resolveSecret(repository.ssh.knownHostsFrom)])
+  const directory = await mkdtemp(join(tmpdir(), 'gitwake-ssh-'))
+  const close = (): Promise<void> => rm(directory, { recursive: true, force: true })
+  try {
+    // OpenSSH refuses a key without its last newline.
+    await writeFile(join(directory, 'key'), `${key.trimEnd()}\n`, { mode: 0o600 })
+    await writeFile(join(directory, 'known_hosts'), `${knownHosts.trimEnd()}\n`, { mode: 0o600 })
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return { environment: { ...environment, GIT_SSH_VARIANT: 'ssh', GIT_SSH_COMMAND: sshCommand(directory) }, secrets: [key.trim()], close }
+}
+
+/** ssh that asks nobody, trusts only the given hosts, offers only the given key and notices a silent peer. */
+function sshCommand(directory: string): string {
+  const file = (name: string): string => `"${join(directory, name).replaceAll('%', '%%')}"`
+  const options = [
+    'BatchMode=yes',
+    'StrictHostKeyChecking=yes',
+    'UpdateHostKeys=no',
+    `UserKnownHostsFile=${file('known_hosts')}`,
+    'GlobalKnownHostsFile=/dev/null',
+    'IdentitiesOnly=yes',
+    'IdentityAgent=none',
+    `IdentityFile=${file('key')}`,
+    'ConnectTimeout=15',
+    'ServerAliveInterval=15',
+    'ServerAliveCountMax=2',
+  ]
+  // git hands the command to a shell.
+  return ['ssh -F /dev/null', ...options.map((option) => `-o '${option.replaceAll("'", String.raw`'\''`)}'`)].join(' ')
+}
+
+/**
+ * Names a cache: everything that decides what may be read through it. Two repositories share one only if they are configured alike,
+ * so that what one credential may read is never served to another.
+ */
+export function cacheName(repository: Repository): string {
+  const identity = [repository.name, repository.url, repository.credentials, repository.ssh, repository.allowInsecure]
+  const digest = createHash('sha256').update(JSON.stringify(identity)).digest('hex').slice(0, 16)
+  return `${repository.name.replace(/[^A-Za-z0-9-]+/gu, '_').slice(0, 60)}-${digest}`
+}
