@@ -85,10 +85,16 @@ function outputOf(result: ChildResult, origin: string, scratch: Scratch, limits:
     case 'exited': {
       if (result.code === 0) return result.stdout
       const said = explain(result.stderr, scratch)
-      if (/out of memory|cannot allocate memory/i.test(result.stderr) || result.code === null) {
-        const message = `kustomize build ended early (${said === '' ? 'killed' : said.slice(0, 200)})`
-        throw failed('kustomize-killed', message, 'Check for runaway anchors and generators, or split the application.')
+      if (/out of memory|failed to reserve|cannot allocate memory/i.test(result.stderr)) {
+        const size = `${Math.round(limits.buildMemoryBytes / 1024 / 1024)} MiB`
+        throw failed(
+          'kustomize-memory',
+          `kustomize build needed more than ${size} of memory`,
+          'Look for runaway anchors, or split the application.',
+        )
       }
+      if (result.code === null)
+        throw failed('kustomize-killed', 'kustomize build was killed', 'See whether the machine ran out of memory.', true)
       throw failed(
         'kustomize-failed',
         `kustomize build failed: ${said}`,
@@ -115,6 +121,9 @@ function outputOf(result: ChildResult, origin: string, scratch: Scratch, limits:
   }
 }
 
+/** Where a crash of a Go program goes on with its stacks. */
+const GO_TRACE = /\n\n(?:goroutine \d|runtime stack:)[^]*$/
+
 /** What kustomize said, with paths of the repository instead of those of the scratch directory. */
 function explain(stderr: string, scratch: Scratch): string {
   const text = stderr
@@ -122,5 +131,6 @@ function explain(stderr: string, scratch: Scratch): string {
     .replaceAll(scratch.root, '.')
     .trim()
     .replace(/^Error: /, '')
+    .replace(GO_TRACE, '')
   return text.length > 2000 ? `${text.slice(0, 2000)} …` : text
 }

@@ -278,7 +278,7 @@ describe('the program that builds', () => {
     const root = await writeRepository(t, { 'kustomization.yaml': 'resources: [a.yaml]\n', 'a.yaml': configMap('a') })
     await assert.rejects(
       renderPath(renderer({ buildMemoryBytes: 64 * 1024 * 1024 }), root, ''),
-      (error) => error instanceof GitwakeError && (error.code === 'kustomize-killed' || error.code === 'kustomize-failed'),
+      refused('kustomize-memory', /needed more than 64 MiB of memory$/),
     )
   })
   it('tells what it printed as an error, shortened, with paths of the repository', async (t) => {
