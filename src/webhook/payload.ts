@@ -6,6 +6,9 @@ import { malformed } from './provider.ts'
 const maximumDepth = 64
 const quote = 0x22
 const backslash = 0x5c
+const colon = 0x3a
+const openBrace = 0x7b
+const closeBrace = 0x7d
 
 /** How many keys the text has in its outermost object, and in the objects directly in that. Nothing deeper decides anything. */
 interface KeyCount {
@@ -41,21 +44,19 @@ function parsed(text: string): Json {
 
 /** One pass before the parser, hopping from quote to quote: 10^6 brackets never reach it. */
 function countKeys(text: string): KeyCount {
+  const keys = new Uint32Array(maximumDepth + 1)
   let depth = 0
-  let outer = 0
-  let inner = 0
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at)
     if (code === quote) at = endOfString(text, at)
-    else if (code === 0x3a) {
-      // Outside texts, a colon follows a key and nothing else.
-      if (depth === 1) outer++
-      else if (depth === 2) inner++
-    } else if (code === 0x7b || code === 0x5b) {
+    // Outside texts, a colon follows a key and nothing else.
+    else if (code === colon) keys[depth] = (keys[depth] ?? 0) + 1
+    // Braces and brackets differ by the bit that also makes letters small; nothing else in JSON shares their codes.
+    else if ((code | 0x20) === openBrace) {
       if (++depth > maximumDepth) throw malformed(`The body is nested deeper than ${maximumDepth} levels.`)
-    } else if (code === 0x7d || code === 0x5d) depth--
+    } else if ((code | 0x20) === closeBrace) depth--
   }
-  return { outer, inner }
+  return { outer: keys[1] ?? 0, inner: keys[2] ?? 0 }
 }
 
 /** A key that came twice, in whatever spelling, is there once after parsing. */
@@ -69,7 +70,7 @@ function sameCount({ outer, inner }: KeyCount, payload: JsonObject): boolean {
 /** Index of the closing quote; the text's last index where there is none (the parser will refuse it). */
 function endOfString(text: string, start: number): number {
   let end = text.indexOf('"', start + 1)
-  while (end > 0 && isEscaped(text, end)) end = text.indexOf('"', end + 1)
+  while (end > 0 && text.charCodeAt(end - 1) === backslash && isEscaped(text, end)) end = text.indexOf('"', end + 1)
   return end < 0 ? text.length - 1 : end
 }
 

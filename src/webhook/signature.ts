@@ -1,4 +1,4 @@
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHmac, hash, randomBytes, timingSafeEqual } from 'node:crypto'
 
 const processKey = randomBytes(32)
 
@@ -20,7 +20,7 @@ export function equalTexts(left: string, right: string): boolean {
 }
 
 export function sha256(data: Buffer | string): string {
-  return createHash('sha256').update(data).digest('hex')
+  return hash('sha256', data, 'hex')
 }
 
 /** Does the work of `rounds` verifications that cannot succeed: an unknown receiver takes as long as a wrong signature. */
