@@ -61,7 +61,7 @@ export const VARIABLES = {
     'Where workers keep the fetched Git objects. It can be deleted at any time.'),
   inventoryNamespace: variable('GITWAKE_INVENTORY_NAMESPACE', 'gitwake-system', 'name', dnsLabel(63),
     'The namespace, in every target cluster, that holds the inventories: what each application owns there.'),
-  installation: variable('GITWAKE_INSTALLATION', 'gitwake', 'name', dnsLabel(40),
+  installation: variable('GITWAKE_INSTALL', 'gitwake', 'name', dnsLabel(40),
     'The name of this installation. Two installations that reach the same cluster need different names, and refuse to take over each other\'s applications.'),
   historyLimit: variable('GITWAKE_HISTORY_LIMIT', '100', 'number', integer(1, 100_000), 'How many results are kept per application.'),
   historyMaxAgeMs: variable('GITWAKE_HISTORY_MAX_AGE', '90d', 'duration', duration, 'How long results and deliveries are kept; 0 keeps them until the limit.'),
