@@ -52,7 +52,7 @@ export const VARIABLES = {
   gitlabWebhookTokens: variable('GITLAB_WEBHOOK_TOKEN', '', 'secrets', secrets,
     'Secret token of the webhooks of older GitLabs. A comma-separated list, for rotation.'),
   rateLimit: variable('GITWAKE_RATE_LIMIT', '600/min', 'rate', rateLimit,
-    'How many webhook requests one address may send: a number per s, min or h, or off (for load tests). What is beyond gets 429.'),
+    'How many webhook requests without a valid signature one address may send: a number per s, min or h, or off (for load tests). Authentic ones may come ten times as often. What is beyond gets 429.'),
   logLevel: variable('LOG_LEVEL', 'info', 'level', oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
     'The least important lines to log: trace, debug, info, warn, error, fatal or silent.'),
   logFormat: variable('LOG_FORMAT', 'auto', 'format', oneOf('auto', 'json', 'pretty'),
