@@ -46,12 +46,15 @@ export function createCache(root: string, name: string, machine: Machine): Cache
     )
     if (!exit.ok) throw new GitwakeError('cache-unusable', `no cache can be made in ${root}: ${summary(exit.stderr)}`, cacheFix)
     await rename(draft, path)
-    return { ...(await describe(path)), fresh: true }
+    const made = await describe(path)
+    if (made === undefined) throw new GitwakeError('cache-unusable', `${path} is no folder`, cacheFix)
+    return { ...made, fresh: true }
   }
 
   async function open(signal: AbortSignal): Promise<CacheDirectory> {
     try {
-      return { ...(await describe(path)), fresh: false }
+      const found = await describe(path)
+      return found === undefined ? renew('sha1', signal) : { ...found, fresh: false }
     } catch (error) {
       if (!isCode(error, 'ENOENT')) throw error
       return create('sha1', signal)
@@ -105,8 +108,11 @@ async function removeOlder(folder: string, limit: (name: string) => number | und
   }
 }
 
-async function describe(path: string): Promise<Omit<CacheDirectory, 'fresh'>> {
-  const { dev, ino, mtimeMs } = await stat(path)
+/** Undefined for what is no folder. */
+async function describe(path: string): Promise<Omit<CacheDirectory, 'fresh'> | undefined> {
+  const stats = await stat(path)
+  if (!stats.isDirectory()) return undefined
+  const { dev, ino, mtimeMs } = stats
   if (Date.now() - mtimeMs > dayMs) await utimes(path, new Date(), new Date())
   // Every head fetched with depth 1 leaves one line in the file `shallow`.
   const shallow = await stat(join(path, 'shallow')).catch(() => undefined)

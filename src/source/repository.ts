@@ -24,7 +24,8 @@ interface Opened {
 }
 
 // A cache that holds so many more heads than refs, or so many bytes, is replaced by a fresh one: simpler and safer than git gc.
-const maximumHeads = 500
+// Every head is a pack; measured, a fetch takes 30 ms with up to 150 of them and 65 ms with 450.
+const maximumHeads = 100
 const measuredEvery = 32
 const maximumCommitBytes = 16 * 1024 * 1024
 

@@ -80,16 +80,17 @@ export function sourceFor(context: TestContext, options: Partial<SourceOptions> 
   return source
 }
 
-/** Serves the bare repositories of a folder by smart HTTP; `intercept` may answer a request itself by returning true. */
+/** Serves the bare repositories of a folder by smart HTTP; `intercept` may answer a request itself by returning true, or let the answer stop short of its end. */
 export async function serveGit(
   context: TestContext,
   folder: string,
-  intercept: (request: IncomingMessage, response: ServerResponse) => boolean = () => false,
+  intercept: (request: IncomingMessage, response: ServerResponse) => boolean | 'stall' = () => false,
 ): Promise<{ readonly url: string; readonly requests: string[] }> {
   const requests: string[] = []
   const server = createServer((request, response) => {
     requests.push(`${request.method} ${request.url}`)
-    if (!intercept(request, response)) backend(folder, request, response)
+    const decision = intercept(request, response)
+    if (decision !== true) backend(folder, request, response, decision === 'stall')
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   context.after(async () => {
@@ -99,7 +100,7 @@ export async function serveGit(
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests }
 }
 
-function backend(folder: string, request: IncomingMessage, response: ServerResponse): void {
+function backend(folder: string, request: IncomingMessage, response: ServerResponse, stall: boolean): void {
   const { pathname, search } = new URL(request.url ?? '/', 'http://localhost')
   const child = spawn('git', ['http-backend'], {
     env: {
@@ -128,6 +129,8 @@ function backend(folder: string, request: IncomingMessage, response: ServerRespo
       if (name === 'Status') status = Number.parseInt(value, 10)
       else if (name !== '') response.setHeader(name, value)
     }
-    response.writeHead(status).end(all.subarray(end + 4))
+    response.writeHead(status)
+    if (stall) response.write(all.subarray(end + 4, -1_000))
+    else response.end(all.subarray(end + 4))
   })
 }
