@@ -30,7 +30,14 @@ export async function runCli(options: CliOptions): Promise<number> {
   const run = (action: () => Promise<number>) => async (): Promise<void> => {
     code = await action()
   }
-  const program = createProgram({ roles, terminal, signal, settings: () => settingsFor(environment, terminal), searchPath: environmentValue('PATH'), run })
+  const program = createProgram({
+    roles,
+    terminal,
+    signal,
+    settings: () => settingsFor(environment, terminal),
+    searchPath: environmentValue('PATH'),
+    run,
+  })
   try {
     await program.parseAsync(parameters, { from: 'user' })
     return code
@@ -59,7 +66,10 @@ function createProgram(context: Context): Command {
     .showHelpAfterError('Run with --help for what there is.')
     .exitOverride()
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
-    .addHelpText('after', `\nSettings come from the environment: .env.example lists them. The configuration is ./gitwake.yaml, or what GITWAKE_CONFIG names.\n`)
+    .addHelpText(
+      'after',
+      `\nSettings come from the environment: .env.example lists them. The configuration is ./gitwake.yaml, or what GITWAKE_CONFIG names.\n`,
+    )
   addRoles(program, context)
   addLocalCommands(program, context)
   addRemoteCommands(program, context)
@@ -68,8 +78,14 @@ function createProgram(context: Context): Command {
 
 function addRoles(program: Command, { roles, run }: Context): void {
   program.commandsGroup('Run:')
-  program.command('start').description('receiver, API, pages and worker in one process: the default for one machine').action(run(() => roles.start()))
-  program.command('serve').description('receiver, API and pages only; holds no cluster and no Git credentials').action(run(() => roles.serve()))
+  program
+    .command('start')
+    .description('receiver, API, pages and worker in one process: the default for one machine')
+    .action(run(() => roles.start()))
+  program
+    .command('serve')
+    .description('receiver, API and pages only; holds no cluster and no Git credentials')
+    .action(run(() => roles.serve()))
   program
     .command('work')
     .description('worker only: takes syncs from the queue and carries them out')
@@ -136,7 +152,9 @@ function addRemoteCommands(program: Command, { terminal, settings, run }: Contex
     .description('what is applied where; exits 1 where something is failed, held or out of sync')
     .option('--json', 'print JSON', false)
     .action((name: string | undefined, { json }: { json: boolean }) =>
-      run(async () => (await import('./cli/status.ts')).status(await client(), terminal, { ...(name !== undefined && { name }), json, now: Date.now() }))(),
+      run(async () =>
+        (await import('./cli/status.ts')).status(await client(), terminal, { ...(name !== undefined && { name }), json, now: Date.now() }),
+      )(),
     )
   program
     .command('history <application>')
@@ -149,10 +167,17 @@ function addRemoteCommands(program: Command, { terminal, settings, run }: Contex
   program
     .command('sync <application>')
     .description('ask for a sync now')
-    .option('--wait [duration]', 'wait until it is done (60s where no duration is given); exits 1 where it failed or is held, 3 where it was not done in time', durationMs)
+    .option(
+      '--wait [duration]',
+      'wait until it is done (60s where no duration is given); exits 1 where it failed or is held, 3 where it was not done in time',
+      durationMs,
+    )
     .option('--confirm <plan>', 'carry out the held plan with this digest')
     .option('--json', 'print JSON', false)
-    .addHelpText('after', example('gitwake sync shop-prod --wait', 'gitwake sync shop-prod --wait 10m', 'gitwake sync shop-prod --confirm 3f9a…'))
+    .addHelpText(
+      'after',
+      example('gitwake sync shop-prod --wait', 'gitwake sync shop-prod --wait 10m', 'gitwake sync shop-prod --confirm 3f9a…'),
+    )
     .action((name: string, { wait, confirm, json }: { wait?: number | true; confirm?: string; json: boolean }) =>
       run(async () => {
         const { sync } = await import('./cli/sync.ts')
@@ -187,6 +212,9 @@ function failure(error: unknown, terminal: Terminal): number {
   // Commander has written its own message by now.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
   if (error instanceof GitwakeError) terminal.err(`gitwake: ${maskSecrets(error.message)}\n  → ${maskSecrets(error.fix)}\n`)
-  else terminal.err(`gitwake: ${maskSecrets(error instanceof Error ? (error.stack ?? error.message) : String(error))}\n  → This is a bug in gitwake: please report it.\n`)
+  else
+    terminal.err(
+      `gitwake: ${maskSecrets(error instanceof Error ? (error.stack ?? error.message) : String(error))}\n  → This is a bug in gitwake: please report it.\n`,
+    )
   return 1
 }

@@ -19,7 +19,10 @@ const SERVICE_LINK = /_(?:SERVICE_HOST|SERVICE_PORT(?:_.+)?|PORT(?:_\d+_(?:TCP|U
  * Reads and checks the whole environment. Warnings are sentences to be logged.
  * Throws GitwakeError `environment-invalid` that names every wrong variable at once.
  */
-export function readSettings(environment: Environment = process.env): { readonly settings: Settings; readonly warnings: readonly string[] } {
+export function readSettings(environment: Environment = process.env): {
+  readonly settings: Settings
+  readonly warnings: readonly string[]
+} {
   const problems: string[] = []
   const decoded: Record<string, unknown> = {}
   for (const [key, variable] of Object.entries(VARIABLES)) decoded[key] = decodeVariable(variable, environment, problems)
@@ -62,7 +65,8 @@ function decodeVariable(variable: Variable<unknown>, environment: Environment, p
 }
 
 function invalid(problems: readonly string[]): GitwakeError {
-  const list = problems.length === 1 ? problems[0] : `${problems.length} problems:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`
+  const list =
+    problems.length === 1 ? problems[0] : `${problems.length} problems:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`
   return new GitwakeError('environment-invalid', `The environment is not valid: ${list}`, {
     fix: 'Correct the variables named above; .env.example shows each with its default.',
   })

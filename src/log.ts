@@ -49,7 +49,14 @@ function masking(logger: pino.Logger, mask: Mask): Log {
 
 async function prettyStream(destination: NodeJS.WritableStream & { readonly isTTY?: boolean }): Promise<NodeJS.WritableStream> {
   const { default: prettyPrint } = await import('pino-pretty')
-  return prettyPrint({ destination, colorize: destination.isTTY === true, translateTime: 'SYS:HH:MM:ss.l', ignore: 'pid,hostname', singleLine: true, sync: true })
+  return prettyPrint({
+    destination,
+    colorize: destination.isTTY === true,
+    translateTime: 'SYS:HH:MM:ss.l',
+    ignore: 'pid,hostname',
+    singleLine: true,
+    sync: true,
+  })
 }
 
 const DEEPEST = 8

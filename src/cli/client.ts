@@ -3,7 +3,11 @@ import { GitwakeError } from '../model/error.ts'
 /** How the commands status, history and sync reach a running gitwake. */
 export interface Client {
   /** The decoded JSON of an answer with its status; throws `server-unreachable`, `unauthorized` and `server-error`. */
-  readonly request: (method: 'GET' | 'POST', path: string, timeoutMs?: number) => Promise<{ readonly status: number; readonly body: unknown }>
+  readonly request: (
+    method: 'GET' | 'POST',
+    path: string,
+    timeoutMs?: number,
+  ) => Promise<{ readonly status: number; readonly body: unknown }>
 }
 
 /** Answers that are results rather than failures of the server: done, accepted, unknown, held, refused, not in time. */
@@ -14,7 +18,9 @@ export function createClient(options: { readonly url: string; readonly tokens: r
   const { url, tokens } = options
   const headers = { accept: 'application/json', ...(tokens[0] === undefined ? {} : { authorization: `Bearer ${tokens[0]}` }) }
   const request: Client['request'] = async (method, path, timeoutMs = 15_000) => {
-    const response = await send(url, () => fetch(`${url}${path}`, { method, headers, redirect: 'error', signal: AbortSignal.timeout(timeoutMs) }))
+    const response = await send(url, () =>
+      fetch(`${url}${path}`, { method, headers, redirect: 'error', signal: AbortSignal.timeout(timeoutMs) }),
+    )
     const body = await bodyOf(response, url)
     if (response.status === 401 || response.status === 403) throw unauthorized(url, tokens.length > 0)
     if (RESULTS.includes(response.status)) return { status: response.status, body }
@@ -54,7 +60,11 @@ async function bodyOf(response: Response, url: string): Promise<unknown> {
 }
 
 /** The sentence and the fix of an error answer, where it has them. */
-export function errorOf(body: unknown): { readonly message: string | undefined; readonly fix: string | undefined; readonly reasons: readonly string[] } {
+export function errorOf(body: unknown): {
+  readonly message: string | undefined
+  readonly fix: string | undefined
+  readonly reasons: readonly string[]
+} {
   const error = fieldOf(body, 'error')
   const reasons = fieldOf(error, 'reasons')
   return {

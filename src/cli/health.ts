@@ -13,10 +13,17 @@ import { plain, table } from './table.ts'
 import type { Terminal } from './terminal.ts'
 
 /** `gitwake health -f FILE`: status and message of each object in a file, as `kubectl get -o yaml` prints them; 1 where one has failed. */
-export async function health(terminal: Terminal, options: { readonly file: string; readonly json: boolean; readonly now: number }, signal: AbortSignal): Promise<number> {
+export async function health(
+  terminal: Terminal,
+  options: { readonly file: string; readonly json: boolean; readonly now: number },
+  signal: AbortSignal,
+): Promise<number> {
   const { file, json, now } = options
   const content = file === '-' ? await readStandardInput(signal) : await contentOf(file)
-  const objects: readonly ObjectHealth[] = liveObjects(file, content).map((object) => ({ object: objectIdOf(object), ...healthOf(object, now) }))
+  const objects: readonly ObjectHealth[] = liveObjects(file, content).map((object) => ({
+    object: objectIdOf(object),
+    ...healthOf(object, now),
+  }))
   const rows = objects.map(({ object, status, message }) => [plain(displayName(object)), state(terminal, status), plain(message)])
   terminal.out(json ? `${JSON.stringify(objects, null, 2)}\n` : table(['OBJECT', 'HEALTH', 'MESSAGE'], rows))
   return worstHealth(objects.map(({ status }) => status)) === 'failed' ? 1 : 0
@@ -26,7 +33,10 @@ async function contentOf(file: string): Promise<Uint8Array> {
   try {
     return await readFile(file)
   } catch (cause) {
-    throw new GitwakeError('path-not-found', `${file} cannot be read.`, { fix: 'Name a file that exists and is readable, or - for standard input.', cause })
+    throw new GitwakeError('path-not-found', `${file} cannot be read.`, {
+      fix: 'Name a file that exists and is readable, or - for standard input.',
+      cause,
+    })
   }
 }
 

@@ -10,7 +10,12 @@ import type { Terminal } from './terminal.ts'
 /** `gitwake render (--path DIR | -f FILE)`: the objects as they would be applied, from a folder, a file or standard input (`-`). */
 export async function render(
   terminal: Terminal,
-  options: { readonly from: { readonly path: string } | { readonly file: string }; readonly output: 'yaml' | 'json'; readonly kustomizePath: string | undefined; readonly searchPath: string | undefined },
+  options: {
+    readonly from: { readonly path: string } | { readonly file: string }
+    readonly output: 'yaml' | 'json'
+    readonly kustomizePath: string | undefined
+    readonly searchPath: string | undefined
+  },
   signal: AbortSignal,
 ): Promise<number> {
   const { from, output, kustomizePath, searchPath } = options
@@ -26,7 +31,11 @@ async function renderOne(file: string, signal: AbortSignal): Promise<Rendering> 
   return file === '-' ? renderContent('standard input', await readStandardInput(signal), signal) : renderFile(file, signal)
 }
 
-async function renderFolder(folder: string, programs: { readonly kustomizePath?: string; readonly searchPath?: string }, signal: AbortSignal): Promise<Rendering> {
+async function renderFolder(
+  folder: string,
+  programs: { readonly kustomizePath?: string; readonly searchPath?: string },
+  signal: AbortSignal,
+): Promise<Rendering> {
   const { tree, path } = await openLocalTree(folder)
   const renderer = createRenderer(programs)
   const inputs = await renderer.inputs(tree, applicationAt(path), signal)

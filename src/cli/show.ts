@@ -5,9 +5,18 @@ import { ago, plain, short } from './table.ts'
 import { paint, type Paint, type Terminal } from './terminal.ts'
 
 const COLOURS: Readonly<Record<string, Paint>> = {
-  synced: 'green', current: 'green', 'not affected': 'green',
-  'out of sync': 'yellow', syncing: 'blue', queued: 'blue', 'in progress': 'blue', drifted: 'yellow', held: 'yellow', terminating: 'yellow',
-  superseded: 'dim', unknown: 'dim',
+  synced: 'green',
+  current: 'green',
+  'not affected': 'green',
+  'out of sync': 'yellow',
+  syncing: 'blue',
+  queued: 'blue',
+  'in progress': 'blue',
+  drifted: 'yellow',
+  held: 'yellow',
+  terminating: 'yellow',
+  superseded: 'dim',
+  unknown: 'dim',
   failed: 'red',
 }
 
@@ -19,7 +28,9 @@ export function state(terminal: Terminal, word: string): string {
 
 /** `2 created, 1 configured, 7 unchanged`; `no changes` where there is nothing to count. */
 export function counts(result: SyncResult): string {
-  const parts = Object.entries(result.counts).flatMap(([action, count]) => (count !== undefined && count > 0 ? [`${count} ${plain(action)}`] : []))
+  const parts = Object.entries(result.counts).flatMap(([action, count]) =>
+    count !== undefined && count > 0 ? [`${count} ${plain(action)}`] : [],
+  )
   return parts.length === 0 ? 'no changes' : parts.join(', ')
 }
 
@@ -28,7 +39,10 @@ export function changeLines(changes: readonly Change[]): readonly string[] {
   return changes.flatMap((change) => {
     const place = change.origin === undefined ? '' : ` (${plain(displayOrigin(change.origin))})`
     const line = `  ${plain(change.action).padEnd(10)} ${plain(displayName(change.object))}: ${plain(change.reason)}${place}`
-    const drift = (change.drift ?? []).map(({ field, manager, at }) => `             ${plain(field)}, by ${plain(manager ?? 'unknown')}${at === undefined ? '' : `, at ${plain(at)}`}`)
+    const drift = (change.drift ?? []).map(
+      ({ field, manager, at }) =>
+        `             ${plain(field)}, by ${plain(manager ?? 'unknown')}${at === undefined ? '' : `, at ${plain(at)}`}`,
+    )
     const fix = change.fix === undefined ? [] : [`             → ${plain(change.fix)}`]
     return [line, ...drift, ...fix]
   })
@@ -46,7 +60,9 @@ export function resultText(terminal: Terminal, result: SyncResult): string {
     ...unhealthy.map(({ object, status, message }) => `  ${plain(status).padEnd(10)} ${plain(displayName(object))}: ${plain(message)}`),
     ...result.warnings.map((warning) => `  warning    ${plain(warning)}`),
     ...(result.problem === undefined ? [] : [`  → ${plain(result.problem.fix)}`]),
-    ...(result.outcome === 'held' && result.plan !== undefined ? [`  → to carry out exactly this plan: gitwake sync ${result.application} --confirm ${plain(result.plan)}`] : []),
+    ...(result.outcome === 'held' && result.plan !== undefined
+      ? [`  → to carry out exactly this plan: gitwake sync ${result.application} --confirm ${plain(result.plan)}`]
+      : []),
   ]
   return `${lines.join('\n')}\n`
 }
@@ -66,6 +82,9 @@ export function statusText(terminal: Terminal, status: ApplicationStatus, now: n
     ['tickets', `${status.done} of ${status.wanted} done`],
   ]
   const drift = status.drift.length === 0 ? '' : `drift\n${changeLines(status.drift).join('\n')}\n`
-  const last = status.lastResult === undefined ? '' : `last result, ${ago(status.lastResult.finishedAt, now)} ago\n${resultText(terminal, status.lastResult)}`
+  const last =
+    status.lastResult === undefined
+      ? ''
+      : `last result, ${ago(status.lastResult.finishedAt, now)} ago\n${resultText(terminal, status.lastResult)}`
   return `${rows.map(([name, value]) => `${name.padEnd(13)}${value}`).join('\n')}\n${drift}${last}`
 }

@@ -10,7 +10,8 @@ export async function readStandardInput(signal: AbortSignal): Promise<Buffer> {
     signal.throwIfAborted()
     const bytes = Buffer.from(chunk)
     size += bytes.length
-    if (size > LARGEST_INPUT) throw new GitwakeError('input-too-large', 'Standard input holds more than 64 MiB.', { fix: 'Give a file or a folder instead.' })
+    if (size > LARGEST_INPUT)
+      throw new GitwakeError('input-too-large', 'Standard input holds more than 64 MiB.', { fix: 'Give a file or a folder instead.' })
     chunks.push(bytes)
   }
   return Buffer.concat(chunks)

@@ -6,7 +6,11 @@ import { ago, plain, short, table } from './table.ts'
 import { paint, type Terminal } from './terminal.ts'
 
 /** `gitwake status [NAME]`: 0 where everything that was asked for is synced and not failed, else 1. */
-export async function status(client: Client, terminal: Terminal, options: { readonly name?: string; readonly json: boolean; readonly now: number }): Promise<number> {
+export async function status(
+  client: Client,
+  terminal: Terminal,
+  options: { readonly name?: string; readonly json: boolean; readonly now: number },
+): Promise<number> {
   const { name, json, now } = options
   const statuses = name === undefined ? await allStatuses(client) : [await oneStatus(client, name)]
   if (json) terminal.out(`${JSON.stringify(name === undefined ? statuses : statuses[0], null, 2)}\n`)
@@ -17,14 +21,24 @@ export async function status(client: Client, terminal: Terminal, options: { read
 }
 
 /** `gitwake history NAME`: results, newest first. */
-export async function history(client: Client, terminal: Terminal, options: { readonly name: string; readonly limit: number; readonly json: boolean; readonly now: number }): Promise<number> {
+export async function history(
+  client: Client,
+  terminal: Terminal,
+  options: { readonly name: string; readonly limit: number; readonly json: boolean; readonly now: number },
+): Promise<number> {
   const { name, limit, json, now } = options
   const answer = await client.request('GET', `/api/applications/${encodeURIComponent(name)}/history?limit=${limit}`)
   if (answer.status === 404) throw unknownApplication(name)
   const results = (fieldOf(answer.body, 'results') ?? []) as readonly SyncResult[]
   if (json) terminal.out(`${JSON.stringify(results, null, 2)}\n`)
   else if (results.length === 0) terminal.err(`${name} has not been synced yet.\n`)
-  else terminal.out(table(['WHEN', 'REVISION', 'REASON', 'OUTCOME', 'CHANGES', 'MESSAGE'], results.map((result) => historyRow(terminal, result, now))))
+  else
+    terminal.out(
+      table(
+        ['WHEN', 'REVISION', 'REASON', 'OUTCOME', 'CHANGES', 'MESSAGE'],
+        results.map((result) => historyRow(terminal, result, now)),
+      ),
+    )
   return 0
 }
 
@@ -40,7 +54,9 @@ async function oneStatus(client: Client, name: string): Promise<ApplicationStatu
 }
 
 export function unknownApplication(name: string): GitwakeError {
-  return new GitwakeError('unknown-application', `There is no application "${plain(name)}".`, { fix: '"gitwake status" lists all of them.' })
+  return new GitwakeError('unknown-application', `There is no application "${plain(name)}".`, {
+    fix: '"gitwake status" lists all of them.',
+  })
 }
 
 function isWell({ sync, health }: ApplicationStatus): boolean {
@@ -62,5 +78,12 @@ function overview(terminal: Terminal, statuses: readonly ApplicationStatus[], no
 }
 
 function historyRow(terminal: Terminal, result: SyncResult, now: number): readonly string[] {
-  return [`${ago(result.finishedAt, now)} ago`, short(result.revision), plain(result.reason), state(terminal, result.outcome), counts(result), plain(result.message)]
+  return [
+    `${ago(result.finishedAt, now)} ago`,
+    short(result.revision),
+    plain(result.reason),
+    state(terminal, result.outcome),
+    counts(result),
+    plain(result.message),
+  ]
 }

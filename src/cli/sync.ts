@@ -19,7 +19,13 @@ const NOT_IN_TIME = 3
 export async function sync(
   client: Client,
   terminal: Terminal,
-  options: { readonly name: string; readonly waitMs: number; readonly confirm?: string; readonly json: boolean; readonly now: () => number },
+  options: {
+    readonly name: string
+    readonly waitMs: number
+    readonly confirm?: string
+    readonly json: boolean
+    readonly now: () => number
+  },
 ): Promise<number> {
   const { name, waitMs, confirm, json, now } = options
   const deadline = now() + waitMs
@@ -34,7 +40,11 @@ export async function sync(
   }
   for (;;) {
     const nextMs = Math.min(ONE_WAIT_MS, Math.max(0, deadline - now()))
-    const answer = await client.request('GET', `${path}/tickets/${ticket.wanted}?wait=${Math.max(1, Math.round(nextMs))}ms`, nextMs + 15_000)
+    const answer = await client.request(
+      'GET',
+      `${path}/tickets/${ticket.wanted}?wait=${Math.max(1, Math.round(nextMs))}ms`,
+      nextMs + 15_000,
+    )
     if (answer.status !== 504 || now() >= deadline) return told(terminal, answer, json)
   }
 }
@@ -57,5 +67,7 @@ function ticketOf(body: unknown): Ticket {
   const ticket = fieldOf(body, 'ticket')
   const [application, cluster, wanted] = ['application', 'cluster', 'wanted'].map((name) => fieldOf(ticket, name))
   if (typeof application === 'string' && typeof cluster === 'string' && typeof wanted === 'number') return { application, cluster, wanted }
-  throw new GitwakeError('server-error', 'The server accepted the sync without a ticket.', { fix: 'Use the same version of gitwake here and there.' })
+  throw new GitwakeError('server-error', 'The server accepted the sync without a ticket.', {
+    fix: 'Use the same version of gitwake here and there.',
+  })
 }

@@ -4,7 +4,15 @@ import { stripVTControlCharacters } from 'node:util'
 export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = [headings, ...rows].map((row) => row.map((cell) => cell.replace(/[\r\n\t]+/g, ' ')))
   const widths = headings.map((_, column) => Math.max(...lines.map((row) => widthOf(row[column] ?? ''))))
-  return lines.map((row) => `${row.map((cell, column) => pad(cell, widths[column] ?? 0)).join('   ').trimEnd()}\n`).join('')
+  return lines
+    .map(
+      (row) =>
+        `${row
+          .map((cell, column) => pad(cell, widths[column] ?? 0))
+          .join('   ')
+          .trimEnd()}\n`,
+    )
+    .join('')
 }
 
 function pad(cell: string, width: number): string {

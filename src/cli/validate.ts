@@ -11,7 +11,11 @@ export async function validate(terminal: Terminal, options: { readonly path: str
     terminal.out(`${JSON.stringify({ valid, files, problems: checked.valid ? [] : checked.problems }, null, 2)}\n`)
   } else if (checked.valid) {
     const { repositories, clusters, applications } = checked.configuration
-    const counted = [count(repositories.size, 'repository', 'repositories'), count(clusters.size, 'cluster'), count(applications.size, 'application')]
+    const counted = [
+      count(repositories.size, 'repository', 'repositories'),
+      count(clusters.size, 'cluster'),
+      count(applications.size, 'application'),
+    ]
     terminal.out(`${path} is valid: ${counted.join(', ')} in ${count(checked.files.length, 'file')}\n`)
   } else {
     terminal.err(`${checked.problems.map(displayProblem).join('\n')}\n${count(checked.problems.length, 'problem')} in ${path}\n`)

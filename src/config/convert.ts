@@ -83,7 +83,8 @@ export function toApplication(document: ApplicationDocument, report: Report): Ap
 }
 
 function refMessage(ref: string): string {
-  if (/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/i.test(ref)) return 'is a commit: an application follows a branch or a tag, so that Git stays the only way to change it'
+  if (/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/i.test(ref))
+    return 'is a commit: an application follows a branch or a tag, so that Git stays the only way to change it'
   return `${JSON.stringify(ref.slice(0, 80))} is not a name that Git accepts for a branch or tag: write main, or refs/tags/v1`
 }
 
@@ -111,7 +112,11 @@ function limited(text: string, least: number, most: number, path: string, report
   return MINUTE
 }
 
-function reference(written: { readonly env?: string | undefined; readonly file?: string | undefined }, path: string, report: Report): SecretReference {
+function reference(
+  written: { readonly env?: string | undefined; readonly file?: string | undefined },
+  path: string,
+  report: Report,
+): SecretReference {
   if (written.env !== undefined && written.file === undefined) return { env: written.env }
   if (written.file !== undefined && written.env === undefined) return { file: written.file }
   report({ path, message: 'must have exactly one of env and file: {env: NAME} or {file: PATH}' })

@@ -13,7 +13,11 @@ export type CrossFinding = Finding & { readonly application: string; readonly mi
 
 /** Names that do not exist, applications that would own the same objects, and dependencies that wait for each other. */
 export function crossCheck(all: Named): readonly CrossFinding[] {
-  return [...[...all.applications.values()].flatMap((application) => unknownNames(application, all)), ...twins(all.applications), ...cycles(all.applications)]
+  return [
+    ...[...all.applications.values()].flatMap((application) => unknownNames(application, all)),
+    ...twins(all.applications),
+    ...cycles(all.applications),
+  ]
 }
 
 function unknownNames(application: Application, all: Named): readonly CrossFinding[] {
@@ -36,7 +40,12 @@ function twins(applications: ReadonlyMap<string, Application>): readonly CrossFi
     const key = JSON.stringify([source.repository, source.ref, source.path, destination.cluster, destination.namespace])
     const twin = seen.get(key)
     if (twin === undefined) seen.set(key, name)
-    else findings.push({ application: name, path: 'spec', message: `has the same source and destination as ${twin}: both would own the same objects` })
+    else
+      findings.push({
+        application: name,
+        path: 'spec',
+        message: `has the same source and destination as ${twin}: both would own the same objects`,
+      })
   }
   return findings
 }
@@ -47,7 +56,8 @@ function cycles(applications: ReadonlyMap<string, Application>): readonly CrossF
   const done = new Set<string>()
   for (const start of [...applications.keys()].sort()) {
     const circle = circleFrom(start, applications, done)
-    if (circle !== undefined) findings.push({ application: start, path: 'spec.dependsOn', message: `waits for itself: ${circle.join(' → ')}` })
+    if (circle !== undefined)
+      findings.push({ application: start, path: 'spec.dependsOn', message: `waits for itself: ${circle.join(' → ')}` })
   }
   return findings
 }

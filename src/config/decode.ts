@@ -49,7 +49,10 @@ export const duration: Decode<number> = (value) => {
 
 /** Comma-separated secrets, for rotation: all are accepted, the first is the newest. */
 export const secrets: Decode<readonly string[]> = (value) => {
-  const list = value.split(',').map((secret) => secret.trim()).filter((secret) => secret !== '')
+  const list = value
+    .split(',')
+    .map((secret) => secret.trim())
+    .filter((secret) => secret !== '')
   const tooShort = list.findIndex((secret) => secret.length < 8)
   if (tooShort >= 0) {
     const which = list.length > 1 ? ` (number ${tooShort + 1} of the list)` : ''
@@ -70,7 +73,7 @@ export const signingKeys: Decode<readonly string[]> = (value) => {
 
 export interface RateLimit {
   readonly requests: number
-  readonly intervalMs: number
+  readonly perMs: number
 }
 
 const RATE_UNITS: Readonly<Record<string, number>> = { s: 1000, min: 60_000, h: 3_600_000 }
@@ -79,8 +82,8 @@ const RATE_UNITS: Readonly<Record<string, number>> = { s: 1000, min: 60_000, h: 
 export const rateLimit: Decode<RateLimit | 'off'> = (value) => {
   if (value.toLowerCase() === 'off') return 'off'
   const [, requests = '', unit = ''] = /^([1-9]\d{0,8})\/(s|min|h)$/.exec(value) ?? []
-  const intervalMs = RATE_UNITS[unit]
-  if (intervalMs !== undefined) return { requests: Number(requests), intervalMs }
+  const perMs = RATE_UNITS[unit]
+  if (perMs !== undefined) return { requests: Number(requests), perMs }
   throw new InvalidValue(`must be a number of requests per s, min or h (600/min), or off, not "${value}"`)
 }
 
@@ -98,7 +101,8 @@ export const httpUrl: Decode<string | undefined> = (value) => {
   if (value === '') return undefined
   const url = URL.parse(value)
   if (url === null || !['http:', 'https:'].includes(url.protocol)) throw new InvalidValue('must be an http:// or https:// address')
-  if (url.username !== '' || url.password !== '') throw new InvalidValue('must not carry a password: the token is read from GITWAKE_API_TOKEN')
+  if (url.username !== '' || url.password !== '')
+    throw new InvalidValue('must not carry a password: the token is read from GITWAKE_API_TOKEN')
   return value.replace(/\/+$/, '')
 }
 

@@ -21,7 +21,10 @@ export type CheckedDocument = { readonly place: Place } & (
 )
 
 /** The documents of one file and everything that is wrong with their shape. */
-export function parseDocuments(file: string, text: string): { readonly documents: readonly CheckedDocument[]; readonly problems: readonly ConfigurationProblem[] } {
+export function parseDocuments(
+  file: string,
+  text: string,
+): { readonly documents: readonly CheckedDocument[]; readonly problems: readonly ConfigurationProblem[] } {
   let values: readonly unknown[]
   try {
     values = loadAll(text, YAML)
@@ -42,7 +45,11 @@ export function parseDocuments(file: string, text: string): { readonly documents
 
 function checkDocument(place: Place, value: unknown): CheckedDocument | { readonly problems: readonly ConfigurationProblem[] } {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return { problems: [{ ...place, path: '', message: 'is not a document of gitwake: it must be a mapping with apiVersion, kind, metadata and spec' }] }
+    return {
+      problems: [
+        { ...place, path: '', message: 'is not a document of gitwake: it must be a mapping with apiVersion, kind, metadata and spec' },
+      ],
+    }
   }
   const kind: unknown = Reflect.get(value, 'kind')
   switch (kind) {
@@ -67,7 +74,9 @@ function check<Schema extends z.ZodType>(
   const parsed = schema.safeParse(value)
   if (parsed.success) return accept(parsed.data)
   const subject = subjectOf(kind, value)
-  return { problems: parsed.error.issues.flatMap((issue) => explain(issue, schema, value)).map((found) => ({ ...place, subject, ...found })) }
+  return {
+    problems: parsed.error.issues.flatMap((issue) => explain(issue, schema, value)).map((found) => ({ ...place, subject, ...found })),
+  }
 }
 
 function subjectOf(kind: string, value: object): string {

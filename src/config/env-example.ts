@@ -17,7 +17,8 @@ function paragraph(variable: Variable<unknown>): string {
 /** The table of docs/reference/configuration.md. */
 export function environmentTable(): string {
   const rows = Object.values(VARIABLES).map(
-    (variable) => `| \`${variable.name}\` | ${variable.initial === '' ? '' : `\`${variable.initial}\``} | ${variable.type} | ${variable.doc} |`,
+    (variable) =>
+      `| \`${variable.name}\` | ${variable.initial === '' ? '' : `\`${variable.initial}\``} | ${variable.type} | ${variable.doc} |`,
   )
   return ['| variable | default | value | meaning |', '| --- | --- | --- | --- |', ...rows].join('\n')
 }

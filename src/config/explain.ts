@@ -29,7 +29,10 @@ export function explain(issue: Issue, schema: z.ZodType, document: unknown): rea
   const value = valueAt(document, issue.path)
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.map((key) => ({ path: displayPath([...issue.path, key]), message: unknownField(key, fieldsAt(schema, issue.path)) }))
+      return issue.keys.map((key) => ({
+        path: displayPath([...issue.path, key]),
+        message: unknownField(key, fieldsAt(schema, issue.path)),
+      }))
     case 'invalid_type':
       return [{ path, message: value === undefined ? 'is missing' : wrongType(String(issue.path.at(-1)), issue.expected, value) }]
     case 'invalid_value':
@@ -58,7 +61,8 @@ function unknownField(key: string, known: readonly string[]): string {
 function wrongType(field: string, expected: string, value: unknown): string {
   // Text is never repeated: somebody may have written the secret itself where its place belongs.
   const found = describe(value)
-  if (expected === 'string' && (typeof value === 'number' || typeof value === 'boolean')) return `must be text, not the ${found}: put it in quotes`
+  if (expected === 'string' && (typeof value === 'number' || typeof value === 'boolean'))
+    return `must be text, not the ${found}: put it in quotes`
   const wanted: Readonly<Record<string, string>> = { string: 'text', boolean: 'true or false', array: 'a list', object: 'a mapping' }
   const hint = expected === 'object' && typeof value === 'string' && field.endsWith('From') ? ': write {env: NAME} or {file: PATH}' : ''
   return `must be ${wanted[expected] ?? expected}, not ${found}${hint}`

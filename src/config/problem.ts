@@ -24,7 +24,10 @@ export function displayProblem(problem: ConfigurationProblem): string {
 /** All problems as one error `configuration-invalid`, whose message names every one of them. */
 export function configurationError(problems: readonly ConfigurationProblem[]): GitwakeError {
   const lines = problems.map(displayProblem)
-  const message = lines.length === 1 ? `The configuration is not valid: ${lines[0]}` : `The configuration has ${lines.length} problems:\n${lines.map((line) => `  - ${line}`).join('\n')}`
+  const message =
+    lines.length === 1
+      ? `The configuration is not valid: ${lines[0]}`
+      : `The configuration has ${lines.length} problems:\n${lines.map((line) => `  - ${line}`).join('\n')}`
   return new GitwakeError('configuration-invalid', message, {
     fix: 'Correct what is named above; "gitwake validate" checks the files without starting anything.',
   })

@@ -5,7 +5,7 @@ import { isLoopback } from './decode.ts'
  * the whole policy again before each fetch: this is so that a mistake is told at once.
  */
 export function checkUrl(url: string, allowInsecure: boolean): string | undefined {
-  if (/[\u0000-\u0020\u007f]/.test(url)) return 'holds a space or a control character'
+  if ([...url].some((character) => character <= ' ' || character === '\u007f')) return 'holds a space or a control character'
   if (url.startsWith('-')) return 'begins with "-", which git would read as an option'
   if (!url.includes('://')) return checkScpForm(url, allowInsecure)
   const parsed = URL.parse(url)
@@ -21,10 +21,14 @@ function checkScheme(url: URL, allowInsecure: boolean): string | undefined {
     case 'https:':
     case 'ssh:':
       if (url.hostname === '' || url.hostname.startsWith('-')) return 'names no host'
-      return allowInsecure || !isLocal(url.hostname) ? undefined : `names this machine itself (${url.hostname}): allow it by spec.allowInsecure: true`
+      return allowInsecure || !isLocal(url.hostname)
+        ? undefined
+        : `names this machine itself (${url.hostname}): allow it by spec.allowInsecure: true`
     case 'http:':
     case 'file:':
-      return allowInsecure ? undefined : `is ${url.protocol}//, which nobody protects: use https:// or ssh://, or allow it by spec.allowInsecure: true`
+      return allowInsecure
+        ? undefined
+        : `is ${url.protocol}//, which nobody protects: use https:// or ssh://, or allow it by spec.allowInsecure: true`
     default:
       return `has the scheme ${url.protocol}//, which is not supported: use https:// or ssh://`
   }

@@ -5,15 +5,21 @@ import { DNS_LABEL } from './decode.ts'
 // Nothing is transformed here; convert.ts makes the model from what has passed.
 
 const duration = (text: string, initial: string) =>
-  z.string().regex(/^(?:0|(?:\d{1,9}(?:ms|s|m|h|d))+)$/).meta({ description: `${text} A duration: 30s, 1m, 1h30m, 7d.`, default: initial })
+  z
+    .string()
+    .regex(/^(?:0|(?:\d{1,9}(?:ms|s|m|h|d))+)$/)
+    .meta({ description: `${text} A duration: 30s, 1m, 1h30m, 7d.`, default: initial })
 
-const name = (most: number) =>
-  z.string().min(1).max(most).regex(DNS_LABEL).meta({ description: 'Lower-case letters, digits and hyphens.' })
+const name = (most: number) => z.string().min(1).max(most).regex(DNS_LABEL).meta({ description: 'Lower-case letters, digits and hyphens.' })
 
 const secretReference = (text: string) =>
   z
     .strictObject({
-      env: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/).meta({ description: 'Name of an environment variable.' }).optional(),
+      env: z
+        .string()
+        .regex(/^[A-Za-z_][A-Za-z0-9_]*$/)
+        .meta({ description: 'Name of an environment variable.' })
+        .optional(),
       file: z.string().min(1).meta({ description: 'Path of a file.' }).optional(),
     })
     .meta({ description: `${text} Where the secret stands, never its value.`, minProperties: 1, maxProperties: 1 })
@@ -34,10 +40,13 @@ export const repositoryDocument = document(
   'A Git remote with its credentials, its webhook secret and its poll interval.',
   63,
   z.strictObject({
-    url: z.string().min(1).meta({
-      description: 'https://host/path.git, ssh://git@host/path.git or git@host:path.git; never with a password in it.',
-      examples: ['https://github.com/acme/shop.git'],
-    }),
+    url: z
+      .string()
+      .min(1)
+      .meta({
+        description: 'https://host/path.git, ssh://git@host/path.git or git@host:path.git; never with a password in it.',
+        examples: ['https://github.com/acme/shop.git'],
+      }),
     pollInterval: duration('How often to ask for a moved head, in case a webhook was lost.', '1m').optional(),
     allowInsecure: z.boolean().meta({ description: 'Opens plain http, file and loopback URLs, for tests and demos.' }).optional(),
     credentials: z
@@ -66,7 +75,11 @@ export const clusterDocument = document(
     .strictObject({
       kubeconfigFrom: secretReference('A kubeconfig; read again when it changes.').optional(),
       inCluster: z.literal(true).meta({ description: 'The cluster in which the worker itself runs, by its service account.' }).optional(),
-      context: z.string().min(1).meta({ description: "A context of the kubeconfig; its current-context where this is missing." }).optional(),
+      context: z
+        .string()
+        .min(1)
+        .meta({ description: 'A context of the kubeconfig; its current-context where this is missing.' })
+        .optional(),
       allowExec: z
         .boolean()
         .meta({ description: 'Lets the kubeconfig start programs (exec plugins). Only for a kubeconfig that you trust.', default: false })
@@ -95,8 +108,11 @@ export const applicationDocument = document(
   z.strictObject({
     source: z.strictObject({
       repository: z.string().min(1).meta({ description: 'Name of a Repository.' }),
-      ref: z.string().min(1).meta({ description: 'A branch (main), or a full ref (refs/tags/v1).', examples: ['main'] }),
-      path: z.string().meta({ description: "A folder of the repository; its root where this is missing.", default: '' }).optional(),
+      ref: z
+        .string()
+        .min(1)
+        .meta({ description: 'A branch (main), or a full ref (refs/tags/v1).', examples: ['main'] }),
+      path: z.string().meta({ description: 'A folder of the repository; its root where this is missing.', default: '' }).optional(),
     }),
     destination: z.strictObject({
       cluster: z.string().min(1).meta({ description: 'Name of a Cluster.' }),

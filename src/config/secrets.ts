@@ -28,7 +28,10 @@ export function createSecretResolver(options: {
 function fromEnvironment(name: string, environment: (name: string) => string | undefined): string {
   const value = environment(name)
   if (value !== undefined && value !== '') return withoutNewline(value)
-  throw missing(`The environment variable ${name}, which the configuration names for a secret, is not set.`, `Set ${name} for the process that needs it.`)
+  throw missing(
+    `The environment variable ${name}, which the configuration names for a secret, is not set.`,
+    `Set ${name} for the process that needs it.`,
+  )
 }
 
 async function fromFile(path: string): Promise<string> {
@@ -44,7 +47,9 @@ async function readLimited(path: string): Promise<string> {
     file = await open(path, 'r')
     const { size } = await file.stat()
     if (size > LARGEST_SECRET) {
-      throw new GitwakeError('secret-too-large', `The file ${path} has ${size} bytes: no secret is larger than 1 MiB.`, { fix: 'Check the path.' })
+      throw new GitwakeError('secret-too-large', `The file ${path} has ${size} bytes: no secret is larger than 1 MiB.`, {
+        fix: 'Check the path.',
+      })
     }
     return await file.readFile('utf8')
   } catch (error) {

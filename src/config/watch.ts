@@ -42,7 +42,10 @@ export async function watchConfiguration(options: {
     const known = problem?.message === refused.message
     problem = refused
     if (known) return
-    log.error({ code: refused.code, fix: refused.fix }, `${refused.message}\nThe last good configuration (version ${current.version}) stays.`)
+    log.error(
+      { code: refused.code, fix: refused.fix },
+      `${refused.message}\nThe last good configuration (version ${current.version}) stays.`,
+    )
   }
 
   const tell = (configuration: Configuration): void => {
@@ -89,7 +92,10 @@ export async function watchConfiguration(options: {
 }
 
 /** Runs a task again and again, never twice at once, after as many milliseconds as it says; `within` brings the next run forward. */
-function repeat(task: () => Promise<number>, firstDelayMs: number): { readonly within: (delayMs: number) => void; readonly stop: () => void } {
+function repeat(
+  task: () => Promise<number>,
+  firstDelayMs: number,
+): { readonly within: (delayMs: number) => void; readonly stop: () => void } {
   let timer: NodeJS.Timeout | undefined
   let due = Number.POSITIVE_INFINITY
   let running = false
@@ -133,7 +139,10 @@ function digestOf(files: readonly ConfigurationFile[]): string {
 
 function asGitwakeError(error: unknown): GitwakeError {
   if (error instanceof GitwakeError) return error
-  return new GitwakeError('configuration-unreadable', `The configuration cannot be read: ${problemOf(error).message}`, { fix: 'Check the files.', cause: error })
+  return new GitwakeError('configuration-unreadable', `The configuration cannot be read: ${problemOf(error).message}`, {
+    fix: 'Check the files.',
+    cause: error,
+  })
 }
 
 /** Events make a change take effect at once; where the platform has none, looking every second is enough. */

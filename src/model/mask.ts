@@ -9,7 +9,10 @@ const SHAPES: readonly (readonly [RegExp, string])[] = [
   [/\b([a-z][a-z0-9+.-]{0,20}:\/\/)[^\s/?#'"<>]{1,2048}@/gi, `$1${MASKED}@`],
   // HTTP credentials, as a header or in prose
   [/\b(bearer|basic)(\s+|:\s*)(?=[a-z0-9._~+/-]*[0-9._~+/=-])[a-z0-9._~+/-]{8,8192}=*/gi, `$1$2${MASKED}`],
-  [/\b(authorization|proxy-authorization|private-token|x-gitlab-token|x-api-key|cookie|set-cookie)(["']?\s*[:=]\s*["']?)[^\s"',;][^"'\r\n]{0,8192}/gi, `$1$2${MASKED}`],
+  [
+    /\b(authorization|proxy-authorization|private-token|x-gitlab-token|x-api-key|cookie|set-cookie)(["']?\s*[:=]\s*["']?)[^\s"',;][^"'\r\n]{0,8192}/gi,
+    `$1$2${MASKED}`,
+  ],
   // GitHub, GitLab, Slack, AWS, Standard Webhooks, JSON Web Tokens, age keys
   [/\b(gh[pousr]_)[A-Za-z0-9_]{10,512}/g, `$1${MASKED}`],
   [/\b(github_pat_)[A-Za-z0-9_]{10,512}/g, `$1${MASKED}`],
@@ -21,7 +24,10 @@ const SHAPES: readonly (readonly [RegExp, string])[] = [
   [/\b(AGE-SECRET-KEY-1)[A-Z0-9]{20,200}/g, `$1${MASKED}`],
   [/(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----)[\s\S]{0,65536}?(-----END [A-Z ]{0,40}PRIVATE KEY-----|$)/g, `$1${MASKED}$2`],
   // key=value and "key": "value" of names that mean a secret
-  [/\b((?:[a-z0-9_-]{0,40}[_-])?(?:password|passwd|secret|token|api[_-]?key|private[_-]?key|access[_-]?key))(=|"\s*:\s*")[^\s"'&;,]{1,8192}/gi, `$1$2${MASKED}`],
+  [
+    /\b((?:[a-z0-9_-]{0,40}[_-])?(?:password|passwd|secret|token|api[_-]?key|private[_-]?key|access[_-]?key))(=|"\s*:\s*")[^\s"'&;,]{1,8192}/gi,
+    `$1$2${MASKED}`,
+  ],
 ]
 
 /** Text without what looks like a credential: userinfo in URLs, HTTP authorization, tokens of known shapes, private keys. */
@@ -72,7 +78,10 @@ function formsOf(value: string): readonly string[] {
   const whole = value.trim()
   if (whole.length < SHORTEST) return []
   const bytes = Buffer.from(value)
-  const lines = whole.split(/\r?\n/).map((line) => line.trim()).filter((line) => line.length >= 16)
+  const lines = whole
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line.length >= 16)
   const base64 = [value, whole].map((text) => Buffer.from(text).toString('base64').replace(/=+$/, ''))
   const escaped = JSON.stringify(whole).slice(1, -1)
   return [whole, escaped, encodeURIComponentSafely(whole), ...lines, ...base64, bytes.toString('base64url')]

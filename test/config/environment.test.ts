@@ -25,7 +25,7 @@ describe('the environment', () => {
     assert.equal(settings.port, 8080)
     assert.equal(settings.redisUrl, 'redis://127.0.0.1:6379')
     assert.equal(settings.serverUrl, 'http://127.0.0.1:8080')
-    assert.deepEqual(settings.rateLimit, { requests: 600, intervalMs: 60_000 })
+    assert.deepEqual(settings.rateLimit, { requests: 600, perMs: 60_000 })
     assert.ok(Object.isFrozen(settings))
   })
 
@@ -39,8 +39,15 @@ describe('the environment', () => {
   })
 
   test('tells all problems at once, each with its variable', () => {
-    const message = refusal({ PORT: '80x', LOG_LEVEL: 'inf', GITWAKE_RATE_LIMIT: '10', GITWAKE_HISTORY_MAX_AGE: 'long', GITWAKE_QUEUES_OPERATOR: 'perhaps' })
-    for (const name of ['PORT', 'LOG_LEVEL', 'GITWAKE_RATE_LIMIT', 'GITWAKE_HISTORY_MAX_AGE', 'GITWAKE_QUEUES_OPERATOR']) assert.match(message, new RegExp(`- ${name} `))
+    const message = refusal({
+      PORT: '80x',
+      LOG_LEVEL: 'inf',
+      GITWAKE_RATE_LIMIT: '10',
+      GITWAKE_HISTORY_MAX_AGE: 'long',
+      GITWAKE_QUEUES_OPERATOR: 'perhaps',
+    })
+    for (const name of ['PORT', 'LOG_LEVEL', 'GITWAKE_RATE_LIMIT', 'GITWAKE_HISTORY_MAX_AGE', 'GITWAKE_QUEUES_OPERATOR'])
+      assert.match(message, new RegExp(`- ${name} `))
     assert.match(message, /did you mean "info"/)
   })
 
@@ -85,12 +92,21 @@ describe('the environment', () => {
   })
 
   test('does not warn about what Kubernetes and the checkout put there', () => {
-    const links = { GITWAKE_SERVE_SERVICE_HOST: '10.0.0.1', GITWAKE_PORT: 'tcp://10.0.0.1:80', GITWAKE_PORT_80_TCP_ADDR: '10.0.0.1', GITWAKE_CACHE: '/tmp/x' }
+    const links = {
+      GITWAKE_SERVE_SERVICE_HOST: '10.0.0.1',
+      GITWAKE_PORT: 'tcp://10.0.0.1:80',
+      GITWAKE_PORT_80_TCP_ADDR: '10.0.0.1',
+      GITWAKE_CACHE: '/tmp/x',
+    }
     assert.deepEqual(readSettings(links).warnings, [])
   })
 
   test('names every secret it holds for the mask', () => {
-    const { settings } = readSettings({ GITWAKE_API_TOKEN: 'api-token-1', GITLAB_WEBHOOK_TOKEN: 'gitlab-token-1', REDIS_URL: 'redis://:p%40ssword@host:1' })
+    const { settings } = readSettings({
+      GITWAKE_API_TOKEN: 'api-token-1',
+      GITLAB_WEBHOOK_TOKEN: 'gitlab-token-1',
+      REDIS_URL: 'redis://:p%40ssword@host:1',
+    })
     assert.deepEqual([...secretsOf(settings)].sort(), ['api-token-1', 'gitlab-token-1', 'p%40ssword', 'p@ssword'].sort())
   })
 })

@@ -17,7 +17,11 @@ kind: Cluster
 metadata: {name: prod}
 spec: {kubeconfigFrom: {file: /etc/gitwake/prod.kubeconfig}}
 `
-const application = (name: string, spec = '', source = 'repository: shop, ref: main, path: overlays/prod'): string => `apiVersion: gitwake.dev/v1
+const application = (
+  name: string,
+  spec = '',
+  source = 'repository: shop, ref: main, path: overlays/prod',
+): string => `apiVersion: gitwake.dev/v1
 kind: Application
 metadata: {name: ${name}}
 spec:
@@ -88,14 +92,24 @@ describe('a configuration', () => {
   test('is refused as a whole, with every problem at once, each with file, document and path', async () => {
     const root = await write({
       'a.yaml': whole(REPOSITORY.replace('pollInterval', 'polInterval'), CLUSTER),
-      'b.yaml': whole(application('one', '  sync: {prune: "yes"}\n'), application('two', '  dependsOn: [thre]\n'), application('three', '', 'repository: shp, ref: main')),
+      'b.yaml': whole(
+        application('one', '  sync: {prune: "yes"}\n'),
+        application('two', '  dependsOn: [thre]\n'),
+        application('three', '', 'repository: shp, ref: main'),
+      ),
     })
     await assert.rejects(loadConfiguration(root), (error: unknown) => {
       assert.ok(error instanceof GitwakeError)
       assert.equal(error.code, 'configuration-invalid')
-      assert.match(error.message, /a\.yaml \(document 1\), Repository shop: spec\.polInterval: is not a field; did you mean "pollInterval"\?/)
+      assert.match(
+        error.message,
+        /a\.yaml \(document 1\), Repository shop: spec\.polInterval: is not a field; did you mean "pollInterval"\?/,
+      )
       assert.match(error.message, /b\.yaml \(document 1\), Application one: spec\.sync\.prune: must be true or false, not text/)
-      assert.match(error.message, /b\.yaml \(document 2\), Application two: spec\.dependsOn\[0\]: there is no Application "thre"; did you mean "three"\?/)
+      assert.match(
+        error.message,
+        /b\.yaml \(document 2\), Application two: spec\.dependsOn\[0\]: there is no Application "thre"; did you mean "three"\?/,
+      )
       assert.match(error.message, /b\.yaml \(document 3\), Application three: spec\.source\.repository: there is no Repository "shp"/)
       return true
     })
@@ -108,7 +122,11 @@ describe('a configuration', () => {
   })
 
   const wrong: readonly { readonly name: string; readonly text: string | Buffer; readonly told: RegExp }[] = [
-    { name: 'an unknown kind', text: whole(REPOSITORY.replace('Repository', 'Repositry')), told: /kind: "Repositry" is not a kind of gitwake; did you mean "Repository"/ },
+    {
+      name: 'an unknown kind',
+      text: whole(REPOSITORY.replace('Repository', 'Repositry')),
+      told: /kind: "Repositry" is not a kind of gitwake; did you mean "Repository"/,
+    },
     { name: 'a document that is a list', text: '- a\n- b\n', told: /document 1\): is not a document of gitwake/ },
     { name: 'a scalar', text: 'hello\n', told: /is not a document of gitwake/ },
     { name: 'broken YAML', text: 'kind: [\n', told: /gitwake\.yaml: is not valid YAML at line \d+, column \d+/ },
@@ -116,32 +134,122 @@ describe('a configuration', () => {
     { name: 'a tag that makes objects', text: 'kind: !!js/function "function(){}"\n', told: /is not valid YAML/ },
     { name: 'invalid UTF-8', text: Buffer.from([0x6b, 0xff, 0xfe]), told: /is not valid UTF-8/ },
     { name: 'a file without documents', text: '# nothing here yet\n', told: /holds no document/ },
-    { name: 'a wrong apiVersion', text: REPOSITORY.replace('gitwake.dev/v1', 'gitwake.dev/v2'), told: /apiVersion: must be gitwake\.dev\/v1/ },
+    {
+      name: 'a wrong apiVersion',
+      text: REPOSITORY.replace('gitwake.dev/v1', 'gitwake.dev/v2'),
+      told: /apiVersion: must be gitwake\.dev\/v1/,
+    },
     { name: 'a missing name', text: REPOSITORY.replace('{name: shop}', '{}'), told: /metadata\.name: is missing/ },
-    { name: 'a name that is no DNS label', text: REPOSITORY.replace('name: shop', 'name: Shop_1'), told: /metadata\.name: must be lower-case letters/ },
-    { name: 'a name that is too long for object names', text: whole(REPOSITORY, CLUSTER, application('a'.repeat(51))), told: /metadata\.name: must be at most 50 characters/ },
-    { name: 'a name used twice', text: whole(REPOSITORY, REPOSITORY), told: /document 2\), Repository shop: metadata\.name: is used twice: gitwake\.yaml \(document 1\)/ },
+    {
+      name: 'a name that is no DNS label',
+      text: REPOSITORY.replace('name: shop', 'name: Shop_1'),
+      told: /metadata\.name: must be lower-case letters/,
+    },
+    {
+      name: 'a name that is too long for object names',
+      text: whole(REPOSITORY, CLUSTER, application('a'.repeat(51))),
+      told: /metadata\.name: must be at most 50 characters/,
+    },
+    {
+      name: 'a name used twice',
+      text: whole(REPOSITORY, REPOSITORY),
+      told: /document 2\), Repository shop: metadata\.name: is used twice: gitwake\.yaml \(document 1\)/,
+    },
     { name: 'a duration without unit', text: REPOSITORY.replace('1m', '60'), told: /spec\.pollInterval: must be text, not the number 60/ },
-    { name: 'a duration with an unknown unit', text: REPOSITORY.replace('1m', '1w'), told: /spec\.pollInterval: must be a duration such as 30s/ },
+    {
+      name: 'a duration with an unknown unit',
+      text: REPOSITORY.replace('1m', '1w'),
+      told: /spec\.pollInterval: must be a duration such as 30s/,
+    },
     { name: 'an interval too short', text: REPOSITORY.replace('1m', '10ms'), told: /spec\.pollInterval: must be between 1s and 1d/ },
-    { name: 'a password in the URL', text: REPOSITORY.replace('https://', 'https://bot:hunter2hunter2@'), told: /spec\.url: carries a user name or password: put the password into spec\.credentials\.passwordFrom/ },
+    {
+      name: 'a password in the URL',
+      text: REPOSITORY.replace('https://', 'https://bot:hunter2hunter2@'),
+      told: /spec\.url: carries a user name or password: put the password into spec\.credentials\.passwordFrom/,
+    },
     { name: 'plain http', text: REPOSITORY.replace('https://', 'http://'), told: /spec\.url: is http:\/\/, which nobody protects/ },
     { name: 'a remote helper', text: REPOSITORY.replace('https://github.com/acme/shop.git', 'ext::sh'), told: /spec\.url: is not a URL/ },
-    { name: 'an option as URL', text: REPOSITORY.replace('https://github.com/acme/shop.git', '--upload-pack=x'), told: /spec\.url: begins with "-"/ },
-    { name: 'an option as ssh host', text: REPOSITORY.replace('https://github.com/acme/shop.git', 'ssh://-oProxyCommand=x/y'), told: /spec\.url/ },
-    { name: 'the address of cloud credentials', text: REPOSITORY.replace('github.com', '169.254.169.254'), told: /spec\.url: names this machine itself/ },
-    { name: 'an inline password', text: REPOSITORY.replace('pollInterval: 1m', 'credentials: {username: x, password: hunter2hunter2}'), told: /spec\.credentials\.password: secrets never stand in the configuration: write passwordFrom/ },
-    { name: 'a secret where its place belongs', text: REPOSITORY.replace('pollInterval: 1m', 'webhookSecretFrom: hunter2hunter2'), told: /spec\.webhookSecretFrom: must be a mapping, not text: write \{env: NAME\}/ },
-    { name: 'an inline kubeconfig', text: CLUSTER.replace('kubeconfigFrom: {file: /etc/gitwake/prod.kubeconfig}', 'kubeconfig: hunter2hunter2'), told: /spec\.kubeconfig: secrets never stand/ },
-    { name: 'a secret from two places', text: CLUSTER.replace('{file: ', '{env: KUBE, file: '), told: /spec\.kubeconfigFrom: must have exactly one of env and file/ },
-    { name: 'a cluster without a connection', text: CLUSTER.replace('kubeconfigFrom: {file: /etc/gitwake/prod.kubeconfig}', 'sweepInterval: 1m'), told: /spec: must have either kubeconfigFrom/ },
-    { name: 'a path that leaves the repository', text: whole(REPOSITORY, CLUSTER, application('a', '', 'repository: shop, ref: main, path: ../../etc')), told: /spec\.source\.path: must stay inside the repository/ },
-    { name: 'an absolute path', text: whole(REPOSITORY, CLUSTER, application('a', '', 'repository: shop, ref: main, path: /etc')), told: /spec\.source\.path: must be relative/ },
-    { name: 'a ref that is an option', text: whole(REPOSITORY, CLUSTER, application('a', '', 'repository: shop, ref: --upload-pack=x')), told: /spec\.source\.ref: .* is not a name that Git accepts/ },
-    { name: 'a commit as ref', text: whole(REPOSITORY, CLUSTER, application('a', '', `repository: shop, ref: ${'a'.repeat(40)}`)), told: /spec\.source\.ref: is a commit/ },
-    { name: 'a number as ref', text: whole(REPOSITORY, CLUSTER, application('a', '', 'repository: shop, ref: 1.10')), told: /spec\.source\.ref: must be text, not the number 1\.1: put it in quotes/ },
-    { name: 'an application that waits for itself', text: whole(REPOSITORY, CLUSTER, application('a', '  dependsOn: [b]\n'), application('b', '  dependsOn: [c]\n'), application('c', '  dependsOn: [a]\n')), told: /Application a: spec\.dependsOn: waits for itself: a → b → c → a/ },
-    { name: 'two applications that would own the same objects', text: whole(REPOSITORY, CLUSTER, application('a'), application('b').replace('namespace: b', 'namespace: a')), told: /Application b: spec: has the same source and destination as a/ },
+    {
+      name: 'an option as URL',
+      text: REPOSITORY.replace('https://github.com/acme/shop.git', '--upload-pack=x'),
+      told: /spec\.url: begins with "-"/,
+    },
+    {
+      name: 'an option as ssh host',
+      text: REPOSITORY.replace('https://github.com/acme/shop.git', 'ssh://-oProxyCommand=x/y'),
+      told: /spec\.url/,
+    },
+    {
+      name: 'the address of cloud credentials',
+      text: REPOSITORY.replace('github.com', '169.254.169.254'),
+      told: /spec\.url: names this machine itself/,
+    },
+    {
+      name: 'an inline password',
+      text: REPOSITORY.replace('pollInterval: 1m', 'credentials: {username: x, password: hunter2hunter2}'),
+      told: /spec\.credentials\.password: secrets never stand in the configuration: write passwordFrom/,
+    },
+    {
+      name: 'a secret where its place belongs',
+      text: REPOSITORY.replace('pollInterval: 1m', 'webhookSecretFrom: hunter2hunter2'),
+      told: /spec\.webhookSecretFrom: must be a mapping, not text: write \{env: NAME\}/,
+    },
+    {
+      name: 'an inline kubeconfig',
+      text: CLUSTER.replace('kubeconfigFrom: {file: /etc/gitwake/prod.kubeconfig}', 'kubeconfig: hunter2hunter2'),
+      told: /spec\.kubeconfig: secrets never stand/,
+    },
+    {
+      name: 'a secret from two places',
+      text: CLUSTER.replace('{file: ', '{env: KUBE, file: '),
+      told: /spec\.kubeconfigFrom: must have exactly one of env and file/,
+    },
+    {
+      name: 'a cluster without a connection',
+      text: CLUSTER.replace('kubeconfigFrom: {file: /etc/gitwake/prod.kubeconfig}', 'sweepInterval: 1m'),
+      told: /spec: must have either kubeconfigFrom/,
+    },
+    {
+      name: 'a path that leaves the repository',
+      text: whole(REPOSITORY, CLUSTER, application('a', '', 'repository: shop, ref: main, path: ../../etc')),
+      told: /spec\.source\.path: must stay inside the repository/,
+    },
+    {
+      name: 'an absolute path',
+      text: whole(REPOSITORY, CLUSTER, application('a', '', 'repository: shop, ref: main, path: /etc')),
+      told: /spec\.source\.path: must be relative/,
+    },
+    {
+      name: 'a ref that is an option',
+      text: whole(REPOSITORY, CLUSTER, application('a', '', 'repository: shop, ref: --upload-pack=x')),
+      told: /spec\.source\.ref: .* is not a name that Git accepts/,
+    },
+    {
+      name: 'a commit as ref',
+      text: whole(REPOSITORY, CLUSTER, application('a', '', `repository: shop, ref: ${'a'.repeat(40)}`)),
+      told: /spec\.source\.ref: is a commit/,
+    },
+    {
+      name: 'a number as ref',
+      text: whole(REPOSITORY, CLUSTER, application('a', '', 'repository: shop, ref: 1.10')),
+      told: /spec\.source\.ref: must be text, not the number 1\.1: put it in quotes/,
+    },
+    {
+      name: 'an application that waits for itself',
+      text: whole(
+        REPOSITORY,
+        CLUSTER,
+        application('a', '  dependsOn: [b]\n'),
+        application('b', '  dependsOn: [c]\n'),
+        application('c', '  dependsOn: [a]\n'),
+      ),
+      told: /Application a: spec\.dependsOn: waits for itself: a → b → c → a/,
+    },
+    {
+      name: 'two applications that would own the same objects',
+      text: whole(REPOSITORY, CLUSTER, application('a'), application('b').replace('namespace: b', 'namespace: a')),
+      told: /Application b: spec: has the same source and destination as a/,
+    },
     { name: 'a prototype as field', text: REPOSITORY.replace('pollInterval: 1m', '__proto__: {polluted: true}'), told: /__proto__/ },
   ]
   for (const { name, text, told } of wrong) {
@@ -153,7 +261,13 @@ describe('a configuration', () => {
   }
 
   test('survives an alias bomb', async () => {
-    const bomb = ['a: &a [x, x]', ...Array.from({ length: 25 }, (_, index) => `b${index}: &b${index} [*${index === 0 ? 'a' : `b${index - 1}`}, *${index === 0 ? 'a' : `b${index - 1}`}]`)]
+    const bomb = [
+      'a: &a [x, x]',
+      ...Array.from(
+        { length: 25 },
+        (_, index) => `b${index}: &b${index} [*${index === 0 ? 'a' : `b${index - 1}`}, *${index === 0 ? 'a' : `b${index - 1}`}]`,
+      ),
+    ]
     assert.match(await problems(`kind: Repository\n${bomb.join('\n')}\n`), /is not a field/)
   })
 
@@ -163,7 +277,11 @@ describe('a configuration', () => {
   })
 
   test('that does not exist is told with what to do', async () => {
-    await assert.rejects(loadConfiguration(join(folder, 'nowhere.yaml')), { code: 'configuration-not-found', message: /nowhere\.yaml/, fix: /GITWAKE_CONFIG/ })
+    await assert.rejects(loadConfiguration(join(folder, 'nowhere.yaml')), {
+      code: 'configuration-not-found',
+      message: /nowhere\.yaml/,
+      fix: /GITWAKE_CONFIG/,
+    })
   })
 
   test('takes ssh and scp forms, and insecure ones by name', async () => {
@@ -171,7 +289,10 @@ describe('a configuration', () => {
       assert.equal(await problems(whole(REPOSITORY.replace('https://github.com/acme/shop.git', url), CLUSTER)), '')
     }
     for (const url of ['http://127.0.0.1:3000/shop.git', 'file:///srv/git/shop.git']) {
-      assert.equal(await problems(whole(REPOSITORY.replace('https://github.com/acme/shop.git,', `${url}, allowInsecure: true,`), CLUSTER)), '')
+      assert.equal(
+        await problems(whole(REPOSITORY.replace('https://github.com/acme/shop.git,', `${url}, allowInsecure: true,`), CLUSTER)),
+        '',
+      )
     }
   })
 })

@@ -91,7 +91,10 @@ describe('a running gitwake', () => {
   })
 
   test('follows a folder whose link is swapped, as Kubernetes mounts a ConfigMap', async () => {
-    for (const [generation, text] of [['..one', '1m'], ['..two', '5m']] as const) {
+    for (const [generation, text] of [
+      ['..one', '1m'],
+      ['..two', '5m'],
+    ] as const) {
       await mkdir(join(folder, generation))
       await writeFile(join(folder, generation, 'gitwake.yaml'), configuration(text))
     }

@@ -53,9 +53,16 @@ describe('infra/kubernetes', () => {
   })
   after(() => cluster?.stop())
 
-  const send = (method: string, path: string, body?: Json): Promise<{ readonly status: number; readonly text: string; readonly warnings: string }> =>
+  const send = (
+    method: string,
+    path: string,
+    body?: Json,
+  ): Promise<{ readonly status: number; readonly text: string; readonly warnings: string }> =>
     new Promise((resolve, reject) => {
-      const headers = { authorization: `Bearer ${cluster.token}`, 'content-type': method === 'PATCH' ? 'application/apply-patch+yaml' : 'application/json' }
+      const headers = {
+        authorization: `Bearer ${cluster.token}`,
+        'content-type': method === 'PATCH' ? 'application/apply-patch+yaml' : 'application/json',
+      }
       const sent = request(new URL(path, cluster.server), { method, headers, ca, timeout: 30_000 }, (response) => {
         let text = ''
         response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
@@ -68,12 +75,18 @@ describe('infra/kubernetes', () => {
     const { plural, namespaced } = COLLECTIONS[manifest.kind] ?? assert.fail(`the test does not know ${manifest.kind}`)
     const root = manifest.apiVersion.includes('/') ? `/apis/${manifest.apiVersion}` : `/api/${manifest.apiVersion}`
     const folder = namespaced ? `${root}/namespaces/${manifest.metadata.namespace ?? assert.fail('no namespace')}` : root
-    return send('PATCH', `${folder}/${plural}/${manifest.metadata.name}?fieldManager=gitwake&fieldValidation=Strict${dryRun ? '&dryRun=All' : ''}`, manifest)
+    return send(
+      'PATCH',
+      `${folder}/${plural}/${manifest.metadata.name}?fieldManager=gitwake&fieldValidation=Strict${dryRun ? '&dryRun=All' : ''}`,
+      manifest,
+    )
   }
-  const named = (kind: string, name: string): Manifest => manifests.find((one) => one.kind === kind && one.metadata.name === name) ?? assert.fail(`there is no ${kind} ${name}`)
+  const named = (kind: string, name: string): Manifest =>
+    manifests.find((one) => one.kind === kind && one.metadata.name === name) ?? assert.fail(`there is no ${kind} ${name}`)
 
   test('is accepted by a real API server, strictly and without a warning', async () => {
-    for (const first of [named('Namespace', NAMESPACE), named('ServiceAccount', 'gitwake-work')]) assert.ok((await apply(first, false)).status < 300)
+    for (const first of [named('Namespace', NAMESPACE), named('ServiceAccount', 'gitwake-work')])
+      assert.ok((await apply(first, false)).status < 300)
     for (const manifest of manifests) {
       const { status, text, warnings } = await apply(manifest, true)
       assert.ok(status === 200 || status === 201, `${displayName(objectIdOf(manifest))}: ${text}`)

@@ -29,7 +29,10 @@ describe('the log', () => {
       const text = await logged(format, (log) => {
         const child = log.child({ url: 'https://a:hunter2hunter2@host' })
         const cause = new Error('inner hunter2hunter2')
-        child.error({ err: new Error('outer hunter2hunter2', { cause }), nested: [{ deep: 'x hunter2hunter2' }], password: 'unknown-value' }, 'failed with hunter2hunter2')
+        child.error(
+          { err: new Error('outer hunter2hunter2', { cause }), nested: [{ deep: 'x hunter2hunter2' }], password: 'unknown-value' },
+          'failed with hunter2hunter2',
+        )
         child.warn(new Error('bare hunter2hunter2'), 'an error in place of fields')
       })
       assert.match(text, /outer/)

@@ -4,7 +4,11 @@ import fc from 'fast-check'
 import { createMask, maskManifest, maskSecrets } from '../../src/model/mask.ts'
 
 const hidden: readonly { readonly name: string; readonly text: string; readonly masked: string }[] = [
-  { name: 'a password in a URL', text: 'fatal: https://bot:s3cr3t@git.example.org/a.git not found', masked: 'fatal: https://***@git.example.org/a.git not found' },
+  {
+    name: 'a password in a URL',
+    text: 'fatal: https://bot:s3cr3t@git.example.org/a.git not found',
+    masked: 'fatal: https://***@git.example.org/a.git not found',
+  },
   { name: 'a password with an @ in a URL', text: 'redis://:p@ss@redis:6379', masked: 'redis://***@redis:6379' },
   { name: 'a token as user', text: 'https://x-access-token@github.com/a', masked: 'https://***@github.com/a' },
   { name: 'a bearer token', text: 'sent Bearer abc.def-123 and failed', masked: 'sent Bearer *** and failed' },
@@ -15,7 +19,11 @@ const hidden: readonly { readonly name: string; readonly text: string; readonly 
   { name: 'a GitLab token', text: 'glpat-abcdefghij1234567890', masked: 'glpat-***' },
   { name: 'a webhook signing key', text: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', masked: 'whsec_***' },
   { name: 'a JSON Web Token', text: 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl', masked: 'eyJ***' },
-  { name: 'a private key', text: '-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\nBBBB\n-----END OPENSSH PRIVATE KEY-----', masked: '-----BEGIN OPENSSH PRIVATE KEY-----***-----END OPENSSH PRIVATE KEY-----' },
+  {
+    name: 'a private key',
+    text: '-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\nBBBB\n-----END OPENSSH PRIVATE KEY-----',
+    masked: '-----BEGIN OPENSSH PRIVATE KEY-----***-----END OPENSSH PRIVATE KEY-----',
+  },
   { name: 'a password parameter', text: 'GET /?private_token=abcdef&page=2', masked: 'GET /?private_token=***&page=2' },
   { name: 'a password in JSON', text: '{"password":"hunter2","user":"a"}', masked: '{"password":"***","user":"a"}' },
   { name: 'an AWS key id', text: 'AKIAIOSFODNN7EXAMPLE', masked: 'AKIA***' },
@@ -36,7 +44,13 @@ describe('the mask', () => {
   test('hides the values it was told, in every form in which they travel', () => {
     const value = 'correct horse/battery+staple "quoted"'
     const mask = createMask([value])
-    const forms = [value, JSON.stringify(value), encodeURIComponent(value), Buffer.from(value).toString('base64'), Buffer.from(value).toString('base64url')]
+    const forms = [
+      value,
+      JSON.stringify(value),
+      encodeURIComponent(value),
+      Buffer.from(value).toString('base64'),
+      Buffer.from(value).toString('base64url'),
+    ]
     for (const form of forms) assert.doesNotMatch(mask(`before ${form} after`), /horse|staple|Y29ycmVjd/)
   })
 
@@ -61,7 +75,14 @@ describe('the mask', () => {
         assert.ok(!createMask([secret])(`${around}${secret}${around}`).includes(secret.trim()) || '***'.includes(secret.trim()))
       }),
     )
-    for (const hostile of ['a_'.repeat(100_000), 'https://'.repeat(50_000), '-----BEGIN PRIVATE KEY-----'.repeat(2_000), 'eyJ'.repeat(50_000), 'bearer '.repeat(50_000)]) maskSecrets(hostile)
+    for (const hostile of [
+      'a_'.repeat(100_000),
+      'https://'.repeat(50_000),
+      '-----BEGIN PRIVATE KEY-----'.repeat(2_000),
+      'eyJ'.repeat(50_000),
+      'bearer '.repeat(50_000),
+    ])
+      maskSecrets(hostile)
   })
 })
 
@@ -81,7 +102,11 @@ describe('a Secret manifest', () => {
       data: { password: '***' },
       stringData: { user: '***' },
     })
-    assert.deepEqual(maskManifest({ apiVersion: 'v1', kind: 'List', items: [secret] }), { apiVersion: 'v1', kind: 'List', items: [maskManifest(secret)] })
+    assert.deepEqual(maskManifest({ apiVersion: 'v1', kind: 'List', items: [secret] }), {
+      apiVersion: 'v1',
+      kind: 'List',
+      items: [maskManifest(secret)],
+    })
   })
 
   test('leaves other kinds alone', () => {

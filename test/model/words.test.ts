@@ -6,13 +6,31 @@ import { nearest, suggestion } from '../../src/model/nearest.ts'
 
 describe('a duration', () => {
   const table: readonly (readonly [string, number | undefined])[] = [
-    ['0', 0], ['500ms', 500], ['30s', 30_000], ['1m', 60_000], ['1h30m', 5_400_000], ['7d', 604_800_000],
-    ['', undefined], ['60', undefined], ['-1s', undefined], ['1.5h', undefined], ['1 m', undefined], ['1w', undefined], ['999999999d', undefined],
+    ['0', 0],
+    ['500ms', 500],
+    ['30s', 30_000],
+    ['1m', 60_000],
+    ['1h30m', 5_400_000],
+    ['7d', 604_800_000],
+    ['', undefined],
+    ['60', undefined],
+    ['-1s', undefined],
+    ['1.5h', undefined],
+    ['1 m', undefined],
+    ['1w', undefined],
+    ['999999999d', undefined],
   ]
-  for (const [text, milliseconds] of table) test(`"${text}" is ${milliseconds === undefined ? 'refused' : `${milliseconds} ms`}`, () => assert.equal(parseDuration(text), milliseconds))
+  for (const [text, milliseconds] of table)
+    test(`"${text}" is ${milliseconds === undefined ? 'refused' : `${milliseconds} ms`}`, () =>
+      assert.equal(parseDuration(text), milliseconds))
 
   test('reads back what it writes', () => {
-    fc.assert(fc.property(fc.integer({ min: 0, max: 10 * 365 * 86_400_000 }), (milliseconds) => parseDuration(formatDuration(milliseconds)) === milliseconds))
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 10 * 365 * 86_400_000 }),
+        (milliseconds) => parseDuration(formatDuration(milliseconds)) === milliseconds,
+      ),
+    )
   })
 })
 
