@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync, mkdirSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { Repository } from '../../src/model/configuration.ts'
+import { applyFault } from '../support/git-fault.ts'
+import { answerByGit } from '../support/git-http-backend.ts'
 import { createSource, type SourceOptions } from '../../src/source/source.ts'
 
 const environment = {
@@ -80,7 +82,7 @@ export function sourceFor(context: TestContext, options: Partial<SourceOptions> 
   return source
 }
 
-/** Serves the bare repositories of a folder by smart HTTP; `intercept` may answer a request itself by returning true, or let the answer stop short of its end. */
+/** Serves the bare repositories of a folder by smart HTTP; `intercept` may answer a request itself by returning true, or let the answer stop after 4 MiB. */
 export async function serveGit(
   context: TestContext,
   folder: string,
@@ -90,7 +92,9 @@ export async function serveGit(
   const server = createServer((request, response) => {
     requests.push(`${request.method} ${request.url}`)
     const decision = intercept(request, response)
-    if (decision !== true) backend(folder, request, response, decision === 'stall')
+    if (decision === true) return
+    if (decision === 'stall') applyFault({ kind: 'hang after', bytes: 4 * 1024 * 1024 }, response)
+    answerByGit(folder, request, response).catch(() => response.destroy())
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   context.after(async () => {
@@ -98,39 +102,4 @@ export async function serveGit(
     await new Promise((resolve) => server.close(resolve))
   })
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests }
-}
-
-function backend(folder: string, request: IncomingMessage, response: ServerResponse, stall: boolean): void {
-  const { pathname, search } = new URL(request.url ?? '/', 'http://localhost')
-  const child = spawn('git', ['http-backend'], {
-    env: {
-      ...environment,
-      GIT_PROJECT_ROOT: folder,
-      GIT_HTTP_EXPORT_ALL: '1',
-      PATH_INFO: pathname,
-      QUERY_STRING: search.slice(1),
-      REQUEST_METHOD: request.method ?? 'GET',
-      CONTENT_TYPE: request.headers['content-type'] ?? '',
-      HTTP_CONTENT_ENCODING: request.headers['content-encoding'] ?? '',
-      GIT_PROTOCOL: String(request.headers['git-protocol'] ?? ''),
-    },
-    stdio: ['pipe', 'pipe', 'ignore'],
-  })
-  request.pipe(child.stdin)
-  child.stdin.on('error', () => {})
-  const chunks: Buffer[] = []
-  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))
-  child.once('close', () => {
-    const all = Buffer.concat(chunks)
-    const end = all.indexOf('\r\n\r\n')
-    let status = 200
-    for (const line of all.subarray(0, Math.max(end, 0)).toString('latin1').split('\r\n')) {
-      const [, name = '', value = ''] = /^([^:]+): (.*)$/u.exec(line) ?? []
-      if (name === 'Status') status = Number.parseInt(value, 10)
-      else if (name !== '') response.setHeader(name, value)
-    }
-    response.writeHead(status)
-    if (stall) response.write(all.subarray(end + 4, -1_000))
-    else response.end(all.subarray(end + 4))
-  })
 }
