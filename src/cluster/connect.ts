@@ -1,4 +1,4 @@
-import type { Logger } from 'pino'
+import type { Log } from '../model/log.ts'
 import type { Cluster } from '../model/configuration.ts'
 import type { ResolveSecret } from './credentials.ts'
 import { createRequester, type ApiRequest, type ApiResponse, type ApiStream, type StreamRequest } from './request.ts'
@@ -27,7 +27,7 @@ export interface ClusterConnection {
 
 export interface ConnectDependencies {
   readonly resolveSecret: ResolveSecret
-  readonly log: Logger
+  readonly log: Log
   /** Of gitwake, for the User-Agent that the audit log shows. */
   readonly version?: string
   /** Requests at once; 32 unless told. */

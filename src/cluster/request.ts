@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Logger } from 'pino'
+import type { Log } from '../model/log.ts'
 import { GitwakeError } from '../model/error.ts'
 import { isScopedRefusal } from './errors.ts'
 import { createExchange, type ApiRequest, type ApiResponse, type ApiStream, type StreamRequest } from './exchange.ts'
@@ -15,7 +15,7 @@ export interface RequesterOptions {
   readonly name: string
   readonly sessions: Sessions
   readonly clock: ServerClock
-  readonly log: Logger
+  readonly log: Log
   readonly userAgent: string
   readonly concurrency: number
   readonly patienceMs: number

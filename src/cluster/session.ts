@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Logger } from 'pino'
+import type { Log } from '../model/log.ts'
 import { Pool, ProxyAgent, Socks5ProxyAgent, type Dispatcher } from 'undici'
 import type { Cluster } from '../model/configuration.ts'
 import { fingerprintOf, loadCredentials, readCredentials, type Credentials, type LoadedConfig, type ResolveSecret } from './credentials.ts'
@@ -31,7 +31,7 @@ interface Reading {
 
 const RECHECK_MS = 1000
 
-export async function openSessions(cluster: Cluster, resolveSecret: ResolveSecret, log: Logger): Promise<Sessions> {
+export async function openSessions(cluster: Cluster, resolveSecret: ResolveSecret, log: Log): Promise<Sessions> {
   let reading = await read()
   let checkedAt = performance.now()
   let checking: Promise<boolean> | undefined
