@@ -62,17 +62,16 @@ export function checkManifest(value: JsonObject, base: FieldPath): Checked {
 
   function checkMetadata(found: JsonObject): void {
     const { name, namespace, generateName } = found
-    if (generateName !== undefined && generateName !== null) {
+    const isNamed = name !== undefined && name !== null && name !== ''
+    if (!isNamed && generateName !== undefined && generateName !== null) {
       complain(
         'generate-name',
         ['metadata', 'generateName'],
         '% would make a new object at every sync',
         'Give the object a fixed metadata.name.',
       )
-    } else if (name === undefined || name === null || name === '') {
-      complain('name-missing', ['metadata', 'name'], '% is missing', 'Add a name.')
-    }
-    if (name !== undefined && name !== null && name !== '') checkName(name)
+    } else if (!isNamed) complain('name-missing', ['metadata', 'name'], '% is missing', 'Add a name.')
+    else checkName(name)
     if (namespace !== undefined && namespace !== null && namespace !== '') checkNamespace(namespace)
     textMap('labels', found.labels)
     textMap('annotations', found.annotations)
@@ -112,7 +111,10 @@ export function checkManifest(value: JsonObject, base: FieldPath): Checked {
 function tidy(metadata: JsonObject, warnings: string[]): JsonObject {
   const tidied: Record<string, Json | undefined> = { ...metadata }
   if (metadata.namespace === null || metadata.namespace === '') delete tidied.namespace
-  if (metadata.generateName === null) delete tidied.generateName
+  if (metadata.generateName !== undefined) {
+    delete tidied.generateName
+    if (metadata.generateName !== null) warnings.push('metadata.generateName is ignored: the object has a name')
+  }
   for (const field of ['labels', 'annotations']) {
     const map = metadata[field]
     if (map === null) delete tidied[field]

@@ -11,7 +11,7 @@ import { join as joinPath } from './paths.ts'
 import { renderingOf } from './rendering.ts'
 
 /** Stands where the commit would. */
-const REVISION = 'working-directory'
+const REVISION = 'the working directory'
 
 /**
  * A directory of this machine as a Tree: what `git add` would take up, with the object ids that Git would give. The tree's root is the
@@ -78,7 +78,7 @@ function localTree(root: string): Tree {
         else
           skipped.push({
             path: at,
-            why: entry.isSymbolicLink() ? 'symbolic link' : 'not a regular file',
+            why: entry.isSymbolicLink() ? 'it is a symbolic link; links are not followed' : 'it is not a regular file',
           })
       }
       return { files: files.toSorted(byPath), skipped: skipped.toSorted(byPath) }

@@ -70,7 +70,7 @@ async function holdsKustomization(tree: Tree, path: string, signal: AbortSignal)
 }
 
 function pathNotFound(path: string, revision: string): GitwakeError {
-  const message = `${displayDirectory(path)} is not a directory of ${revision.slice(0, 12)}`
+  const message = `${displayDirectory(path)} is not a directory of ${/^[0-9a-f]{40,}$/.test(revision) ? revision.slice(0, 12) : revision}`
   const fix = "Correct the application's path, or bring the directory back: nothing is deleted because it is missing."
   return new GitwakeError('path-not-found', message, { fix, held: true })
 }

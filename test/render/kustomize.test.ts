@@ -161,7 +161,7 @@ describe('what a kustomization must not name', () => {
     ['a file that is not there', 'resources: [gone.yaml]', 'kustomize-file-missing', /gone\.yaml, which is not in the commit/],
     ['a path out of the repository', 'resources: [../../../etc]', 'kustomize-file-missing', /outside of the repository/],
     ['an absolute path', 'configMapGenerator: [{name: a, files: [/etc/passwd]}]', 'kustomize-file-missing', /outside of the repository/],
-    ['a symbolic link', 'resources: [link.yaml]', 'kustomize-file-missing', /link\.yaml, which is no regular file: symbolic link/],
+    ['a symbolic link', 'resources: [link.yaml]', 'kustomize-file-missing', /link\.yaml, which is no regular file: it is a symbolic link/],
     ['a Helm chart', 'helmCharts: [{name: x}]', 'kustomization-invalid', /helmCharts is not supported/],
     ['broken YAML', 'resources: [', 'kustomization-invalid', /^prod\/kustomization\.yaml:1: not valid YAML/],
     ['two documents', 'resources: []\n---\nresources: []', 'kustomization-invalid', /one document/],

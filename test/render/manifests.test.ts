@@ -45,6 +45,11 @@ describe('a file of manifests', () => {
   it('takes an object whose kind merely ends in List for an object', () => {
     assert.equal(get(manifestOf('apiVersion: x.io/v1\nkind: AllowList\nmetadata: {name: a}\nspec: {}\n'), 'kind'), 'AllowList')
   })
+  it('tells that a generateName beside a name means nothing', () => {
+    const reader = readManifests({ 'a.yaml': configMap('a', '  generateName: b-\n') })
+    assert.deepEqual(reader.objects[0]?.manifest.metadata, { name: 'a' })
+    assert.match(reader.warnings.join(), /generateName is ignored/)
+  })
   it('tells an empty label, and applies it as ""', () => {
     const reader = readManifests({ 'a.yaml': configMap('a', '  labels: {x: }\n  annotations:\n  namespace:\n') })
     assert.deepEqual(reader.objects[0]?.manifest.metadata, { name: 'a', labels: { x: '' } })

@@ -76,7 +76,10 @@ describe('a directory of plain manifests', () => {
     await symlink('/etc', join(root, 'apps/etc'))
     const { rendering } = await renderPath(createRenderer(), root, 'apps')
     assert.equal(rendering.objects.length, 1)
-    assert.deepEqual(rendering.warnings, ['apps/etc is skipped: symbolic link', 'apps/link.yaml is skipped: symbolic link'])
+    assert.deepEqual(rendering.warnings, [
+      'apps/etc is skipped: it is a symbolic link; links are not followed',
+      'apps/link.yaml is skipped: it is a symbolic link; links are not followed',
+    ])
   })
   it('with a kustomization or chart below it is refused instead of applied unpatched', async (t) => {
     const root = await writeRepository(t, {
