@@ -68,9 +68,9 @@ export function createRemote(options: {
     const stderr = cleaned(exit.stderr, secrets)
     const missing = missingRef(stderr)
     if (missing !== undefined) return { stdout: '', missing }
-    const format = /mismatched algorithms: client \w+; server (sha1|sha256)/u.exec(stderr)?.[1]
+    const format = /^fatal: mismatched algorithms: client \w+; server (sha1|sha256)$/mu.exec(stderr)?.[1]
     if (format === 'sha1' || format === 'sha256') throw new WrongFormat(format)
-    const known = remoteFailure(repository.name, stderr)
+    const known = remoteFailure(repository.name, remote.url, stderr)
     throw known === undefined ? failed(repository.name, stderr) : await located(known, signal)
   }
 

@@ -82,7 +82,10 @@ export function sourceFor(context: TestContext, options: Partial<SourceOptions> 
   return source
 }
 
-/** Serves the bare repositories of a folder by smart HTTP; `intercept` may answer a request itself by returning true, or let the answer stop after 4 MiB. */
+/**
+ * Serves the bare repositories of a folder by smart HTTP; `intercept` may answer a request itself by returning true,
+ * or let the answer stop after 4 MiB.
+ */
 export async function serveGit(
   context: TestContext,
   folder: string,
