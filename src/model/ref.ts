@@ -3,6 +3,7 @@ const maximumLength = 255
 
 // What `git check-ref-format` forbids anywhere in a name: controls, space, DEL, ~ ^ : ? * [ \, "..", "@{", empty components,
 // components that begin with "." or end with ".lock", and a final ".".
+// oxlint-disable-next-line no-control-regex -- control characters are what is looked for
 const forbidden = /[\u0000-\u0020\u007f~^:?*[\\]|\.\.|@\{|\/\/|(?:^|\/)\.|\.lock(?:\/|$)|\.$|\/$/u
 
 const objectId = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/iu
