@@ -62,7 +62,7 @@ interface Rule {
 }
 
 const IMMUTABLE =
-  /field is immutable|is immutable after creation|updates to \S+ spec for fields other than|may not change fields|(may not|cannot) be (changed|updated|modified)( once set)?|may not change once set/
+  /field is immutable|is immutable after creation|updates to \S+ spec for fields other than|may not change fields|(may not|cannot) be (changed|updated|modified)( once set)?|may not change once set|cannot change roleRef/
 
 /** In order: the first that holds decides. Texts are those of kube-apiserver 1.36; nothing but the text tells these answers apart. */
 const RULES: readonly Rule[] = [
@@ -171,10 +171,12 @@ function statusObject(text: string): JsonObject | undefined {
 
 /** From the causes, or where there are none from the texts of strict decoding and typed patches. */
 function fieldsOf({ causes, message }: Facts): string[] {
-  const named = causes.map(({ field }) => field).filter((field) => field !== '')
+  const named = causes.map(({ field }) => field.replace(/^\./, '')).filter((field) => field !== '' && field !== '[]')
   const quoted = [...message.matchAll(/(?:unknown|duplicate) field "([^"]+)"/g)].map((match) => match[1] ?? '')
-  const undeclared = [...message.matchAll(/(?:^|[\s:])\.([\w.[\]=",/-]+): field not declared in schema/g)].map((match) => match[1] ?? '')
-  return [...new Set([...named, ...quoted, ...undeclared])]
+  const typed = message.includes('typed patch')
+    ? [...message.matchAll(/\s\.((?:[^\s:[\]]|\[[^\]]*\])+): /g)].map((match) => match[1] ?? '')
+    : []
+  return [...new Set([...named, ...quoted, ...typed])]
 }
 
 function textOf(value: Json | undefined): string {
