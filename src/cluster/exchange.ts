@@ -116,10 +116,13 @@ export function createExchange(name: string, clock: ServerClock, userAgent: stri
   }
 }
 
+/** The path goes to the wire as it is: a name that could climb out of its place must never get this far. Throws TypeError. */
+export function assertPath(path: string): void {
+  if (!path.startsWith('/') || /[\s?#]|\/\.{0,2}(\/|$)/.test(path)) throw new TypeError(`Not a path: ${path}`)
+}
+
 function wireRequest(session: Session, request: ApiRequest, signal: AbortSignal, userAgent: string): Dispatcher.RequestOptions {
   const path = session.basePath + request.path + queryText(request.query)
-  // The path goes to the wire as it is: a name that could climb out of its place must never get this far.
-  if (!request.path.startsWith('/') || /[\s?#]|\/\.{0,2}(\/|$)/.test(request.path)) throw new TypeError(`Not a path: ${request.path}`)
   return {
     origin: session.origin,
     path,

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Log } from '../model/log.ts'
 import { GitwakeError } from '../model/error.ts'
 import { isScopedRefusal } from './errors.ts'
-import { createExchange, type ApiRequest, type ApiResponse, type ApiStream, type StreamRequest } from './exchange.ts'
+import { assertPath, createExchange, type ApiRequest, type ApiResponse, type ApiStream, type StreamRequest } from './exchange.ts'
 import { busy } from './no-answer.ts'
 import { createSemaphore } from './semaphore.ts'
 import type { ServerClock } from './server-clock.ts'
@@ -37,6 +37,7 @@ export function createRequester(options: RequesterOptions): Requester {
 
   /** Asks until the server takes the request or patience is over; then the last answer stands. */
   async function patiently<T extends ApiResponse>(request: StreamRequest, attempt: () => Promise<T>): Promise<T> {
+    assertPath(request.path)
     const deadline = performance.now() + options.patienceMs
     for (let renewed = false; ;) {
       const pass = await throttle.enter(deadline, request.signal)
