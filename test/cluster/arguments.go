@@ -16,7 +16,8 @@ const (
 	controllerKubeconfigFile = "controller-manager.kubeconfig"
 	// Unix sockets, so that there is no port to lose a race for and nobody else who could connect. etcd insists
 	// on a port in their names.
-	etcdURL     = "unix://etcd:1"
+	etcdSocket  = "etcd:1"
+	etcdURL     = "unix://" + etcdSocket
 	etcdPeerURL = "unix://etcd-peer:1"
 )
 

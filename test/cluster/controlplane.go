@@ -75,6 +75,9 @@ func (p *controlPlane) start(ctx context.Context) error {
 	if err := p.etcd.start(); err != nil {
 		return err
 	}
+	if err := p.waitForEtcd(ctx); err != nil {
+		return err
+	}
 	for attempt := 1; ; attempt++ {
 		p.port = randomFreePort()
 		p.apiServer.args = apiServerArguments(p.port, p.auditLog)

@@ -43,20 +43,17 @@ func mayOverwrite(file string) error {
 	return nil
 }
 
-// removeFiles leaves the logs and, if all shall go, nothing but an audit log that was asked for elsewhere. A
-// kubeconfig elsewhere goes with the control plane unless another one has replaced it.
-func (p *controlPlane) removeFiles(all bool) {
+// removeFiles removes the data and, unless another control plane has replaced it, the kubeconfig that was asked
+// for elsewhere. Logs and audit log stay for whoever owns the folder.
+func (p *controlPlane) removeFiles() {
+	_ = os.RemoveAll(p.path(dataFolder))
 	ours, err := os.ReadFile(p.kubeconfigs[0])
-	if err == nil {
-		for _, file := range p.kubeconfigs[1:] {
-			if theirs, err := os.ReadFile(file); err == nil && slices.Equal(ours, theirs) {
-				_ = os.Remove(file)
-			}
-		}
-	}
-	if all {
-		_ = os.RemoveAll(p.dir)
+	if err != nil {
 		return
 	}
-	_ = os.RemoveAll(p.path(dataFolder))
+	for _, file := range p.kubeconfigs[1:] {
+		if theirs, err := os.ReadFile(file); err == nil && slices.Equal(ours, theirs) {
+			_ = os.Remove(file)
+		}
+	}
 }

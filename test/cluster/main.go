@@ -18,7 +18,7 @@ import (
 	controllermanager "k8s.io/kubernetes/cmd/kube-controller-manager/app"
 )
 
-const usage = `usage: control-plane --dir DIR [--remove] [--kubeconfig FILE] [--audit-log FILE]
+const usage = `usage: control-plane --dir DIR [--kubeconfig FILE] [--audit-log FILE]
                     start a control plane, print one JSON line when it is ready
        yaml2json    read YAML documents from stdin as kubectl does, print JSON lines
        etcd | kube-apiserver | kube-controller-manager FLAGS...

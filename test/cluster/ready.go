@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -11,12 +12,14 @@ import (
 	"net/http"
 	"os"
 	"time"
-
-	"k8s.io/component-base/version"
 )
 
 // description is the ready line: all that a client needs.
-func (p *controlPlane) description() map[string]any {
+func (p *controlPlane) description(ctx context.Context) map[string]any {
+	served := struct{ GitVersion string }{} // not ours where KUBEBUILDER_ASSETS rules
+	if body, ok := p.get(ctx, p.httpClient(), "/version"); ok {
+		_ = json.Unmarshal(body, &served)
+	}
 	return map[string]any{
 		"kubeconfig": p.kubeconfigs[len(p.kubeconfigs)-1],
 		"server":     p.server(),
@@ -25,23 +28,37 @@ func (p *controlPlane) description() map[string]any {
 		"auditLog":   p.auditLog,
 		"logs":       p.path("logs"),
 		"pid":        os.Getpid(),
-		"version":    version.Get().GitVersion,
+		"version":    served.GitVersion,
+	}
+}
+
+// waitForEtcd returns when etcd listens. An API server that comes too early tries again only a second later.
+func (p *controlPlane) waitForEtcd(ctx context.Context) error {
+	for {
+		if _, err := os.Stat(p.path(etcdSocket)); err == nil {
+			return nil
+		}
+		if !p.etcd.running() {
+			return fmt.Errorf("etcd did not start:\n%s", p.etcd.logTail())
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(5 * time.Millisecond):
+		}
 	}
 }
 
 // waitUntilReady returns when the API server says that it is ready and the namespace "default" is there, or
 // with an error as soon as the server or etcd has ended.
 func (p *controlPlane) waitUntilReady(ctx context.Context) error {
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(p.credentials.caCert)
-	client := &http.Client{
-		Timeout:   5 * time.Second,
-		Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}},
-	}
+	client := p.httpClient()
 	defer client.CloseIdleConnections()
 	for {
-		if p.answers(ctx, client, "/readyz") && p.answers(ctx, client, "/api/v1/namespaces/default") {
-			return nil
+		if _, ready := p.get(ctx, client, "/readyz"); ready {
+			if _, complete := p.get(ctx, client, "/api/v1/namespaces/default"); complete {
+				return nil
+			}
 		}
 		for _, needed := range []*child{p.etcd, p.apiServer} {
 			if !needed.running() {
@@ -56,19 +73,29 @@ func (p *controlPlane) waitUntilReady(ctx context.Context) error {
 	}
 }
 
-func (p *controlPlane) answers(ctx context.Context, client *http.Client, path string) bool {
+func (p *controlPlane) httpClient() *http.Client {
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(p.credentials.caCert)
+	return &http.Client{
+		Timeout:   5 * time.Second,
+		Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}},
+	}
+}
+
+// get returns the answer's body and whether it was a 200; an API server that is not there yet is no error.
+func (p *controlPlane) get(ctx context.Context, client *http.Client, path string) ([]byte, bool) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.server()+path, nil)
 	if err != nil {
-		return false
+		return nil, false
 	}
 	request.Header.Set("Authorization", "Bearer "+p.credentials.tokens[adminUser])
 	response, err := client.Do(request)
 	if err != nil {
-		return false
+		return nil, false
 	}
 	defer response.Body.Close()
-	_, _ = io.Copy(io.Discard, response.Body)
-	return response.StatusCode == http.StatusOK
+	body, err := io.ReadAll(response.Body)
+	return body, err == nil && response.StatusCode == http.StatusOK
 }
 
 // randomFreePort stays below the ranges from which systems take the local ports of outgoing connections, so

@@ -18,7 +18,6 @@ import (
 func supervise(args []string) int {
 	flags := flag.NewFlagSet("control-plane", flag.ContinueOnError)
 	dir := flags.String("dir", "", "folder for certificates, data, logs and the audit log; made if missing")
-	remove := flags.Bool("remove", false, "remove the folder at the end")
 	kubeconfig := flags.String("kubeconfig", "", "write the admin's kubeconfig to this file too; removed at the end")
 	auditLog := flags.String("audit-log", "", "write the audit log to this file (default DIR/"+auditLogFile+")")
 	if err := flags.Parse(args); err != nil || *dir == "" {
@@ -30,7 +29,7 @@ func supervise(args []string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer plane.removeFiles(*remove)
+	defer plane.removeFiles()
 
 	// The exit status says whether the end was wanted; how it was asked for does not matter.
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
@@ -49,7 +48,7 @@ func supervise(args []string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	report(plane.description())
+	report(plane.description(ctx))
 	for {
 		select {
 		case <-ctx.Done():

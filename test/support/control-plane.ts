@@ -1,11 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { ensureControlPlaneProgram } from './build.ts'
 import type { Log } from './checkout.ts'
 import { decodeReady, LineProtocol, type Ready } from './control-plane-protocol.ts'
+import { createTempFolder } from './temp-folder.ts'
 
 /** A real Kubernetes control plane, and what a test may do to its API server. */
 export interface ControlPlane extends Ready {
@@ -42,8 +40,8 @@ const STOP_TIMEOUT_MS = 10_000
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const program = await ensureControlPlaneProgram(options.log, options.signal)
   options.signal?.throwIfAborted()
-  const args = ['control-plane', '--dir', options.dir ?? (await mkdtemp(join(tmpdir(), 'gitwake-cluster-')))]
-  if (options.dir === undefined) args.push('--remove')
+  const temporary = options.dir === undefined ? await createTempFolder('gitwake-cluster-') : null
+  const args = ['control-plane', '--dir', options.dir ?? temporary?.path ?? '']
   if (options.kubeconfig !== undefined) args.push('--kubeconfig', options.kubeconfig)
   if (options.auditLog !== undefined) args.push('--audit-log', options.auditLog)
 
@@ -55,9 +53,11 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   child.stderr.setEncoding('utf8').on('data', (text: string) => (complaints = (complaints + text).slice(-8_000)))
 
   let stopping = false
-  const ended = endOf(child).then((how): Error | null => {
-    protocol.close(new Error('The control plane has ended.'))
-    return stopping ? null : new Error(`The control plane ended by itself (${how}):\n${complaints.trim()}`)
+  const ended = endOf(child).then(async (how): Promise<Error | null> => {
+    const reason = stopping ? null : new Error(`The control plane ended by itself (${how}):\n${complaints.trim()}`)
+    protocol.close(reason ?? new Error('The control plane has been stopped.'))
+    await temporary?.remove()
+    return reason
   })
   const stop = async (): Promise<void> => {
     stopping = true
@@ -69,7 +69,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   options.signal?.addEventListener('abort', () => void stop(), { once: true })
 
   const tooLate = AbortSignal.timeout(START_TIMEOUT_MS)
-  const line = await Promise.race([protocol.nextLine(), ended, once(tooLate, 'abort')])
+  const line = await Promise.race([protocol.nextLine().catch((error: unknown) => error), once(tooLate, 'abort')])
   if (typeof line !== 'string') {
     await stop()
     options.signal?.throwIfAborted()

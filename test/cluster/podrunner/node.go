@@ -33,6 +33,11 @@ func registerNodeOnce(ctx context.Context, client kubernetes.Interface) {
 	if err != nil {
 		return
 	}
+	// A new Node comes tainted as not ready, and the controller that would lift that waits for kubelets.
+	node.Spec.Taints = nil
+	if node, err = nodes.Update(ctx, node, metav1.UpdateOptions{}); err != nil {
+		return
+	}
 	now := metav1.Now()
 	room := corev1.ResourceList{
 		corev1.ResourceCPU:              resource.MustParse("1000"),

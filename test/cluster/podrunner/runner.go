@@ -51,6 +51,9 @@ func Run(ctx context.Context, config *rest.Config) {
 		AddFunc:    r.enqueue,
 		UpdateFunc: func(_, pod any) { r.enqueue(pod) },
 	})
+	_, _ = factory.Core().V1().Namespaces().Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{
+		UpdateFunc: func(_, namespace any) { emptyWhereTerminating(ctx, client, namespace) },
+	})
 	factory.Start(ctx.Done())
 	for range workers {
 		go func() {
@@ -62,6 +65,17 @@ func Run(ctx context.Context, config *rest.Config) {
 	<-ctx.Done()
 	r.queue.ShutDown()
 	factory.Shutdown()
+}
+
+// emptyWhereTerminating ends a deleted namespace's Pods at once. The namespace controller looks at it after 5 s
+// and, were they still there, for the second time only after half of their grace period, 16 s.
+func emptyWhereTerminating(ctx context.Context, client kubernetes.Interface, object any) {
+	namespace, ok := object.(*corev1.Namespace)
+	if !ok || namespace.DeletionTimestamp == nil {
+		return
+	}
+	now := int64(0)
+	_ = client.CoreV1().Pods(namespace.Name).DeleteCollection(ctx, metav1.DeleteOptions{GracePeriodSeconds: &now}, metav1.ListOptions{})
 }
 
 func (r *runner) enqueue(pod any) {
