@@ -1,4 +1,4 @@
-import { connectCluster, type ClusterConnection, type ConnectDependencies } from '../cluster/connect.ts'
+import type { connectCluster, ClusterConnection, ConnectDependencies } from '../cluster/connect.ts'
 import { createDestination, type DestinationOptions } from '../cluster/destination.ts'
 import type { Cluster } from '../model/configuration.ts'
 import type { Destination } from '../sync/ports.ts'
@@ -16,11 +16,11 @@ interface Opened {
   readonly destination: Promise<Destination>
 }
 
-export function createDestinations(dependencies: ConnectDependencies, options: DestinationOptions): Destinations {
+export function createDestinations(connect: typeof connectCluster, dependencies: ConnectDependencies, options: DestinationOptions): Destinations {
   const opened = new Map<string, Opened>()
 
   function open(cluster: Cluster, configured: string): Opened {
-    const connection = connectCluster(cluster, dependencies)
+    const connection = connect(cluster, dependencies)
     const destination = connection.then((connected) => createDestination(connected, options))
     const entry = { configured, connection, destination }
     destination.catch(() => {

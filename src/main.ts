@@ -1,0 +1,56 @@
+#!/usr/bin/env node
+import { runCli } from './cli.ts'
+import type { Working, WorkOptions } from './roles/work.ts'
+
+process.exitCode = await runCli({ parameters: process.argv.slice(2), roles: { start, serve, work } })
+// A pooled connection or a timer of a library must not keep a command alive that has done its work.
+process.exit()
+
+/** Everything in one process: the default for one machine. */
+async function start(): Promise<number> {
+  const { openProcess, untilStopped } = await import('./roles/process.ts')
+  const shared = await openProcess()
+  const stopped = untilStopped()
+  const { startServing } = await import('./roles/serve.ts')
+  const { startWorking } = await import('./roles/work.ts')
+  const serving = await startServing(shared)
+  const working = await startWorking(shared, { drain: false })
+  await stopped
+  shared.log.info({}, 'stopping')
+  await Promise.all([serving.close(), working.close()])
+  await shared.close()
+  return 0
+}
+
+/** Receiver, API and pages; the code that talks to clusters is never loaded. */
+async function serve(): Promise<number> {
+  const { openProcess, untilStopped } = await import('./roles/process.ts')
+  const shared = await openProcess()
+  const stopped = untilStopped()
+  const { startServing } = await import('./roles/serve.ts')
+  const serving = await startServing(shared)
+  await stopped
+  await serving.close()
+  await shared.close()
+  return 0
+}
+
+async function work(options: WorkOptions): Promise<number> {
+  const { openProcess, untilStopped } = await import('./roles/process.ts')
+  const shared = await openProcess()
+  const stopped = untilStopped()
+  const { startWorking } = await import('./roles/work.ts')
+  const working = await startWorking(shared, options)
+  const ended = new AbortController()
+  await (options.drain ? Promise.race([drain(working, ended.signal), stopped]) : stopped)
+  ended.abort()
+  await working.close()
+  await shared.close()
+  return 0
+}
+
+async function drain(working: Working, signal: AbortSignal): Promise<void> {
+  await working.drained(signal).catch((error: unknown) => {
+    if (!signal.aborted) throw error
+  })
+}

@@ -1,0 +1,64 @@
+import { environmentValue, readSettings, secretsOf, type Settings } from '../config.ts'
+import { createSecretResolver, type ResolveSecret } from '../config/secrets.ts'
+import { watchConfiguration, type WatchedConfiguration } from '../config/watch.ts'
+import { createLog } from '../log.ts'
+import type { Configuration } from '../model/configuration.ts'
+import type { Log } from '../model/log.ts'
+import { createMask } from '../model/mask.ts'
+import { connectRedis, type Connections } from '../queue/connection.ts'
+
+/** What every role shares: settings, log, configuration, Redis. */
+export interface Process {
+  readonly settings: Settings
+  readonly log: Log
+  readonly resolveSecret: ResolveSecret
+  readonly configuration: WatchedConfiguration
+  readonly connections: Connections
+  readonly searchPath: string | undefined
+  /** Calls back with every accepted change of the configuration. */
+  onChange(listener: (configuration: Configuration) => void): void
+  close(): Promise<void>
+}
+
+/** Reads everything that a role needs to start. Throws GitwakeError where settings or configuration are not valid. */
+export async function openProcess(): Promise<Process> {
+  const { settings, warnings } = readSettings()
+  const mask = createMask(secretsOf(settings))
+  const log = await createLog({ level: settings.logLevel, format: settings.logFormat, mask })
+  for (const warning of warnings) log.warn({}, warning)
+  const listeners: ((configuration: Configuration) => void)[] = []
+  const configuration = await watchConfiguration({
+    path: settings.configurationPath,
+    log,
+    onChange: (changed) => {
+      for (const listener of listeners) listener(changed)
+    },
+  })
+  const connections = connectRedis({ url: settings.redisUrl, log })
+  return {
+    settings,
+    log,
+    resolveSecret: createSecretResolver({ onValue: mask.add }),
+    configuration,
+    connections,
+    searchPath: environmentValue('PATH'),
+    onChange: (listener) => listeners.push(listener),
+    async close() {
+      configuration.close()
+      await connections.close()
+    },
+  }
+}
+
+/** Resolves at the first SIGTERM or SIGINT; a second one ends the process at once. */
+export async function untilStopped(): Promise<void> {
+  await new Promise<void>((resolve) => {
+    let asked = false
+    const stop = (): void => {
+      if (asked) process.exit(130)
+      asked = true
+      resolve()
+    }
+    process.on('SIGTERM', stop).on('SIGINT', stop)
+  })
+}

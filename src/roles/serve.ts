@@ -1,0 +1,147 @@
+import type { Queue } from 'bullmq'
+import { clusterKeys } from '../model/keys.ts'
+import type { SyncResult } from '../model/result.ts'
+import { createIntake, type QueueIntake } from '../queue/accept.ts'
+import type { JobData } from '../queue/jobs.ts'
+import { startFold } from '../record/fold.ts'
+import { createLedger } from '../record/ledger.ts'
+import { createMetrics } from '../web/metrics.ts'
+import type { ReadinessCheck } from '../web/health.ts'
+import { createQueueUi } from '../web/queue-ui.ts'
+import { createWebServer } from '../web/server.ts'
+import { createMatch } from '../webhook/match.ts'
+import { createReceiver } from '../webhook/receiver.ts'
+import type { Process } from './process.ts'
+
+/** A running part of the program. */
+export interface Running {
+  close(): Promise<void>
+}
+
+/** Starts receiver, API, pages and ledger. Holds neither cluster nor Git credentials. */
+export async function startServing(shared: Process): Promise<Running> {
+  const { settings, log, connections, resolveSecret } = shared
+  const configuration = shared.configuration.current
+  const clusters = (): readonly string[] => [...configuration().clusters.keys()]
+  const intake = createIntake({ redis: connections.producer, configuration, log })
+  const fold = startFold({
+    redis: connections.producer,
+    blocking: connections.blocking(),
+    clusters,
+    retention: { results: settings.historyLimit, ageMs: settings.historyMaxAgeMs },
+    log,
+  })
+  const ledger = createLedger({ redis: connections.producer, configuration, fold })
+  const metrics = createMetrics({ statuses: () => ledger.statuses(), now: Date.now })
+  fold.onResult((result: SyncResult) => metrics.syncFinished(result))
+  const queues = await openQueues(intake, shared)
+
+  tellWhatIsClosed(shared)
+  const receiver = createReceiver({
+    secrets: {
+      github: settings.githubWebhookSecrets,
+      gitlabSignature: settings.gitlabWebhookSecrets,
+      gitlabToken: settings.gitlabWebhookTokens,
+      forRepository: async (name) => {
+        const reference = configuration().repositories.get(name)?.webhookSecretFrom
+        return reference === undefined ? undefined : (await resolveSecret(reference)).split(',').map((secret) => secret.trim())
+      },
+    },
+    intake,
+    match: createMatch(configuration),
+    rateLimit: settings.rateLimit === 'off' ? undefined : settings.rateLimit,
+    log,
+    observe: (provider, status) => metrics.deliveryReceived(provider, outcomeOf(status)),
+  })
+  const server = createWebServer({
+    host: settings.host,
+    port: settings.port,
+    tokens: settings.apiTokens,
+    configuration,
+    ledger,
+    intake,
+    readiness: () => readiness(shared),
+    metrics,
+    queueUi: createQueueUi({ queues: () => [...queues].map(([cluster, queue]) => ({ cluster, queue })), operator: settings.queuesOperator }),
+    receiver,
+    log,
+    now: Date.now,
+  })
+  const { url } = await server.listen()
+  log.info({ url, applications: configuration().applications.size }, 'gitwake listens')
+  const depth = setInterval(() => {
+    for (const [cluster, queue] of queues) {
+      queue.getJobCountByTypes('waiting', 'prioritized', 'delayed', 'active').then(
+        (jobs) => metrics.queueDepth(cluster, jobs),
+        () => undefined,
+      )
+    }
+  }, 10_000)
+
+  return {
+    async close() {
+      clearInterval(depth)
+      await server.close()
+      await fold.close()
+      await intake.close()
+    },
+  }
+}
+
+/** The queues of all clusters, opened as the configuration names them. */
+async function openQueues(intake: QueueIntake, { configuration, onChange, log }: Process): Promise<ReadonlyMap<string, Queue<JobData>>> {
+  const queues = new Map<string, Queue<JobData>>()
+  const open = async (): Promise<void> => {
+    for (const cluster of configuration.current().clusters.keys()) {
+      if (queues.has(cluster)) continue
+      await intake
+        .jobs(cluster)
+        .queue()
+        .then((queue) => queues.set(cluster, queue))
+        .catch((error: unknown) => log.debug({ cluster, problem: String(error) }, 'the queue cannot be shown yet'))
+    }
+  }
+  onChange(() => void open())
+  void open()
+  const again = setInterval(() => void open(), 10_000)
+  again.unref()
+  return queues
+}
+
+function tellWhatIsClosed({ settings, configuration, log }: Process): void {
+  const own = [...configuration.current().repositories.values()].some(({ webhookSecretFrom }) => webhookSecretFrom !== undefined)
+  const open = [
+    settings.githubWebhookSecrets.length > 0 ? 'GitHub' : '',
+    settings.gitlabWebhookSecrets.length + settings.gitlabWebhookTokens.length > 0 ? 'GitLab' : '',
+    own ? 'repositories with a secret of their own' : '',
+  ].filter((name) => name !== '')
+  if (open.length === 0) log.warn({}, 'no webhook secret is set, so there is no receiver: set GITHUB_WEBHOOK_SECRET, GITLAB_WEBHOOK_SECRET or GITLAB_WEBHOOK_TOKEN; until then only polls see pushes')
+  else log.info({ receivers: open }, 'webhooks are received')
+  if (settings.apiTokens.length === 0) log.warn({}, 'GITWAKE_API_TOKEN is not set: the API, the pages and the queue UI stay closed')
+}
+
+function outcomeOf(status: number): string {
+  if (status === 202) return 'accepted'
+  if (status === 200) return 'ignored'
+  return status >= 500 ? 'unavailable' : 'refused'
+}
+
+async function readiness({ connections, configuration }: Process): Promise<readonly ReadinessCheck[]> {
+  const redis = await connections.ping().then(
+    () => ({ name: 'redis', ok: true, message: 'answers' }),
+    () => ({ name: 'redis', ok: false, message: 'does not answer' }),
+  )
+  const problem = configuration.lastProblem()
+  const valid = { name: 'configuration', ok: true, message: problem === undefined ? 'is what runs' : 'the newest change was refused; the last good one runs' }
+  const workers = await Promise.all([...configuration.current().clusters.keys()].map((cluster) => workerCheck(cluster, connections)))
+  return [redis, valid, ...workers]
+}
+
+/** A worker's canary shows that the queue turns; its absence makes no request wrong, so it is told and does not close the door. */
+async function workerCheck(cluster: string, { producer }: Process['connections']): Promise<ReadinessCheck> {
+  const text = await producer.get(clusterKeys(cluster).canary).catch(() => null)
+  const last: unknown = text === null ? undefined : JSON.parse(text)
+  const at = typeof last === 'object' && last !== null && 'at' in last && typeof last.at === 'number' ? last.at : undefined
+  const message = at === undefined ? 'no canary has come back yet' : `the last canary came back ${Math.round((Date.now() - at) / 1000)} s ago`
+  return { name: `worker ${cluster}`, ok: true, message }
+}

@@ -1,0 +1,101 @@
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import { connectCluster } from '../cluster/connect.ts'
+import { GitwakeError } from '../model/error.ts'
+import { createIntake } from '../queue/accept.ts'
+import { createHeadHistory } from '../queue/heads.ts'
+import { startWorker, type QueueWorker } from '../queue/worker.ts'
+import { createRenderer } from '../render/renderer.ts'
+import { createSource } from '../source/source.ts'
+import { gitwakeVersion } from '../version.ts'
+import { createDestinations } from './destinations.ts'
+import { createLookAround } from './look-around.ts'
+import type { Process } from './process.ts'
+import { createRunSync } from './run-sync.ts'
+import type { Running } from './serve.ts'
+
+export interface WorkOptions {
+  /** Work for this cluster only; for every configured one otherwise. */
+  readonly cluster?: string
+  /** Empty the queues, then stop by itself. */
+  readonly drain: boolean
+}
+
+export interface Working extends Running {
+  /** Resolves when every queue is empty and nothing is due. */
+  drained(signal: AbortSignal): Promise<void>
+}
+
+/** Starts one worker per cluster, and follows the configuration as clusters come and go. */
+export async function startWorking(shared: Process, options: WorkOptions): Promise<Working> {
+  const { settings, log, connections, resolveSecret } = shared
+  const configuration = shared.configuration.current
+  if (options.cluster !== undefined && !configuration().clusters.has(options.cluster)) {
+    throw new GitwakeError('unknown-cluster', `the configuration has no cluster ${options.cluster}`, {
+      fix: `Name one of: ${[...configuration().clusters.keys()].join(', ')}.`,
+    })
+  }
+  const path = shared.searchPath === undefined ? {} : { path: shared.searchPath }
+  const source = createSource({ cacheDir: settings.cacheDirectory, resolveSecret, ...path })
+  const renderer = createRenderer({
+    ...(settings.kustomizePath !== undefined && { kustomizePath: settings.kustomizePath }),
+    ...(shared.searchPath !== undefined && { searchPath: shared.searchPath }),
+  })
+  const intake = createIntake({ redis: connections.producer, configuration, log })
+  const version = gitwakeVersion()
+  const holder = `${hostname()}-${randomUUID().slice(0, 8)}`
+  const inventoryNamespace = settings.inventoryNamespace
+  const destinations = createDestinations(connectCluster, { resolveSecret, log, version }, { inventoryNamespace, holder, version })
+  const workers = new Map<string, QueueWorker>()
+  const notices = new Map<string, () => Promise<void>>()
+
+  function start(cluster: string): void {
+    const heads = createHeadHistory(connections.producer, cluster, Date.now)
+    const common = { cluster, configuration, redis: connections.producer, intake, heads, source, destinations, inventoryNamespace, log }
+    const lookAround = createLookAround(common)
+    const run = createRunSync({ ...common, renderer, installation: settings.installation })
+    workers.set(
+      cluster,
+      startWorker({ cluster, connections, configuration, log, run, poll: lookAround.poll, sweep: lookAround.sweep, drain: options.drain }),
+    )
+    notices.set(cluster, lookAround.noticeConfiguration)
+  }
+
+  function follow(): void {
+    const wanted = options.cluster === undefined ? [...configuration().clusters.keys()] : [options.cluster]
+    for (const cluster of wanted) if (configuration().clusters.has(cluster) && !workers.has(cluster)) start(cluster)
+    for (const [cluster, worker] of workers) {
+      if (configuration().clusters.has(cluster)) continue
+      workers.delete(cluster)
+      notices.delete(cluster)
+      log.info({ cluster }, 'the cluster is not configured any more: its worker stops')
+      void worker.close()
+    }
+    notice()
+  }
+
+  function notice(): void {
+    for (const [cluster, look] of notices) {
+      look().catch((error: unknown) => log.debug({ cluster, problem: String(error) }, 'could not compare the configuration with what was seen last'))
+    }
+  }
+
+  follow()
+  shared.onChange(follow)
+  // After FLUSHALL, or where Redis was away at the start, nothing remembers what was seen: look again now and then.
+  const timer = setInterval(notice, 15_000)
+  log.info({ clusters: [...workers.keys()], holder }, 'gitwake works')
+  return {
+    async drained(signal) {
+      await Promise.all([...notices.values()].map((look) => look()))
+      await Promise.all([...workers.values()].map((worker) => worker.drained(signal)))
+    },
+    async close() {
+      clearInterval(timer)
+      await Promise.all([...workers.values()].map((worker) => worker.close()))
+      await intake.close()
+      await source.close()
+      await destinations.close()
+    },
+  }
+}
