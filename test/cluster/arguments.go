@@ -13,6 +13,8 @@ const (
 	auditLogFile             = "audit.log"
 	dataFolder               = "data"
 	auditPolicyFile          = "audit-policy.yaml"
+	adminKubeconfigFile      = "admin.kubeconfig"
+	podRunnerKubeconfigFile  = "pod-runner.kubeconfig"
 	controllerKubeconfigFile = "controller-manager.kubeconfig"
 	// Unix sockets, so that there is no port to lose a race for and nobody else who could connect. etcd insists
 	// on a port in their names.

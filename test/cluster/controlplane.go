@@ -16,7 +16,8 @@ import (
 // controlPlane is the set of components; all its methods belong to the main goroutine.
 type controlPlane struct {
 	dir         string
-	kubeconfigs []string // the admin's
+	kubeconfigs []string // files for the admin
+	kubeconfig  []byte   // what stands in them
 	auditLog    string
 	port        int
 	credentials *credentials
@@ -33,8 +34,11 @@ func newControlPlane(dir, kubeconfig, auditLog string) (*controlPlane, error) {
 	if err != nil {
 		return nil, err
 	}
-	kubeconfigs := []string{filepath.Join(dir, "admin.kubeconfig")}
+	kubeconfigs := []string{filepath.Join(dir, adminKubeconfigFile)}
 	if kubeconfig != "" {
+		if kubeconfig, err = filepath.Abs(kubeconfig); err != nil {
+			return nil, err
+		}
 		if err := mayOverwrite(kubeconfig); err != nil {
 			return nil, err
 		}
@@ -95,15 +99,7 @@ func (p *controlPlane) start(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, file := range p.kubeconfigs {
-		if err := p.credentials.writeKubeconfig(file, p.server(), adminUser); err != nil {
-			return err
-		}
-	}
-	if err := p.credentials.writeKubeconfig(p.path(controllerKubeconfigFile), p.server(), controllerUser); err != nil {
-		return err
-	}
-	if err := p.credentials.writeKubeconfig(p.path("pod-runner.kubeconfig"), p.server(), podRunnerUser); err != nil {
+	if err := p.writeKubeconfigs(); err != nil {
 		return err
 	}
 	return p.startControllers()
@@ -111,7 +107,7 @@ func (p *controlPlane) start(ctx context.Context) error {
 
 // startControllers starts what works through the API server: the controller manager and the Pod runner.
 func (p *controlPlane) startControllers() error {
-	config, err := clientcmd.BuildConfigFromFlags("", p.path("pod-runner.kubeconfig"))
+	config, err := clientcmd.BuildConfigFromFlags("", p.path(podRunnerKubeconfigFile))
 	if err != nil {
 		return err
 	}

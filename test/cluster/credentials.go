@@ -92,13 +92,13 @@ func writeCredentials(dir string) (*credentials, error) {
 	return made, nil
 }
 
-func (c *credentials) writeKubeconfig(file, server, user string) error {
-	return clientcmd.WriteToFile(api.Config{
+func (c *credentials) kubeconfig(server, user string) ([]byte, error) {
+	return clientcmd.Write(api.Config{
 		Clusters:       map[string]*api.Cluster{clusterName: {Server: server, CertificateAuthorityData: c.caCert}},
 		AuthInfos:      map[string]*api.AuthInfo{user: {Token: c.tokens[user]}},
 		Contexts:       map[string]*api.Context{clusterName: {Cluster: clusterName, AuthInfo: user}},
 		CurrentContext: clusterName,
-	}, file)
+	})
 }
 
 func certificateTemplate(name string) *x509.Certificate {

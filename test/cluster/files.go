@@ -43,16 +43,35 @@ func mayOverwrite(file string) error {
 	return nil
 }
 
+func (p *controlPlane) writeKubeconfigs() error {
+	admin, err := p.credentials.kubeconfig(p.server(), adminUser)
+	if err != nil {
+		return err
+	}
+	p.kubeconfig = admin
+	for _, file := range p.kubeconfigs {
+		if err := os.WriteFile(file, admin, 0o600); err != nil {
+			return err
+		}
+	}
+	for file, user := range map[string]string{controllerKubeconfigFile: controllerUser, podRunnerKubeconfigFile: podRunnerUser} {
+		config, err := p.credentials.kubeconfig(p.server(), user)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(p.path(file), config, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // removeFiles removes the data and, unless another control plane has replaced it, the kubeconfig that was asked
 // for elsewhere. Logs and audit log stay for whoever owns the folder.
 func (p *controlPlane) removeFiles() {
 	_ = os.RemoveAll(p.path(dataFolder))
-	ours, err := os.ReadFile(p.kubeconfigs[0])
-	if err != nil {
-		return
-	}
 	for _, file := range p.kubeconfigs[1:] {
-		if theirs, err := os.ReadFile(file); err == nil && slices.Equal(ours, theirs) {
+		if theirs, err := os.ReadFile(file); err == nil && slices.Equal(p.kubeconfig, theirs) {
 			_ = os.Remove(file)
 		}
 	}
