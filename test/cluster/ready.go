@@ -52,6 +52,17 @@ func (p *controlPlane) waitForEtcd(ctx context.Context) error {
 // waitUntilReady returns when the API server says that it is ready and the namespace "default" is there, or
 // with an error as soon as the server or etcd has ended.
 func (p *controlPlane) waitUntilReady(ctx context.Context) error {
+	// Where the port was lost to somebody else, it is they who are asked, and they may never answer.
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func(ended <-chan struct{}) {
+		select {
+		case <-ended:
+			cancel()
+		case <-ctx.Done():
+		}
+	}(p.apiServer.done)
+
 	client := p.httpClient()
 	defer client.CloseIdleConnections()
 	for {
