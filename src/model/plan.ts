@@ -48,14 +48,17 @@ export type Operation =
     }
   | { readonly verb: 'delete'; readonly version: string; readonly uid: string; readonly resourceVersion: string }
 
+/** What a change waits for: its CRD or namespace in the same plan, an admission webhook, a role, or a take-over of fields. */
+export type Deferral = 'definition' | 'namespace' | 'admission' | 'role' | 'take-over'
+
 export interface PlannedChange extends Change {
   readonly operation: Operation
   /** sha256 of what is sent, for the inventory; absent for what the inventory does not track. */
   readonly sent?: string
   /** Unchanged, but its generation or resourceVersion moved: the inventory remembers the new numbers. */
   readonly moved?: boolean
-  /** What a preflight cannot check yet (its CRD, namespace or role is part of the same plan). */
-  readonly deferred?: string
+  /** Why a preflight cannot check it (completely) before the first write: what it needs is part of the same plan, or cannot be asked yet. */
+  readonly deferred?: Deferral
   /** Objects of one stage are written together; a stage starts when the one before has settled. */
   readonly stage: number
 }

@@ -1,4 +1,4 @@
-import type { Plan, PlannedChange } from '../model/plan.ts'
+import type { Deferral, Plan, PlannedChange } from '../model/plan.ts'
 import type { Decision } from './decide.ts'
 import { resourceFor } from './resources.ts'
 import type { Destination, Refused } from './ports.ts'
@@ -23,24 +23,25 @@ export async function preflight(decision: Decision, destination: Destination, si
     decision.plan.changes.map(async (change) => {
       const { operation } = change
       const resource = resourceFor(change, decision)
-      if (operation.verb !== 'apply' || change.deferred !== undefined || resource === undefined) return change
+      if (operation.verb !== 'apply' || change.deferred === 'definition' || resource === undefined) return change
       const answer = await destination.dryRun(operation, resource, { signal })
       if (answer.ok) return change
       if (answer.class === 'conflict') {
         moved.push(change)
         return change
       }
-      const reason = deferral(answer, bringsRoles)
-      return reason === undefined && !mayHeal(change, answer) ? refusedChange(change, answer) : { ...change, deferred: reason ?? 'needs a take-over first' }
+      const reason = deferral(change, answer, bringsRoles)
+      return reason === undefined && !mayHeal(change, answer) ? refusedChange(change, answer) : { ...change, deferred: reason ?? 'take-over' }
     }),
   )
   return { plan: { ...decision.plan, changes }, moved }
 }
 
-function deferral(answer: Refused, bringsRoles: boolean): string | undefined {
-  if (answer.class === 'webhook-failed') return 'its admission webhook does not answer yet'
-  if (answer.class === 'dry-run-unsupported') return 'its admission webhook does not support dry runs'
-  if (answer.class === 'forbidden' && bringsRoles) return 'may need a role of the same commit'
+function deferral({ deferred }: PlannedChange, answer: Refused, bringsRoles: boolean): Deferral | undefined {
+  // The manifest itself is checked before its namespace is looked for: a typo is found although the namespace comes with the same plan.
+  if (deferred === 'namespace' && (answer.class === 'namespace-missing' || answer.class === 'not-found')) return 'namespace'
+  if (answer.class === 'webhook-failed' || answer.class === 'dry-run-unsupported') return 'admission'
+  if (answer.class === 'forbidden' && bringsRoles) return 'role'
   return undefined
 }
 

@@ -1,0 +1,233 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import type { SyncResult } from '../../src/model/result.ts'
+import { isDryRun, isWrite } from '../support/audit-log.ts'
+import { configMap, openWorkbench, type Workbench } from './workbench.ts'
+
+const MERGE = { contentType: 'application/merge-patch+json' }
+const DEPLOYMENT = `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+        - name: web
+          image: nginx
+          env: [{name: A, value: "1"}]
+`
+
+function told(result: SyncResult): string {
+  return `${result.outcome}: ${result.message} ${JSON.stringify(result.problem ?? '')} ${JSON.stringify(result.changes)}`
+}
+
+describe('a sync on a real control plane', { timeout: 300_000 }, () => {
+  let bench: Workbench
+  before(async () => {
+    bench = await openWorkbench()
+  })
+  after(() => bench.close())
+
+  it('applies a first commit into a namespace that it makes, and repeating it writes nothing', async () => {
+    const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }), 'web.yaml': DEPLOYMENT })
+    const first = await app.sync()
+    assert.equal(first.outcome, 'synced', told(first))
+    assert.equal(first.counts.created, 3)
+    const position = await bench.audit.position()
+    const second = await app.sync()
+    assert.equal(second.outcome, 'synced', told(second))
+    assert.deepEqual(second.counts, { unchanged: 2 })
+    const events = (await bench.audit.read({ userAgent: 'gitwake/' }, position)).filter((event) => isWrite(event))
+    assert.deepEqual(events.map(({ requestURI }) => requestURI), [])
+  })
+
+  it('renders and observes nothing for a push that changes nothing it reads', async () => {
+    const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }) })
+    await app.sync()
+    await app.repository.commit({ '.gitlab/readme.txt': 'no manifest' })
+    const position = await bench.audit.position()
+    const result = await app.sync({ reason: 'push' })
+    assert.equal(result.outcome, 'not affected', told(result))
+    assert.equal((await bench.audit.read({ userAgent: 'gitwake/' }, position)).length, 1)
+  })
+
+  it('names the field, the manager and the time of a hand edit, and undoes it', async () => {
+    const app = await bench.subject({ 'web.yaml': DEPLOYMENT })
+    await app.sync()
+    const path = `/apis/apps/v1/namespaces/${app.namespace}/deployments/web`
+    await bench.api('PATCH', path, { spec: { replicas: 5 } }, MERGE)
+    const result = await app.sync({ reason: 'drift' })
+    assert.equal(result.outcome, 'synced', told(result))
+    const drift = result.changes[0]?.drift?.[0]
+    assert.equal(drift?.field, 'spec.replicas')
+    assert.equal(drift?.manager, 'kubectl-edit')
+    assert.match(drift?.at ?? '', /^\d{4}-/)
+    assert.match(JSON.stringify(await bench.api('GET', path)), /"replicas":2/)
+  })
+
+  it('sees an Apply in its own name with other values, which leaves the owned fields as they were', async () => {
+    const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }) })
+    await app.sync()
+    const path = `/api/v1/namespaces/${app.namespace}/configmaps/a`
+    const live = await bench.api('GET', path)
+    const labels = (live.metadata as { labels: object }).labels
+    await bench.api('PATCH', path, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a', labels }, data: { x: '2' } }, { contentType: 'application/apply-patch+yaml', manager: 'gitwake' })
+    const result = await app.sync({ reason: 'drift' })
+    assert.equal(result.counts.configured, 1, told(result))
+    assert.match(JSON.stringify(await bench.api('GET', path)), /"x":"1"/)
+  })
+
+  it('keeps fields of other managers about which Git is silent, without flip-flop', async () => {
+    const app = await bench.subject({ 'web.yaml': DEPLOYMENT.replace('  replicas: 2\n', '') })
+    await app.sync()
+    const path = `/apis/apps/v1/namespaces/${app.namespace}/deployments/web`
+    await bench.api('PATCH', path, { spec: { replicas: 4 } }, { ...MERGE, manager: 'hpa' })
+    const first = await app.sync({ reason: 'drift' })
+    assert.equal(first.counts.configured, undefined, told(first))
+    const position = await bench.audit.position()
+    await app.sync({ reason: 'drift' })
+    const writes = (await bench.audit.read({ userAgent: 'gitwake/' }, position)).filter((event) => isWrite(event) && !isDryRun(event))
+    assert.equal(writes.length, 0)
+    assert.match(JSON.stringify(await bench.api('GET', path)), /"replicas":4/)
+  })
+
+  it('heals what a forced apply cannot: an env entry turned from value to valueFrom by hand', async () => {
+    const app = await bench.subject({ 'web.yaml': DEPLOYMENT })
+    await app.sync()
+    const path = `/apis/apps/v1/namespaces/${app.namespace}/deployments/web`
+    const env = [{ op: 'replace', path: '/spec/template/spec/containers/0/env/0', value: { name: 'A', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } } }]
+    await bench.api('PATCH', path, env, { contentType: 'application/json-patch+json' })
+    const result = await app.sync({ reason: 'drift' })
+    assert.equal(result.outcome, 'synced', told(result))
+    const live = JSON.stringify(await bench.api('GET', path))
+    assert.match(live, /"env":\[\{"name":"A","value":"1"\}\]/)
+  })
+
+  it('creates only if absent: an unlabelled object is adopted, and told so', async () => {
+    const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }), 'b.json': configMap('b', { y: '1' }) })
+    await bench.api('POST', '/api/v1/namespaces', { metadata: { name: app.namespace } })
+    await bench.api('POST', `/api/v1/namespaces/${app.namespace}/configmaps`, { metadata: { name: 'a' }, data: { x: 'old', hand: 'made' } }, { manager: 'somebody' })
+    const result = await app.sync()
+    assert.equal(result.outcome, 'synced', told(result))
+    const adopted = result.changes.find(({ action }) => action === 'adopted')
+    assert.equal(adopted?.object.name, 'a')
+    assert.match(adopted?.reason ?? '', /somebody/)
+  })
+
+  it('refuses the object of another application, and nothing of the first is lost', async () => {
+    const one = await bench.subject({ 'a.json': configMap('a', { x: 'one' }) })
+    await one.sync()
+    const manifest = JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a', namespace: one.namespace }, data: { x: 'two' } })
+    const two = await bench.subject({ 'a.json': manifest, 'b.json': configMap('b', { y: '1' }) })
+    const result = await two.sync()
+    assert.equal(result.outcome, 'failed', told(result))
+    assert.match(result.problem?.message ?? '', new RegExp(`owned by application ${one.application.name}`))
+    const path = `/api/v1/namespaces/${one.namespace}/configmaps/a`
+    assert.match(JSON.stringify(await bench.api('GET', path)), /"x":"one"/)
+    const absent = await bench.api('GET', `/api/v1/namespaces/${two.namespace}/configmaps/b`, undefined, { mayFail: true })
+    assert.equal(absent.code, 404, 'all or nothing')
+  })
+
+  it('refuses a typo before the first write, naming file and field', async () => {
+    const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }), 'web.yaml': DEPLOYMENT.replace('replicas', 'replcias') })
+    const position = await bench.audit.position()
+    const result = await app.sync()
+    assert.equal(result.outcome, 'failed', told(result))
+    assert.match(result.problem?.message ?? '', /replcias/)
+    const writes = (await bench.audit.read({ userAgent: 'gitwake/' }, position)).filter((event) => isWrite(event) && !isDryRun(event))
+    assert.deepEqual(writes.map(({ requestURI }) => requestURI), [])
+  })
+
+  it('prunes what Git no longer has, and only what it owns', async () => {
+    const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }), 'b.json': configMap('b', { x: '1' }), 'c.json': configMap('c', { x: '1' }) })
+    await app.sync()
+    const a = await bench.api('GET', `/api/v1/namespaces/${app.namespace}/configmaps/a`)
+    const labels = (a.metadata as { labels: object }).labels
+    await bench.api('POST', `/api/v1/namespaces/${app.namespace}/configmaps`, { metadata: { name: 'child', labels } }, { manager: 'operator' })
+    await app.repository.commit({ 'c.json': null })
+    const result = await app.sync()
+    assert.equal(result.counts.pruned, 1, told(result))
+    assert.equal((await bench.api('GET', `/api/v1/namespaces/${app.namespace}/configmaps/c`, undefined, { mayFail: true })).code, 404)
+    assert.equal((await bench.api('GET', `/api/v1/namespaces/${app.namespace}/configmaps/child`)).kind, 'ConfigMap')
+  })
+
+  it('holds an empty render and a missing path, and prunes exactly what was confirmed', async () => {
+    const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }), 'b.json': configMap('b', { x: '1' }) })
+    await app.sync()
+    await app.repository.commit({ 'a.json': null, 'b.json': null, 'readme.md': 'empty' })
+    const held = await app.sync()
+    assert.equal(held.outcome, 'held', told(held))
+    assert.equal(held.counts.held, 2)
+    const wrong = await app.sync({ confirmedPlan: 'something-else' })
+    assert.equal(wrong.outcome, 'held', told(wrong))
+    const done = await app.sync({ ...(held.plan !== undefined && { confirmedPlan: held.plan }) })
+    assert.equal(done.counts.pruned, 2, told(done))
+  })
+
+  it('brings a CRD, a namespace, a role and a custom resource in one commit at the first try', async () => {
+    const group = `g${process.pid}.example.org`
+    const app = await bench.subject({
+      'all.yaml': [
+        `{apiVersion: ${group}/v1, kind: Widget, metadata: {name: w, namespace: widgets-${process.pid}}, spec: {size: 3}}`,
+        `{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: r, namespace: widgets-${process.pid}}, rules: [{apiGroups: [""], resources: [pods], verbs: [get]}]}`,
+        `{apiVersion: v1, kind: Namespace, metadata: {name: widgets-${process.pid}}}`,
+        JSON.stringify({
+          apiVersion: 'apiextensions.k8s.io/v1',
+          kind: 'CustomResourceDefinition',
+          metadata: { name: `widgets.${group}` },
+          spec: {
+            group,
+            scope: 'Namespaced',
+            names: { kind: 'Widget', plural: 'widgets', singular: 'widget', listKind: 'WidgetList' },
+            versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object', properties: { spec: { type: 'object', properties: { size: { type: 'integer' } } } } } } }],
+          },
+        }),
+      ].join('\n---\n'),
+    })
+    const result = await app.sync()
+    assert.equal(result.outcome, 'synced', told(result))
+    const again = await app.sync()
+    assert.deepEqual(again.counts, { unchanged: 4 }, told(again))
+  })
+
+  it('finds its objects again when the inventory is lost, and prunes nothing until one clean sync', async () => {
+    const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }), 'b.json': configMap('b', { x: '1' }) })
+    await app.sync()
+    await bench.api('DELETE', `/api/v1/namespaces/gitwake-system/secrets/gitwake-${app.application.name}`)
+    await app.repository.commit({ 'b.json': null })
+    const result = await app.sync()
+    assert.equal(result.outcome, 'synced', told(result))
+    assert.equal(result.counts.adopted, 1)
+    assert.equal((await bench.api('GET', `/api/v1/namespaces/${app.namespace}/configmaps/b`)).kind, 'ConfigMap')
+  })
+
+  it('prunes an intended object that a crash left behind, and no older one of that name', async () => {
+    const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }), 'b.json': configMap('b', { x: '1' }) })
+    await bench.api('POST', '/api/v1/namespaces', { metadata: { name: app.namespace } })
+    // A crash right after the objects were written: nothing but the widened inventory is left.
+    let writes = 0
+    const crashing = { ...bench.destination, writeInventory: (...parts: Parameters<typeof bench.destination.writeInventory>) => (++writes === 1 ? bench.destination.writeInventory(...parts) : Promise.reject(new Error('killed'))) }
+    const crashed = await app.sync({ destination: crashing })
+    assert.equal(crashed.outcome, 'failed', told(crashed))
+    await app.repository.commit({ 'b.json': null })
+    const result = await app.sync()
+    assert.equal(result.outcome, 'synced', told(result))
+    assert.equal((await bench.api('GET', `/api/v1/namespaces/${app.namespace}/configmaps/b`, undefined, { mayFail: true })).code, 404)
+  })
+
+  it('lets one worker write an application at a time', async () => {
+    const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }) })
+    const { acquireLease } = await import('../../src/cluster/lease.ts')
+    const lease = await acquireLease(bench.connection, { namespace: 'gitwake-system', application: app.application.name, holder: 'other', signal: AbortSignal.timeout(10_000) })
+    const refused = await app.sync()
+    assert.equal(refused.problem?.code, 'lease-held', told(refused))
+    assert.equal(refused.problem?.retryable, true)
+    await lease.release()
+    const done = await app.sync()
+    assert.equal(done.outcome, 'synced', told(done))
+  })
+})

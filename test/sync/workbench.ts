@@ -1,0 +1,124 @@
+import { randomUUID } from 'node:crypto'
+import { connectCluster, type ClusterConnection } from '../../src/cluster/connect.ts'
+import { createDestination } from '../../src/cluster/destination.ts'
+import type { Application, SyncPolicy } from '../../src/model/configuration.ts'
+import type { SyncJob, SyncReason } from '../../src/model/job.ts'
+import { isJsonObject, parseJson, type JsonObject } from '../../src/model/json.ts'
+import type { Log } from '../../src/model/log.ts'
+import { applySetId } from '../../src/model/names.ts'
+import type { SyncResult } from '../../src/model/result.ts'
+import { createRenderer } from '../../src/render/renderer.ts'
+import { createSource } from '../../src/source/source.ts'
+import type { Destination } from '../../src/sync/ports.ts'
+import { sync } from '../../src/sync/sync.ts'
+import { openAuditLog, type AuditLog } from '../support/audit-log.ts'
+import { startControlPlane } from '../support/control-plane.ts'
+import { startGitServer, type Changes, type GitRepository } from '../support/git-server.ts'
+import { createTempFolder } from '../support/temp-folder.ts'
+
+const silent: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent }
+const POLICY: SyncPolicy = { prune: true, selfHeal: true, partial: false, preflight: true, undeclared: 'report', healthTimeoutMs: 0 }
+
+/** One application with a repository and a namespace of its own. */
+export interface Subject {
+  readonly application: Application
+  readonly namespace: string
+  readonly repository: GitRepository
+  /** Runs a sync as a worker would. */
+  sync(options?: { readonly reason?: SyncReason; readonly confirmedPlan?: string; readonly destination?: Destination }): Promise<SyncResult>
+}
+
+/** A real control plane and a real Git host, joined by the real sync. */
+export interface Workbench {
+  readonly connection: ClusterConnection
+  readonly destination: Destination
+  readonly audit: AuditLog
+  subject(files: Changes, policy?: Partial<SyncPolicy>, name?: string): Promise<Subject>
+  /** Raw request as the admin: `kubectl` without kubectl. The parsed answer; throws above 299 unless `mayFail`. */
+  api(method: 'DELETE' | 'GET' | 'PATCH' | 'POST' | 'PUT', path: string, body?: object, options?: { readonly contentType?: string; readonly manager?: string; readonly mayFail?: boolean }): Promise<JsonObject>
+  close(): Promise<void>
+}
+
+export async function openWorkbench(): Promise<Workbench> {
+  const plane = await startControlPlane({ log: () => undefined })
+  const host = await startGitServer()
+  const connection = await connectCluster(
+    { name: 'test', connection: { kind: 'kubeconfig', kubeconfigFrom: { file: plane.kubeconfig }, allowExec: false }, sweepIntervalMs: 60_000 },
+    { resolveSecret: async () => await (await import('node:fs/promises')).readFile(plane.kubeconfig, 'utf8'), log: silent, version: 'test' },
+  )
+  const options = { inventoryNamespace: 'gitwake-system', holder: `test-${randomUUID()}`, version: 'test' }
+  const destination = createDestination(connection, options)
+  const folder = await createTempFolder('gitwake-cache-')
+  const source = createSource({ cacheDir: folder.path, resolveSecret: () => Promise.reject(new Error('no secrets here')) })
+  const renderer = createRenderer()
+  const names = new Set<string>()
+
+  return {
+    connection,
+    destination,
+    audit: openAuditLog(plane.auditLog),
+    async subject(files, policy = {}, name = `app-${randomUUID().slice(0, 8)}`) {
+      names.add(name)
+      const repository = await host.createRepository(name, files)
+      const application: Application = {
+        name,
+        source: { repository: name, ref: 'refs/heads/main', path: '' },
+        destination: { cluster: 'test', namespace: name, createNamespace: true },
+        sync: { ...POLICY, ...policy },
+        dependsOn: [],
+      }
+      return {
+        application,
+        namespace: name,
+        repository,
+        async sync({ reason = 'manual', confirmedPlan, destination: other = destination } = {}) {
+          const job: SyncJob = { application: name, reason, seen: 1, triggers: [], ...(confirmedPlan !== undefined && { confirmedPlan }) }
+          return await sync(
+            {
+              job,
+              application,
+              repository: { name, url: repository.url, pollIntervalMs: 60_000, allowInsecure: true },
+              lastHealth: 'current',
+              signal: AbortSignal.timeout(60_000),
+              superseded: () => Promise.resolve(false),
+              onApplied: () => Promise.resolve(),
+            },
+            {
+              source,
+              renderer,
+              destination: other,
+              heads: { admit: () => Promise.resolve('accepted') },
+              install: 'gitwake',
+              inventoryNamespace: options.inventoryNamespace,
+              applicationOf: (applySet) => [...names].find((candidate) => applySetId(candidate, options.inventoryNamespace) === applySet),
+              now: Date.now,
+            },
+          )
+        },
+      }
+    },
+    async api(method, path, body, { contentType = 'application/json', manager = 'kubectl-edit', mayFail = false } = {}) {
+      const answer = await connection.request({
+        method,
+        path,
+        query: { fieldManager: method === 'GET' || method === 'DELETE' ? undefined : manager },
+        contentType,
+        ...(body && { body: JSON.stringify(body) }),
+        signal: AbortSignal.timeout(20_000),
+      })
+      if (answer.status > 299 && !mayFail) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`)
+      const parsed = parseJson(answer.text)
+      return isJsonObject(parsed) ? parsed : {}
+    },
+    async close() {
+      await source.close()
+      await connection.close()
+      await host.stop()
+      await plane.stop()
+    },
+  }
+}
+
+export function configMap(name: string, data: Record<string, string>): string {
+  return JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data })
+}
