@@ -151,7 +151,7 @@ function namedEntry(cluster: Cluster, document: JsonObject, list: string, field:
   const entries = document[list]
   const entry = Array.isArray(entries) ? entries.find((item: Json) => isJsonObject(item) && item['name'] === name) : undefined
   const value = isJsonObject(entry) ? entry[field] : undefined
-  if (!isJsonObject(value)) throw invalid(cluster, `it has no ${field} named ${String(name)}`)
+  if (!isJsonObject(value)) throw invalid(cluster, `it has no ${field} named ${typeof name === 'string' ? name : 'nothing'}`)
   return value
 }
 

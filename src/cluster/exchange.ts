@@ -46,7 +46,7 @@ export interface ApiStream {
   readonly text: string
   readonly body: AsyncIterable<Buffer>
   /** Ends the answer; the connection with it. */
-  close(): void
+  readonly close: () => void
 }
 
 /** One request on the wire and its answer, without any second try. */
@@ -144,7 +144,7 @@ function wireRequest(session: Session, request: ApiRequest, signal: AbortSignal,
 
 function queryText(query: Query = {}): string {
   const given = Object.entries(query).flatMap(([key, value]) => (value === undefined ? [] : [[key, String(value)]]))
-  return given.length === 0 ? '' : `?${new URLSearchParams(given)}`
+  return given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`
 }
 
 function flatHeaders(headers: Dispatcher.ResponseData['headers']): Record<string, string | undefined> {
@@ -173,11 +173,11 @@ async function readText(body: AsyncIterable<Buffer>, encoding: string | undefine
 interface TimeLimit {
   readonly signal: AbortSignal
   /** Whether it was the time that ran out. */
-  expired(): boolean
+  readonly expired: () => boolean
   /** No deadline any more. */
-  lift(): void
+  readonly lift: () => void
   /** Leaves no listener behind. */
-  end(): void
+  readonly end: () => void
 }
 
 /** Like AbortSignal.any with a timeout, without leaving a listener on a signal that lives long. */

@@ -1,3 +1,4 @@
+import { textAt } from '../health/fields.ts'
 import { GitwakeError } from '../model/error.ts'
 import { isJsonObject, parseJson, type Json } from '../model/json.ts'
 import type { ResourceKind } from '../model/kinds.ts'
@@ -50,7 +51,7 @@ async function listPages(
     const metadata = isJsonObject(page) && isJsonObject(page['metadata']) ? page['metadata'] : {}
     objects.push(...itemsOf(page, resource))
     if (typeof metadata['continue'] !== 'string' || metadata['continue'] === '') {
-      return { objects, resourceVersion: String(metadata['resourceVersion'] ?? '') }
+      return { objects, resourceVersion: textAt(metadata, 'resourceVersion') }
     }
     next = metadata['continue']
   }

@@ -78,10 +78,12 @@ async function read(
 /** `spec.selector` in the form of a query; '' where there is none. */
 function selectorText(workload: LiveObject): string {
   const labels = at(workload, 'spec', 'selector', 'matchLabels')
-  const equal = isJsonObject(labels) ? Object.entries(labels).map(([key, value]) => `${key}=${String(value)}`) : []
+  const equal = isJsonObject(labels) ? Object.keys(labels).map((key) => `${key}=${textAt(labels, key)}`) : []
   const expressions = listAt(workload, 'spec', 'selector', 'matchExpressions').map((expression) => {
     const key = textAt(expression, 'key')
-    const values = listAt(expression, 'values').join(',')
+    const values = listAt(expression, 'values')
+      .filter((value) => typeof value === 'string')
+      .join(',')
     switch (textAt(expression, 'operator')) {
       case 'In':
         return `${key} in (${values})`

@@ -97,11 +97,11 @@ function readingOf(loaded: LoadedConfig, fingerprint: string, credentials: Crede
   return { loaded, fingerprint, transport, session }
 }
 
-/** HTTP/1.1 with keep-alive. Requests are bounded by a semaphore, so the number of connections need not be: watches hold theirs. */
+/** HTTP/1.1 with keep-alive: as fast as HTTP/2 here, and one slow answer holds up no other. Requests are bounded by a semaphore, so the number of connections need not be: watches hold theirs. */
 function openDispatcher(origin: string, { tls, proxyUrl }: Credentials): Dispatcher {
-  const connect = { ...tls, keepAlive: true, keepAliveInitialDelay: 30_000, timeout: 10_000 }
+  const connect = { ...tls, allowH2: false, keepAlive: true, keepAliveInitialDelay: 30_000, timeout: 10_000 }
   // Shorter than the 90 s after which the API server closes an idle connection, lest a write meets a closing one.
-  const options = { keepAliveTimeout: 30_000, headersTimeout: 0, bodyTimeout: 0, pipelining: 1 }
+  const options = { keepAliveTimeout: 30_000, headersTimeout: 0, bodyTimeout: 0, pipelining: 1, allowH2: false }
   if (proxyUrl === undefined) return new Pool(origin, { ...options, connect })
   if (proxyUrl.startsWith('socks')) return new Socks5ProxyAgent(proxyUrl, { ...options, requestTls: connect })
   return new ProxyAgent({ ...options, uri: proxyUrl, requestTls: connect })

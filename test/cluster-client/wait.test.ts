@@ -42,6 +42,13 @@ async function place(): Promise<Place> {
   return { namespace, applySet: `applyset-${namespace}-v1` }
 }
 
+interface Applied {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly metadata: { readonly name: string }
+  readonly spec: object
+}
+
 async function apply(
   { namespace, applySet }: Place,
   path: string,
@@ -87,9 +94,10 @@ test('a rollout is waited for until all of it is available', async () => {
   const here = await place()
   await apply(here, DEPLOYMENTS, deployment('api', 'good:1'))
   await apply(here, '/api/v1/namespaces/NAMESPACE/services', {
-    ...{ apiVersion: 'v1', kind: 'Service' },
+    apiVersion: 'v1',
+    kind: 'Service',
     metadata: { name: 'api' },
-    ...{ spec: { selector: { app: 'api' }, ports: [{ port: 80 }] } },
+    spec: { selector: { app: 'api' }, ports: [{ port: 80 }] },
   })
   const report = await wait(here, [idOf(here, 'Deployment', 'api'), idOf(here, 'Service', 'api', '')])
   assert.deepEqual([report.ended, report.status], ['settled', 'current'])
@@ -192,9 +200,10 @@ test('a Job that fails is told', async () => {
   const here = await place()
   const spec = { backoffLimit: 0, template: { spec: { restartPolicy: 'Never', containers: [{ name: 'main', image: 'job-fail:1' }] } } }
   await apply(here, '/apis/batch/v1/namespaces/NAMESPACE/jobs', {
-    ...{ apiVersion: 'batch/v1', kind: 'Job' },
+    apiVersion: 'batch/v1',
+    kind: 'Job',
     metadata: { name: 'migrate' },
-    ...{ spec },
+    spec,
   })
   const failed = async (): Promise<boolean> => (await wait(here, [idOf(here, 'Job', 'migrate', 'batch')])).status === 'failed'
   // As kstatus has it a running Job is current; only then it fails.
