@@ -49,11 +49,7 @@ interface Applied {
   readonly spec: object
 }
 
-async function apply(
-  { namespace, applySet }: Place,
-  path: string,
-  object: { readonly metadata: { readonly name: string } },
-): Promise<string> {
+async function apply({ namespace, applySet }: Place, path: string, object: Applied): Promise<string> {
   const metadata = { ...object.metadata, labels: { 'applyset.kubernetes.io/part-of': applySet } }
   const answer = await connection.request({
     method: 'PATCH',
