@@ -2,7 +2,7 @@ import { sha256 } from '../model/digest.ts'
 import { canonicalJson, isJsonObject, type Json } from '../model/json.ts'
 import { createKindCatalog, type KindCatalog, type ResourceKind } from '../model/kinds.ts'
 import { PART_OF_LABEL } from '../model/names.ts'
-import { displayName, displayOrigin, groupOf, objectIdOf, objectKey, versionOf } from '../model/object.ts'
+import { displayOrigin, groupOf, objectIdOf, objectKey, versionOf } from '../model/object.ts'
 import type { Manifest, ObjectId, ObjectKey, Origin, RenderedObject } from '../model/object.ts'
 
 /** An object as Git wants it in this cluster, ready to be sent. */
@@ -41,7 +41,8 @@ export function desire(
     const served = destination.catalog.find(kind, version)
     const resource = served ?? fromCommit.find(kind, version)
     const placed = place(manifest, resource, destination.namespace)
-    if (placed.dropped) warnings.push(`${displayOrigin(origin)}: ${manifest.kind}/${manifest.metadata.name} is cluster-scoped: its namespace is ignored`)
+    if (placed.dropped)
+      warnings.push(`${displayOrigin(origin)}: ${manifest.kind}/${manifest.metadata.name} is cluster-scoped: its namespace is ignored`)
     const labelled = label(placed.manifest, destination.applySet)
     const object = objectIdOf(labelled)
     const key = objectKey(object)
@@ -51,7 +52,15 @@ export function desire(
       continue
     }
     const sent = sha256(canonicalJson(labelled))
-    objects.set(key, { object, key, manifest: labelled, sent, origin, resource, awaitsDefinition: served === undefined && resource !== undefined })
+    objects.set(key, {
+      object,
+      key,
+      manifest: labelled,
+      sent,
+      origin,
+      resource,
+      awaitsDefinition: served === undefined && resource !== undefined,
+    })
   }
   return { objects: [...objects.values()], warnings, duplicates }
 }
@@ -80,9 +89,4 @@ function definedKinds(manifest: Manifest): ResourceKind[] {
       ? [{ group, version: version.name, kind, resource: plural, namespaced: scope === 'Namespaced', verbs: ['list', 'patch', 'delete'] }]
       : [],
   )
-}
-
-/** For messages: `Deployment/shop/api in apps/api.yaml`. */
-export function displayDesired({ object, origin }: DesiredObject): string {
-  return `${displayName(object)} in ${displayOrigin(origin)}`
 }

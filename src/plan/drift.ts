@@ -12,7 +12,9 @@ const MOST_FIELDS = 20
  * Whoever changes or removes an applied field takes it out of our entry (server-side apply, KEP-555).
  */
 export function lostFields(manifest: Manifest, seen: ObservedObject): FieldDrift[] {
-  const ours = seen.managedFields.find((entry) => entry.manager === FIELD_MANAGER && entry.operation === 'Apply' && entry.subresource === '')
+  const ours = seen.managedFields.find(
+    (entry) => entry.manager === FIELD_MANAGER && entry.operation === 'Apply' && entry.subresource === '',
+  )
   const others = seen.managedFields.filter((entry) => entry !== ours)
   const lost: FieldDrift[] = []
   walk(manifest, ours?.fields ?? {}, [], (steps) => {
@@ -106,7 +108,10 @@ function newest(entries: readonly ManagedFields[]): ManagedFields | undefined {
 }
 
 function displayPath(steps: readonly Step[]): string {
-  return steps.map((step) => step.display).join('').slice(1)
+  return steps
+    .map((step) => step.display)
+    .join('')
+    .slice(1)
 }
 
 /** For messages: `spec.replicas, by kubectl-edit, at 2026-01-01T12:03:11Z`. */

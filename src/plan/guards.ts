@@ -15,7 +15,8 @@ export function guardPrunes(facts: {
   if (facts.prunes === 0) return undefined
   const fix = 'Confirm exactly this plan (POST …/sync?confirm=PLAN), or bring the objects back in Git.'
   const count = `${facts.prunes} of ${facts.tracked} objects`
-  if (facts.missingPath !== undefined) return { reason: `the path "${facts.missingPath}" does not exist in this commit: ${count} would be pruned`, fix }
+  if (facts.missingPath !== undefined)
+    return { reason: `the path "${facts.missingPath}" does not exist in this commit: ${count} would be pruned`, fix }
   if (facts.desired === 0) return { reason: `the render is empty: all ${facts.prunes} objects would be pruned`, fix }
   const budget = Math.max(PRUNE_BUDGET.objects, PRUNE_BUDGET.share * facts.tracked)
   if (facts.prunes > budget) return { reason: `${count} would be pruned, more than the budget of ${Math.floor(budget)}`, fix }

@@ -27,11 +27,20 @@ export function planObject(desired: DesiredObject, facts: PlanFacts): { readonly
     case 'unchanged':
       return { change: unchanged(desired) }
     case 'terminating':
-      return { change: fail(desired, 'is being deleted; it is applied again once it is gone', 'Look at its finalizers if this does not end.', true) }
+      return {
+        change: fail(
+          desired,
+          'is being deleted; it is applied again once it is gone',
+          'Look at its finalizers if this does not end.',
+          true,
+        ),
+      }
     case 'recreated':
       return { change: adopt(desired, seen, facts) }
     case 'outdated':
-      return { change: write(desired, seen, 'configured', seen.fields === entry.fields ? 'changed in Git' : 'changed in Git, and drifted', facts) }
+      return {
+        change: write(desired, seen, 'configured', seen.fields === entry.fields ? 'changed in Git' : 'changed in Git, and drifted', facts),
+      }
     case 'drifted':
       return { change: drifted(desired, seen, facts) }
     case 'suspect': {
@@ -46,14 +55,26 @@ export function planObject(desired: DesiredObject, facts: PlanFacts): { readonly
 function whyNot(desired: DesiredObject, { observation }: PlanFacts): PlannedChange | undefined {
   const { apiVersion, kind } = desired.manifest
   if (desired.resource === undefined) {
-    return fail(desired, `the cluster serves no ${kind} in ${apiVersion}`, 'Install its CustomResourceDefinition, put it into the same application, or correct apiVersion and kind.', false)
+    return fail(
+      desired,
+      `the cluster serves no ${kind} in ${apiVersion}`,
+      'Install its CustomResourceDefinition, put it into the same application, or correct apiVersion and kind.',
+      false,
+    )
   }
   const reason = observation.unlistable.get(groupKindKey(desired.object))
-  return reason === undefined ? undefined : fail(desired, `unknown: its kind cannot be listed (${reason})`, `Grant list on ${desired.resource.resource}.`, true)
+  return reason === undefined
+    ? undefined
+    : fail(desired, `unknown: its kind cannot be listed (${reason})`, `Grant list on ${desired.resource.resource}.`, true)
 }
 
 function create(desired: DesiredObject, reason: string): PlannedChange {
-  return { ...base(desired), action: 'created', reason, operation: { verb: 'apply', manifest: desired.manifest, expect: 'absent', takeOver: false } }
+  return {
+    ...base(desired),
+    action: 'created',
+    reason,
+    operation: { verb: 'apply', manifest: desired.manifest, expect: 'absent', takeOver: false },
+  }
 }
 
 function adopt(desired: DesiredObject, seen: ObservedObject, facts: PlanFacts): PlannedChange {

@@ -3,7 +3,9 @@ import { displayName } from '../model/object.ts'
 import type { ObservedObject } from '../model/observation.ts'
 
 /** May this application take over an object that it did not make? */
-export type Claim = { readonly verdict: 'adopt'; readonly reason: string } | { readonly verdict: 'refuse'; readonly reason: string; readonly fix: string }
+export type Claim =
+  | { readonly verdict: 'adopt'; readonly reason: string }
+  | { readonly verdict: 'refuse'; readonly reason: string; readonly fix: string }
 
 /** `applicationOf` names the application behind an ApplySet id, where this installation knows it. */
 export function claim(seen: ObservedObject, applySet: string, applicationOf: (applySet: string) => string | undefined): Claim {
@@ -13,7 +15,8 @@ export function claim(seen: ObservedObject, applySet: string, applicationOf: (ap
     const application = applicationOf(owner)
     return {
       verdict: 'refuse',
-      reason: application === undefined ? `${name} is owned by another ApplySet (${owner})` : `${name} is owned by application ${application}`,
+      reason:
+        application === undefined ? `${name} is owned by another ApplySet (${owner})` : `${name} is owned by application ${application}`,
       fix: `Remove it from one of the two, or remove the label ${PART_OF_LABEL} from the live object to hand it over.`,
     }
   }

@@ -23,9 +23,20 @@ export function planNamespace(facts: {
   const object = namespaceObject(facts.name)
   const found = facts.found.get(objectKey(object))
   if (found === undefined) return { ask: true }
-  if (found !== 'absent') return found.terminating ? { ask: false, change: blocked(object, 'is being deleted', 'Wait until it is gone; the sync is tried again.', true) } : { ask: false }
+  if (found !== 'absent')
+    return found.terminating
+      ? { ask: false, change: blocked(object, 'is being deleted', 'Wait until it is gone; the sync is tried again.', true) }
+      : { ask: false }
   if (!facts.create) {
-    return { ask: false, change: blocked(object, 'does not exist, and createNamespace is false', 'Create it, declare it in Git, or set destination.createNamespace: true.', false) }
+    return {
+      ask: false,
+      change: blocked(
+        object,
+        'does not exist, and createNamespace is false',
+        'Create it, declare it in Git, or set destination.createNamespace: true.',
+        false,
+      ),
+    }
   }
   return {
     ask: false,

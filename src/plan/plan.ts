@@ -51,22 +51,38 @@ export function plan(facts: PlanFacts): { readonly plan: Plan; readonly question
   }
 }
 
-function placeFor(applies: readonly PlannedChange[], wanted: ReadonlySet<ObjectKey>, facts: PlanFacts): { change?: PlannedChange; ask: boolean } {
-  const creates = applies.some(({ object, operation }) => operation.verb === 'apply' && operation.expect === 'absent' && object.namespace === facts.namespace)
+function placeFor(
+  applies: readonly PlannedChange[],
+  wanted: ReadonlySet<ObjectKey>,
+  facts: PlanFacts,
+): { change?: PlannedChange; ask: boolean } {
+  const creates = applies.some(
+    ({ object, operation }) => operation.verb === 'apply' && operation.expect === 'absent' && object.namespace === facts.namespace,
+  )
   if (!creates || wanted.has(objectKey(namespaceObject(facts.namespace)))) return { ask: false }
   return planNamespace({ name: facts.namespace, create: facts.createNamespace, found: facts.answers.found, catalog: facts.catalog })
 }
 
-function guardedPrunes(wanted: ReadonlySet<ObjectKey>, facts: PlanFacts): { prunes: PlannedChange[]; look: Questions['look']; held: Plan['held'] } {
+function guardedPrunes(
+  wanted: ReadonlySet<ObjectKey>,
+  facts: PlanFacts,
+): { prunes: PlannedChange[]; look: Questions['look']; held: Plan['held'] } {
   if (facts.inventory === undefined) return { prunes: [], look: [], held: undefined }
   const { inventory, observation, applySet } = facts
   const { changes, look } = planPrunes({ inventory, wanted, observation, found: facts.answers.found, applySet, enabled: facts.prune })
   const deletes = changes.filter(({ operation }) => operation.verb === 'delete')
-  const guard = guardPrunes({ prunes: deletes.length, tracked: inventory.entries.size, desired: wanted.size, missingPath: facts.missingPath })
+  const guard = guardPrunes({
+    prunes: deletes.length,
+    tracked: inventory.entries.size,
+    desired: wanted.size,
+    missingPath: facts.missingPath,
+  })
   const digest = pruneDigest(deletes)
   const isHeld = guard !== undefined && facts.confirmed !== digest
   return {
-    prunes: changes.map((change) => (isHeld && change.operation.verb === 'delete' ? hold(change, guard.reason) : change)).sort((a, b) => byStage(b, a)),
+    prunes: changes
+      .map((change) => (isHeld && change.operation.verb === 'delete' ? hold(change, guard.reason) : change))
+      .sort((a, b) => byStage(b, a)),
     look: look.map(({ object, version }) => ({ object, version })),
     held: isHeld ? { ...guard, digest } : undefined,
   }
@@ -101,4 +117,3 @@ export function isEmpty({ changes }: Plan): boolean {
 export function refusals({ changes }: Plan): readonly PlannedChange[] {
   return changes.filter((change) => change.action === 'failed' && change.retryable !== true)
 }
-

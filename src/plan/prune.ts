@@ -28,10 +28,13 @@ export function planPrunes(facts: PruneFacts): { changes: PlannedChange[]; look:
     const seen = facts.observation.objects.get(key) ?? facts.found.get(key)
     if (seen === undefined) {
       const unlistable = facts.observation.unlistable.get(groupKindKey(entry.object))
-      if (unlistable !== undefined) changes.push(leave(entry, 'skipped', `not in Git any more, but its kind cannot be listed (${unlistable}): not pruned`))
+      if (unlistable !== undefined)
+        changes.push(leave(entry, 'skipped', `not in Git any more, but its kind cannot be listed (${unlistable}): not pruned`))
       else look.push(entry)
     } else {
-      changes.push(seen === 'absent' ? leave(entry, 'released', 'not in Git any more, and gone from the cluster') : prune(entry, seen, facts))
+      changes.push(
+        seen === 'absent' ? leave(entry, 'released', 'not in Git any more, and gone from the cluster') : prune(entry, seen, facts),
+      )
     }
   }
   return { changes, look }
@@ -51,7 +54,8 @@ function prune(entry: InventoryEntry, seen: ObservedObject, facts: PruneFacts): 
 
 /** Labels alone never delete: what is not provably ours is released, and told. */
 function reasonToKeep(entry: InventoryEntry, seen: ObservedObject, { applySet, enabled }: PruneFacts): PlannedChange | undefined {
-  if (seen.labels[PART_OF_LABEL] !== applySet) return leave(entry, 'released', 'not in Git any more; our label was removed from it, so it is no longer ours')
+  if (seen.labels[PART_OF_LABEL] !== applySet)
+    return leave(entry, 'released', 'not in Git any more; our label was removed from it, so it is no longer ours')
   if (seen.controller !== undefined) return leave(entry, 'released', `not in Git any more; ${seen.controller} controls it now`)
   if (entry.status === 'owned' && entry.uid !== seen.uid) return leave(entry, 'released', 'not in Git any more; somebody else recreated it')
   if (entry.status === 'intended' && (seen.fields === undefined || seen.createdAt < entry.since)) {

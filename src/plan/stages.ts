@@ -1,8 +1,5 @@
 import type { GroupKind } from '../model/object.ts'
 
-/** Stages run in this order; a stage starts when every object of the one before has been written. */
-export const STAGES = ['definitions', 'classes', 'objects', 'admission'] as const
-
 const DEFINITIONS = new Set(['apiextensions.k8s.io/CustomResourceDefinition', '/Namespace', 'rbac.authorization.k8s.io/ClusterRole'])
 
 // Admission comes last: a webhook that is registered before its backend runs refuses the rest of its own commit.
@@ -18,11 +15,28 @@ const ADMISSION = new Set([
 
 // Inside a stage nothing waits; requests merely start in this order, so that a Pod finds what it mounts.
 const START_ORDER = [
-  'CustomResourceDefinition', 'Namespace', 'ClusterRole', 'NetworkPolicy', 'ResourceQuota', 'LimitRange', 'PodDisruptionBudget',
-  'ServiceAccount', 'Secret', 'ConfigMap', 'PersistentVolume', 'PersistentVolumeClaim', 'ClusterRoleBinding', 'Role', 'RoleBinding', 'Service',
+  'CustomResourceDefinition',
+  'Namespace',
+  'ClusterRole',
+  'NetworkPolicy',
+  'ResourceQuota',
+  'LimitRange',
+  'PodDisruptionBudget',
+  'ServiceAccount',
+  'Secret',
+  'ConfigMap',
+  'PersistentVolume',
+  'PersistentVolumeClaim',
+  'ClusterRoleBinding',
+  'Role',
+  'RoleBinding',
+  'Service',
 ]
 
-/** The index in STAGES at which an object of this kind is written. */
+/**
+ * The stage in which an object of this kind is written: 0 definitions, 1 classes, 2 everything else, 3 admission. A stage starts
+ * when every object of the one before has been written; deletes go the other way round.
+ */
 export function stageOf({ group, kind }: GroupKind): number {
   const key = `${group}/${kind}`
   if (DEFINITIONS.has(key)) return 0
