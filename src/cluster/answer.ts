@@ -5,7 +5,10 @@ import { classifyAnswer } from './errors.ts'
 /** An answer that stops the sync, as an error. `doing` completes the sentence "… failed: …". */
 export function answerError(answer: ApiResponse, { doing }: { readonly doing: string }): GitwakeError {
   const { class: kind, message, retryable } = classifyAnswer(answer)
-  return new GitwakeError(`api-${kind}`, `${doing} failed: ${message}`, { retryable, fix: fixes[kind] ?? 'Look at the API server, or at the audit log for this request.' })
+  return new GitwakeError(`api-${kind}`, `${doing} failed: ${message}`, {
+    retryable,
+    fix: fixes[kind] ?? 'Look at the API server, or at the audit log for this request.',
+  })
 }
 
 const fixes: Readonly<Record<string, string>> = {

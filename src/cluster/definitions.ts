@@ -9,7 +9,12 @@ const POLL_MS = 50
  * Waits until CustomResourceDefinitions are established and served. Ends quietly at the timeout: the objects that need them
  * then tell what is wrong, by name.
  */
-export async function waitForDefinitions(connection: ClusterConnection, names: readonly string[], timeoutMs: number, signal: AbortSignal): Promise<void> {
+export async function waitForDefinitions(
+  connection: ClusterConnection,
+  names: readonly string[],
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<void> {
   const deadline = performance.now() + timeoutMs
   let missing = names
   while (missing.length > 0 && performance.now() < deadline) {
@@ -24,6 +29,9 @@ async function isEstablished(connection: ClusterConnection, name: string, signal
   const answer = await connection.request({ method: 'GET', path, signal })
   if (answer.status !== 200) return false
   const body = parseJson(answer.text)
-  const conditions = isJsonObject(body) && isJsonObject(body.status) && Array.isArray(body.status.conditions) ? (body.status.conditions as readonly Json[]) : []
+  const conditions =
+    isJsonObject(body) && isJsonObject(body.status) && Array.isArray(body.status.conditions)
+      ? (body.status.conditions as readonly Json[])
+      : []
   return conditions.some((condition) => isJsonObject(condition) && condition.type === 'Established' && condition.status === 'True')
 }

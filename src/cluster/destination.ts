@@ -49,17 +49,26 @@ export function createDestination(connection: ClusterConnection, options: Destin
     const kinds = await catalog({ refresh: false }, signal)
     const resource = kinds.find(object, version) ?? kinds.preferred(object)
     if (resource !== undefined) return resource
-    throw new GitwakeError('unknown-kind', `the cluster serves no ${object.kind}${object.group === '' ? '' : `.${object.group}`} any more`, {
-      fix: `Bring its CustomResourceDefinition back, or remove ${displayName(object)} from the inventory by hand.`,
-      object,
-    })
+    throw new GitwakeError(
+      'unknown-kind',
+      `the cluster serves no ${object.kind}${object.group === '' ? '' : `.${object.group}`} any more`,
+      {
+        fix: `Bring its CustomResourceDefinition back, or remove ${displayName(object)} from the inventory by hand.`,
+        object,
+      },
+    )
   }
 
   async function look(object: ObjectId, version: string, signal: AbortSignal): Promise<Found> {
     const kinds = await catalog({ refresh: false }, signal)
     const resource = kinds.find(object, version) ?? kinds.preferred(object)
     if (resource === undefined) return 'absent' // Its kind is gone, and its objects with it.
-    const answer = await connection.request({ method: 'GET', path: objectPath(resource, object.namespace, object.name), accept: METADATA, signal })
+    const answer = await connection.request({
+      method: 'GET',
+      path: objectPath(resource, object.namespace, object.name),
+      accept: METADATA,
+      signal,
+    })
     if (answer.status === 404) return 'absent'
     if (answer.status !== 200) throw answerError(answer, { doing: `reading ${displayName(object)}` })
     return decodeMetadata(parseJson(answer.text), resource) ?? 'absent'
@@ -79,7 +88,11 @@ export function createDestination(connection: ClusterConnection, options: Destin
     return { found, compared }
   }
 
-  async function apply(operation: ApplyOperation, resource: ResourceKind, settings: WriteOptions & { readonly adopting: boolean }): Promise<Written> {
+  async function apply(
+    operation: ApplyOperation,
+    resource: ResourceKind,
+    settings: WriteOptions & { readonly adopting: boolean },
+  ): Promise<Written> {
     if (!operation.takeOver || operation.expect === 'absent') return await applyObject(connection, resource, operation, settings)
     const taken = await takeOver(connection, resource, operation, settings)
     if (taken === 'nothing to take') return await applyObject(connection, resource, operation, settings)
@@ -108,4 +121,3 @@ export function createDestination(connection: ClusterConnection, options: Destin
     serverTime: connection.serverTime,
   }
 }
-

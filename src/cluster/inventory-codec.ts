@@ -45,9 +45,13 @@ function decodeShard(application: string, bytes: Buffer): Inventory {
   const content = unpack(application, bytes)
   if (!isJsonObject(content)) throw unreadable(application, 'it is not an object')
   if (typeof content.schema === 'number' && content.schema > SCHEMA) {
-    throw new GitwakeError('inventory-too-new', `the inventory of ${application} was written by a newer gitwake (schema ${content.schema})`, {
-      fix: 'Upgrade this worker.',
-    })
+    throw new GitwakeError(
+      'inventory-too-new',
+      `the inventory of ${application} was written by a newer gitwake (schema ${content.schema})`,
+      {
+        fix: 'Upgrade this worker.',
+      },
+    )
   }
   const entries = (Array.isArray(content.entries) ? (content.entries as readonly Json[]) : []).flatMap((entry) => decodeEntry(entry))
   return {
@@ -77,7 +81,12 @@ function decodeEntry(entry: Json): InventoryEntry[] {
   const object: ObjectId = { group, kind, namespace, name }
   const version = text(entry, 'version') ?? ''
   if (entry.status === 'intended') return [{ status: 'intended', object, version, since: text(entry, 'since') ?? '' }]
-  const [uid, sent, fields, resourceVersion] = [text(entry, 'uid'), text(entry, 'sent'), text(entry, 'fields'), text(entry, 'resourceVersion')]
+  const [uid, sent, fields, resourceVersion] = [
+    text(entry, 'uid'),
+    text(entry, 'sent'),
+    text(entry, 'fields'),
+    text(entry, 'resourceVersion'),
+  ]
   if (uid === undefined || sent === undefined || fields === undefined || resourceVersion === undefined) return []
   const generation = typeof entry.generation === 'number' ? { generation: entry.generation } : {}
   return [{ status: 'owned', object, version, uid, sent, fields, resourceVersion, ...generation }]

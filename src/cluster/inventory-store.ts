@@ -41,7 +41,10 @@ export function createInventoryStore(connection: ClusterConnection, namespace: s
       if (answer.status !== 200) throw answerError(answer, { doing: `reading the inventories in namespace ${namespace}` })
       const page = parseJson(answer.text)
       if (isJsonObject(page) && Array.isArray(page.items)) shards.push(...(page.items as readonly Json[]).flatMap(decodeSecret))
-      next = isJsonObject(page) && isJsonObject(page.metadata) && typeof page.metadata.continue === 'string' ? page.metadata.continue || undefined : undefined
+      next =
+        isJsonObject(page) && isJsonObject(page.metadata) && typeof page.metadata.continue === 'string'
+          ? page.metadata.continue || undefined
+          : undefined
     } while (next !== undefined)
     return shards
   }
@@ -57,7 +60,10 @@ export function createInventoryStore(connection: ClusterConnection, namespace: s
       ...(options.guard && { beforeRequest: options.guard }),
     })
     if (answer.status === 409) {
-      throw new GitwakeError('inventory-conflict', `the inventory ${name} was written by somebody else meanwhile`, { fix: 'Nothing to do: it is read and planned again.', retryable: true })
+      throw new GitwakeError('inventory-conflict', `the inventory ${name} was written by somebody else meanwhile`, {
+        fix: 'Nothing to do: it is read and planned again.',
+        retryable: true,
+      })
     }
     if (answer.status === 404 && resourceVersion === undefined) {
       await createNamespace(options)
@@ -70,8 +76,15 @@ export function createInventoryStore(connection: ClusterConnection, namespace: s
 
   async function createNamespace(options: WriteOptions): Promise<void> {
     const body = JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
-    const answer = await connection.request({ method: 'POST', path: '/api/v1/namespaces', contentType: 'application/json', body, signal: options.signal })
-    if (answer.status !== 201 && answer.status !== 409) throw answerError(answer, { doing: `creating the inventory namespace ${namespace}` })
+    const answer = await connection.request({
+      method: 'POST',
+      path: '/api/v1/namespaces',
+      contentType: 'application/json',
+      body,
+      signal: options.signal,
+    })
+    if (answer.status !== 201 && answer.status !== 409)
+      throw answerError(answer, { doing: `creating the inventory namespace ${namespace}` })
   }
 
   return {
@@ -114,7 +127,10 @@ function assemble(application: string, shards: readonly Shard[]): StoredInventor
   // Without its parent an inventory counts as deleted: no prune until one clean sync has written it again.
   if (!shards.some(({ isParent }) => isParent)) return undefined
   return {
-    inventory: decodeShards(application, shards.map(({ content }) => content)),
+    inventory: decodeShards(
+      application,
+      shards.map(({ content }) => content),
+    ),
     shards: new Map(shards.map(({ name, resourceVersion }) => [name, resourceVersion])),
   }
 }

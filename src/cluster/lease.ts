@@ -77,7 +77,14 @@ export async function acquireLease(connection: ClusterConnection, options: Lease
       metadata: { name, namespace: options.namespace, ...(expected !== undefined && { resourceVersion: expected }) },
       spec: { holderIdentity: holder, leaseDurationSeconds: DURATION_SECONDS, renewTime: microTime(connection.serverTime()) },
     }
-    return await connection.request({ method, path, contentType: 'application/json', body: JSON.stringify(body), signal: options.signal, timeoutMs: 5_000 })
+    return await connection.request({
+      method,
+      path,
+      contentType: 'application/json',
+      body: JSON.stringify(body),
+      signal: options.signal,
+      timeoutMs: 5_000,
+    })
   }
 
   async function renew(): Promise<void> {

@@ -35,7 +35,12 @@ export async function observe(
   return { objects, unlistable }
 }
 
-async function list(connection: ClusterConnection, kind: ResourceKind, applySet: string | undefined, signal: AbortSignal): Promise<ObservedObject[] | string> {
+async function list(
+  connection: ClusterConnection,
+  kind: ResourceKind,
+  applySet: string | undefined,
+  signal: AbortSignal,
+): Promise<ObservedObject[] | string> {
   if (!kind.verbs.includes('list')) return 'the API server offers no list of it'
   for (let attempt = 0; attempt < RESTARTS; attempt += 1) {
     const listed = await listPages(connection, kind, applySet, signal)
@@ -65,7 +70,10 @@ async function listPages(
       const seen = decodeMetadata(item, kind)
       if (seen !== undefined) found.push(seen)
     }
-    next = isJsonObject(page.metadata) && typeof page.metadata.continue === 'string' && page.metadata.continue !== '' ? page.metadata.continue : undefined
+    next =
+      isJsonObject(page.metadata) && typeof page.metadata.continue === 'string' && page.metadata.continue !== ''
+        ? page.metadata.continue
+        : undefined
   } while (next !== undefined)
   return found
 }

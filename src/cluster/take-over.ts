@@ -51,7 +51,9 @@ export async function takeOver(
   })
   if (answer.status !== 200) return { ok: false, ...classifyAnswer(answer) }
   const seen = decodeMetadata(parseJson(answer.text), resource)
-  return seen === undefined ? { ok: false, class: 'other', message: 'the API server answered without metadata', retryable: true } : { ok: true, seen, warnings: [] }
+  return seen === undefined
+    ? { ok: false, class: 'other', message: 'the API server answered without metadata', retryable: true }
+    : { ok: true, seen, warnings: [] }
 }
 
 /** The managedFields with the entries of `managers` folded into ours; undefined where there are none. Exported for its table test. */
@@ -60,7 +62,9 @@ export function mergeEntries(value: Json | undefined, apiVersion: string, manage
   const isTaken = (entry: Json): boolean => {
     const [decoded] = decodeManagedFields([entry])
     // Subresource entries (scale, status) stay: taking `replicas` from the scale subresource would reset it to 1.
-    return decoded !== undefined && !isOurs(decoded) && decoded.subresource === '' && managers.some((pattern) => pattern.test(decoded.manager))
+    return (
+      decoded !== undefined && !isOurs(decoded) && decoded.subresource === '' && managers.some((pattern) => pattern.test(decoded.manager))
+    )
   }
   const taken = raw.filter(isTaken)
   if (taken.length === 0) return undefined
@@ -69,7 +73,13 @@ export function mergeEntries(value: Json | undefined, apiVersion: string, manage
   const fields = [...(mine === undefined ? [] : [mine]), ...taken]
     .map((entry) => (isJsonObject(entry) && isJsonObject(entry.fieldsV1) ? entry.fieldsV1 : {}))
     .reduce(unionFields, {})
-  const entry = { manager: FIELD_MANAGER, operation: 'Apply', apiVersion: entryVersion(mine) ?? apiVersion, fieldsType: 'FieldsV1', fieldsV1: fields }
+  const entry = {
+    manager: FIELD_MANAGER,
+    operation: 'Apply',
+    apiVersion: entryVersion(mine) ?? apiVersion,
+    fieldsType: 'FieldsV1',
+    fieldsV1: fields,
+  }
   return [entry, ...raw.filter((candidate) => !isTaken(candidate) && !isMine(candidate))]
 }
 

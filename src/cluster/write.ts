@@ -10,7 +10,12 @@ import { objectPath } from './paths.ts'
 type Sending = WriteOptions & { readonly dryRun?: boolean }
 
 /** Applies one object server-side, forced, strictly validated, and only if it is as expected. */
-export async function applyObject(connection: ClusterConnection, resource: ResourceKind, operation: ApplyOperation, options: Sending): Promise<Written> {
+export async function applyObject(
+  connection: ClusterConnection,
+  resource: ResourceKind,
+  operation: ApplyOperation,
+  options: Sending,
+): Promise<Written> {
   const { metadata } = operation.manifest
   const answer = await connection.request({
     method: 'PATCH',
@@ -39,7 +44,10 @@ function conditional({ manifest, expect }: ApplyOperation): JsonObject {
  * that JSON.stringify writes literally (DEL, C1 controls, line and paragraph separators, byte order marks).
  */
 export function asYaml(value: Json): string {
-  return stringifyJson(value).replace(/[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  return stringifyJson(value).replace(
+    /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }
 
 /** Deletes one object if it is still the one that was observed. `finalizers` are those that it waits for before it is gone. */
@@ -77,5 +85,7 @@ export async function deleteObject(
 function warningsOf(headers: Readonly<Record<string, string | readonly string[] | undefined>>): string[] {
   const header = headers.warning
   const lines = header === undefined ? [] : typeof header === 'string' ? [header] : header
-  return lines.flatMap((line) => [...line.matchAll(/299 [^ ]+ "((?:[^"\\]|\\.)*)"/g)].map((match) => (match[1] ?? '').replaceAll('\\"', '"')))
+  return lines.flatMap((line) =>
+    [...line.matchAll(/299 [^ ]+ "((?:[^"\\]|\\.)*)"/g)].map((match) => (match[1] ?? '').replaceAll('\\"', '"')),
+  )
 }

@@ -1,16 +1,7 @@
 import type { Manifest, ObjectId, Origin } from './object.ts'
 
 /** What happens (in a plan) or happened (in a result) to one object. */
-export type ChangeAction =
-  | 'created'
-  | 'configured'
-  | 'unchanged'
-  | 'adopted'
-  | 'pruned'
-  | 'released'
-  | 'skipped'
-  | 'held'
-  | 'failed'
+export type ChangeAction = 'created' | 'configured' | 'unchanged' | 'adopted' | 'pruned' | 'released' | 'skipped' | 'held' | 'failed'
 
 /** One field that no longer carries what was applied, and who took it where the API server recorded that. */
 export interface FieldDrift {

@@ -16,7 +16,10 @@ export interface Tree {
   /** Git object id of the tree at a path ('' is the root); undefined where there is none, or a file. */
   treeOid(path: string, signal: AbortSignal): Promise<string | undefined>
   /** Every regular file below a path, sorted by path; `skipped` names what is not a regular file (symlink, submodule). */
-  list(path: string, signal: AbortSignal): Promise<{ readonly files: readonly TreeFile[]; readonly skipped: readonly { readonly path: string; readonly why: string }[] }>
+  list(
+    path: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly files: readonly TreeFile[]; readonly skipped: readonly { readonly path: string; readonly why: string }[] }>
   /** Contents of files, in the order asked for. Throws `file-too-large` beyond the configured limits. */
   read(files: readonly TreeFile[], signal: AbortSignal): Promise<readonly Buffer[]>
 }

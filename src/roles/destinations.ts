@@ -16,7 +16,11 @@ interface Opened {
   readonly destination: Promise<Destination>
 }
 
-export function createDestinations(connect: typeof connectCluster, dependencies: ConnectDependencies, options: DestinationOptions): Destinations {
+export function createDestinations(
+  connect: typeof connectCluster,
+  dependencies: ConnectDependencies,
+  options: DestinationOptions,
+): Destinations {
   const opened = new Map<string, Opened>()
 
   function open(cluster: Cluster, configured: string): Opened {

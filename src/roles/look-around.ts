@@ -70,11 +70,17 @@ export function createLookAround(options: LookAroundOptions): LookAround {
     const name = inventory.application
     const application = configuration().applications.get(name)
     const isOwn = application?.destination.cluster === cluster
-    const state = isOwn ? deviations.map(({ object, reason, state: seen }) => `${JSON.stringify(object)} ${reason} ${seen}`).join('\n') : 'orphaned'
+    const state = isOwn
+      ? deviations.map(({ object, reason, state: seen }) => `${JSON.stringify(object)} ${reason} ${seen}`).join('\n')
+      : 'orphaned'
     const isNews = state !== '' && told.get(name) !== state
     if (state === '') told.delete(name)
     if (!isOwn || application === undefined) {
-      if (isNews) log.warn({ application: name, objects: inventory.entries.size }, 'orphaned: its objects stay, but the configuration has no such application here any more')
+      if (isNews)
+        log.warn(
+          { application: name, objects: inventory.entries.size },
+          'orphaned: its objects stay, but the configuration has no such application here any more',
+        )
       told.set(name, state)
       return
     }
@@ -104,10 +110,16 @@ export function createLookAround(options: LookAroundOptions): LookAround {
 
   async function noticeConfiguration(): Promise<void> {
     const { repositories } = configuration()
-    const digests = new Map(own().map((application) => [application.name, sha256(JSON.stringify([application, repositories.get(application.source.repository)?.url]))]))
+    const digests = new Map(
+      own().map((application) => [
+        application.name,
+        sha256(JSON.stringify([application, repositories.get(application.source.repository)?.url])),
+      ]),
+    )
     for (const name of await rememberChanged(redis, cluster, 'configuration', digests)) {
       const application = configuration().applications.get(name)
-      if (application !== undefined) await intake.acceptTrigger(targetOf(application), { reason: 'poll', at: Date.now(), actor: 'configuration' })
+      if (application !== undefined)
+        await intake.acceptTrigger(targetOf(application), { reason: 'poll', at: Date.now(), actor: 'configuration' })
     }
   }
 
@@ -115,7 +127,12 @@ export function createLookAround(options: LookAroundOptions): LookAround {
 }
 
 function stateOf(seen: Swept['seen']): string {
-  return sha256(seen.filter(({ object }) => hasHealth(object)).map(({ uid, resourceVersion }) => `${uid} ${resourceVersion}`).join('\n'))
+  return sha256(
+    seen
+      .filter(({ object }) => hasHealth(object))
+      .map(({ uid, resourceVersion }) => `${uid} ${resourceVersion}`)
+      .join('\n'),
+  )
 }
 
 function targetOf({ name, source, destination }: Application): Target {

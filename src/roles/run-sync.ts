@@ -46,7 +46,9 @@ export function createRunSync(options: RunSyncOptions): RunSync {
         superseded: control.superseded,
         onApplied: async ({ revision, finishedAt }) => {
           if (revision === undefined) return
-          await publishStatus(redis, cluster, application.name, { applied: { revision, at: finishedAt }, health: 'in progress' }).catch(() => undefined)
+          await publishStatus(redis, cluster, application.name, { applied: { revision, at: finishedAt }, health: 'in progress' }).catch(
+            () => undefined,
+          )
         },
       },
       {
@@ -56,7 +58,8 @@ export function createRunSync(options: RunSyncOptions): RunSync {
         heads: options.heads,
         install: options.installation,
         inventoryNamespace: options.inventoryNamespace,
-        applicationOf: (applySet) => [...configuration().applications.keys()].find((name) => applySetId(name, options.inventoryNamespace) === applySet),
+        applicationOf: (applySet) =>
+          [...configuration().applications.keys()].find((name) => applySetId(name, options.inventoryNamespace) === applySet),
         now: Date.now,
       },
     )
@@ -72,7 +75,9 @@ async function resolve(name: string, { configuration, destinations }: RunSyncOpt
   const repository = repositories.get(application?.source.repository ?? '')
   const cluster = clusters.get(application?.destination.cluster ?? '')
   if (application === undefined || repository === undefined || cluster === undefined) {
-    throw new GitwakeError('unknown-application', `the configuration has no application ${name} any more`, { fix: 'Nothing to do, if it was removed on purpose.' })
+    throw new GitwakeError('unknown-application', `the configuration has no application ${name} any more`, {
+      fix: 'Nothing to do, if it was removed on purpose.',
+    })
   }
   return { application, repository, destination: await destinations.of(cluster) }
 }
@@ -83,10 +88,14 @@ async function requireDependencies(application: Application, { configuration, re
     const cluster = configuration().applications.get(name)?.destination.cluster
     const known = cluster === undefined ? undefined : await readLastKnown(redis, cluster, name)
     if (known?.isApplied === true && known.health === 'current') continue
-    throw new GitwakeError('dependency-not-ready', `${application.name} waits for ${name}, which is ${known?.isApplied === true ? known.health : 'not applied yet'}`, {
-      fix: `Nothing to do, unless ${name} stays so: look at it.`,
-      retryable: true,
-    })
+    throw new GitwakeError(
+      'dependency-not-ready',
+      `${application.name} waits for ${name}, which is ${known?.isApplied === true ? known.health : 'not applied yet'}`,
+      {
+        fix: `Nothing to do, unless ${name} stays so: look at it.`,
+        retryable: true,
+      },
+    )
   }
 }
 
@@ -102,7 +111,14 @@ async function wakeDependents(result: SyncResult, { configuration, intake }: Run
 
 function tell(log: Log, result: SyncResult): void {
   const { outcome, revision, message, problem, finishedAt, startedAt, timings, health } = result
-  const fields = { revision, outcome, health: health.status, durationMs: finishedAt - startedAt, timings, ...(problem && { code: problem.code, fix: problem.fix }) }
+  const fields = {
+    revision,
+    outcome,
+    health: health.status,
+    durationMs: finishedAt - startedAt,
+    timings,
+    ...(problem && { code: problem.code, fix: problem.fix }),
+  }
   if (outcome === 'failed' || outcome === 'held') log.warn(fields, message)
   else log.info(fields, message)
 }

@@ -62,7 +62,10 @@ export async function startServing(shared: Process): Promise<Running> {
     intake,
     readiness: () => readiness(shared),
     metrics,
-    queueUi: createQueueUi({ queues: () => [...queues].map(([cluster, queue]) => ({ cluster, queue })), operator: settings.queuesOperator }),
+    queueUi: createQueueUi({
+      queues: () => [...queues].map(([cluster, queue]) => ({ cluster, queue })),
+      operator: settings.queuesOperator,
+    }),
     receiver,
     log,
     now: Date.now,
@@ -115,7 +118,11 @@ function tellWhatIsClosed({ settings, configuration, log }: Process): void {
     settings.gitlabWebhookSecrets.length + settings.gitlabWebhookTokens.length > 0 ? 'GitLab' : '',
     own ? 'repositories with a secret of their own' : '',
   ].filter((name) => name !== '')
-  if (open.length === 0) log.warn({}, 'no webhook secret is set, so there is no receiver: set GITHUB_WEBHOOK_SECRET, GITLAB_WEBHOOK_SECRET or GITLAB_WEBHOOK_TOKEN; until then only polls see pushes')
+  if (open.length === 0)
+    log.warn(
+      {},
+      'no webhook secret is set, so there is no receiver: set GITHUB_WEBHOOK_SECRET, GITLAB_WEBHOOK_SECRET or GITLAB_WEBHOOK_TOKEN; until then only polls see pushes',
+    )
   else log.info({ receivers: open }, 'webhooks are received')
   if (settings.apiTokens.length === 0) log.warn({}, 'GITWAKE_API_TOKEN is not set: the API, the pages and the queue UI stay closed')
 }
@@ -132,7 +139,11 @@ async function readiness({ connections, configuration }: Process): Promise<reado
     () => ({ name: 'redis', ok: false, message: 'does not answer' }),
   )
   const problem = configuration.lastProblem()
-  const valid = { name: 'configuration', ok: true, message: problem === undefined ? 'is what runs' : 'the newest change was refused; the last good one runs' }
+  const valid = {
+    name: 'configuration',
+    ok: true,
+    message: problem === undefined ? 'is what runs' : 'the newest change was refused; the last good one runs',
+  }
   const workers = await Promise.all([...configuration.current().clusters.keys()].map((cluster) => workerCheck(cluster, connections)))
   return [redis, valid, ...workers]
 }
@@ -142,6 +153,7 @@ async function workerCheck(cluster: string, { producer }: Process['connections']
   const text = await producer.get(clusterKeys(cluster).canary).catch(() => null)
   const last: unknown = text === null ? undefined : JSON.parse(text)
   const at = typeof last === 'object' && last !== null && 'at' in last && typeof last.at === 'number' ? last.at : undefined
-  const message = at === undefined ? 'no canary has come back yet' : `the last canary came back ${Math.round((Date.now() - at) / 1000)} s ago`
+  const message =
+    at === undefined ? 'no canary has come back yet' : `the last canary came back ${Math.round((Date.now() - at) / 1000)} s ago`
   return { name: `worker ${cluster}`, ok: true, message }
 }

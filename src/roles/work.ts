@@ -76,7 +76,9 @@ export async function startWorking(shared: Process, options: WorkOptions): Promi
 
   function notice(): void {
     for (const [cluster, look] of notices) {
-      look().catch((error: unknown) => log.debug({ cluster, problem: String(error) }, 'could not compare the configuration with what was seen last'))
+      look().catch((error: unknown) =>
+        log.debug({ cluster, problem: String(error) }, 'could not compare the configuration with what was seen last'),
+      )
     }
   }
 

@@ -80,7 +80,13 @@ async function write(change: PlannedChange, { decision, destination, options }: 
 }
 
 /** What to write next after a refusal, or undefined where the refusal stands. */
-async function afterRefusal(change: PlannedChange, answer: Refused, applying: Applying, mayRepeat: boolean, mayWait: boolean): Promise<PlannedChange | undefined> {
+async function afterRefusal(
+  change: PlannedChange,
+  answer: Refused,
+  applying: Applying,
+  mayRepeat: boolean,
+  mayWait: boolean,
+): Promise<PlannedChange | undefined> {
   const { operation } = change
   if (operation.verb !== 'apply') return undefined
   if (answer.class === 'conflict' && mayRepeat) return await planAgain(change, applying)

@@ -49,12 +49,19 @@ async function carryOutUnder(work: CarryOut, options: WriteOptions): Promise<Car
     return { ended, changes: inPlanOrder(plan.changes, done) }
   } catch (error) {
     // What was written so far is still recorded, unless the right to write is what was lost; the intended entries cover the rest.
-    if (!(error instanceof GitwakeError && error.code === 'lease-lost')) await record(work, stored, done, 'failed', options).catch(() => undefined)
+    if (!(error instanceof GitwakeError && error.code === 'lease-lost'))
+      await record(work, stored, done, 'failed', options).catch(() => undefined)
     throw error
   }
 }
 
-async function record(work: CarryOut, stored: StoredInventory | undefined, done: readonly Done[], ended: CarriedOut['ended'], options: WriteOptions): Promise<void> {
+async function record(
+  work: CarryOut,
+  stored: StoredInventory | undefined,
+  done: readonly Done[],
+  ended: CarriedOut['ended'],
+  options: WriteOptions,
+): Promise<void> {
   const { plan, facts } = work.decision
   const base = stored?.inventory ?? work.inventory
   const narrowed = narrow(base, done, facts.observation)
@@ -75,5 +82,7 @@ async function writeAll(work: CarryOut, options: WriteOptions, done: Done[]): Pr
 /** The plan's entries, each as it ended; those that were not reached are skipped. */
 function inPlanOrder(planned: readonly PlannedChange[], done: readonly Done[]): PlannedChange[] {
   const ended = new Map(done.map(({ change }) => [objectKey(change.object), change]))
-  return planned.map((change) => ended.get(objectKey(change.object)) ?? { ...change, action: 'skipped', reason: 'not reached: the sync ended before' })
+  return planned.map(
+    (change) => ended.get(objectKey(change.object)) ?? { ...change, action: 'skipped', reason: 'not reached: the sync ended before' },
+  )
 }

@@ -39,7 +39,12 @@ export async function decide(subject: Subject, destination: Destination, signal:
 }
 
 /** Plans again with what a GET told of objects that a conditional write found different from what was observed. */
-export async function decideAgain({ facts }: Decision, found: ReadonlyMap<ObjectKey, Found>, destination: Destination, signal: AbortSignal): Promise<Decision> {
+export async function decideAgain(
+  { facts }: Decision,
+  found: ReadonlyMap<ObjectKey, Found>,
+  destination: Destination,
+  signal: AbortSignal,
+): Promise<Decision> {
   const objects = new Map(facts.observation.objects)
   // The newer look wins over the LIST.
   for (const [key, seen] of found) {
@@ -64,7 +69,11 @@ function isOpen({ look, compare }: ReturnType<typeof plan>['questions']): boolea
   return look.length > 0 || compare.length > 0
 }
 
-async function desiredIn(subject: Subject, destination: Destination, signal: AbortSignal): Promise<{ desired: Desired; catalog: KindCatalog }> {
+async function desiredIn(
+  subject: Subject,
+  destination: Destination,
+  signal: AbortSignal,
+): Promise<{ desired: Desired; catalog: KindCatalog }> {
   const into = { namespace: subject.application.destination.namespace, applySet: subject.applySet }
   const catalog = await destination.catalog({ refresh: false }, signal)
   const desired = desire(subject.rendering.objects, { ...into, catalog })

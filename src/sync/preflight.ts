@@ -18,7 +18,9 @@ export interface Preflight {
  */
 export async function preflight(decision: Decision, destination: Destination, signal: AbortSignal): Promise<Preflight> {
   const moved: PlannedChange[] = []
-  const bringsRoles = decision.plan.changes.some(({ object, operation }) => operation.verb === 'apply' && object.group === 'rbac.authorization.k8s.io')
+  const bringsRoles = decision.plan.changes.some(
+    ({ object, operation }) => operation.verb === 'apply' && object.group === 'rbac.authorization.k8s.io',
+  )
   const changes = await Promise.all(
     decision.plan.changes.map(async (change) => {
       const { operation } = change
@@ -31,7 +33,9 @@ export async function preflight(decision: Decision, destination: Destination, si
         return change
       }
       const reason = deferral(change, answer, bringsRoles)
-      return reason === undefined && !mayHeal(change, answer) ? refusedChange(change, answer) : { ...change, deferred: reason ?? 'take-over' }
+      return reason === undefined && !mayHeal(change, answer)
+        ? refusedChange(change, answer)
+        : { ...change, deferred: reason ?? 'take-over' }
     }),
   )
   return { plan: { ...decision.plan, changes }, moved }

@@ -35,7 +35,11 @@ async function remove(change: PlannedChange, { decision, destination, options }:
   const first = await destination.delete(object, operation, resource, options)
   if (first.ok || first.class !== 'conflict') return first
   // Somebody wrote to it since the LIST (a status update is enough): look once more; another uid is another object.
-  const { found } = await destination.answer({ look: [{ object, version: operation.version }], compare: [] }, { found: new Map(), compared: new Map() }, options.signal)
+  const { found } = await destination.answer(
+    { look: [{ object, version: operation.version }], compare: [] },
+    { found: new Map(), compared: new Map() },
+    options.signal,
+  )
   const seen = found.get(objectKey(object))
   if (seen === undefined || seen === 'absent' || seen.uid !== operation.uid) return { ok: true, finalizers: [] }
   if (seen.labels[PART_OF_LABEL] !== decision.facts.applySet || seen.controller !== undefined) return first // Not ours any more: plan again.

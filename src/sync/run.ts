@@ -76,7 +76,14 @@ export function openRun(job: SyncJob, application: Application, health: HealthSt
 }
 
 /** A change as it is stored and shown: without the manifest that would be sent. */
-function publicChange({ operation: _operation, sent: _sent, moved: _moved, deferred: _deferred, stage: _stage, ...change }: PlannedChange): Change {
+function publicChange({
+  operation: _operation,
+  sent: _sent,
+  moved: _moved,
+  deferred: _deferred,
+  stage: _stage,
+  ...change
+}: PlannedChange): Change {
   return change
 }
 

@@ -35,7 +35,11 @@ export interface SweepReport {
  */
 export async function sweep(destination: Destination, inventoryNamespace: string, signal: AbortSignal): Promise<SweepReport> {
   const { inventories, problems } = await destination.readInventories(signal)
-  const kinds = await kindsOf(inventories.map(({ inventory }) => inventory), destination, signal)
+  const kinds = await kindsOf(
+    inventories.map(({ inventory }) => inventory),
+    destination,
+    signal,
+  )
   const observation = await destination.observe(kinds, undefined, signal)
   const applications = inventories.map(({ inventory }) => compare(inventory, observation, inventoryNamespace))
   return { applications, unlistable: observation.unlistable, problems }
@@ -70,7 +74,11 @@ export function compare(inventory: Inventory, observation: Observation, inventor
     seenObjects.push(seen)
     const verdict = entry.status === 'owned' ? judge(entry, seen, entry.sent) : 'suspect'
     if (verdict === 'unchanged' || verdict === 'outdated') continue
-    deviations.push({ object: entry.object, reason: verdict, state: `${seen.uid} ${seen.generation ?? seen.resourceVersion} ${seen.fields}` })
+    deviations.push({
+      object: entry.object,
+      reason: verdict,
+      state: `${seen.uid} ${seen.generation ?? seen.resourceVersion} ${seen.fields}`,
+    })
   }
   return { inventory, deviations, seen: seenObjects }
 }

@@ -92,8 +92,14 @@ async function runStages(request: SyncRequest, ports: SyncPorts, run: Run): Prom
   run.warnings = [...rendering.warnings, ...decision.plan.warnings]
   run.plan = decision.plan.held?.digest
   const refused = refusals(decision.plan)
-  if (refused.length > 0 && !application.sync.partial) return run.end('failed', `refused, nothing was written: ${refused.length} of ${run.changes.length} objects`, problemOfChanges('refused', refused))
-  if (job.reason === 'drift' && !application.sync.selfHeal && !isEmpty(decision.plan)) return run.end('drifted', `reported only (selfHeal: false): ${summarise(run.changes)}`)
+  if (refused.length > 0 && !application.sync.partial)
+    return run.end(
+      'failed',
+      `refused, nothing was written: ${refused.length} of ${run.changes.length} objects`,
+      problemOfChanges('refused', refused),
+    )
+  if (job.reason === 'drift' && !application.sync.selfHeal && !isEmpty(decision.plan))
+    return run.end('drifted', `reported only (selfHeal: false): ${summarise(run.changes)}`)
   if (await superseded()) return run.end('superseded', 'a newer commit arrived')
 
   // Apply and prune.
@@ -112,7 +118,12 @@ async function runStages(request: SyncRequest, ports: SyncPorts, run: Run): Prom
   run.changes = carried.changes
   if (carried.ended === 'superseded') return run.end('superseded', `a newer commit arrived: ${summarise(run.changes)}`)
   const failed = run.changes.filter(({ action }) => action === 'failed')
-  if (failed.length > 0) return run.end('failed', `${failed.length} of ${run.changes.length} objects failed: ${summarise(run.changes)}`, problemOfChanges('apply-failed', failed))
+  if (failed.length > 0)
+    return run.end(
+      'failed',
+      `${failed.length} of ${run.changes.length} objects failed: ${summarise(run.changes)}`,
+      problemOfChanges('apply-failed', failed),
+    )
 
   // Health.
   await waitForHealth(decision, request, ports, run)
@@ -127,22 +138,37 @@ async function fetchHead({ application, repository, job, signal }: SyncRequest, 
   const tree = await source.fetch(repository, ref, signal)
   const named = job.triggers.some(({ reason, revision }) => reason === 'push' && revision === tree.revision)
   if ((await heads.admit(repository.name, ref, tree.revision, named)) === 'accepted') return tree
-  throw new GitwakeError('head-left-already', `${repository.name} answers with ${tree.revision} for ${ref}, which the branch has left already`, {
-    fix: 'Nothing to do: it is fetched again. If the branch was really set back, two polls two minutes apart settle it.',
-    retryable: true,
-  })
+  throw new GitwakeError(
+    'head-left-already',
+    `${repository.name} answers with ${tree.revision} for ${ref}, which the branch has left already`,
+    {
+      fix: 'Nothing to do: it is fetched again. If the branch was really set back, two polls two minutes apart settle it.',
+      retryable: true,
+    },
+  )
 }
 
-async function readInventory({ application, signal }: SyncRequest, { destination, install }: SyncPorts): Promise<StoredInventory | undefined> {
+async function readInventory(
+  { application, signal }: SyncRequest,
+  { destination, install }: SyncPorts,
+): Promise<StoredInventory | undefined> {
   const stored = await destination.readInventory(application.name, signal)
   if (stored === undefined || stored.inventory.install === install) return stored
-  throw new GitwakeError('owned-by-other-install', `${application.name} is owned by the gitwake installation "${stored.inventory.install}", this one is "${install}"`, {
-    fix: 'Give the application another name here, or set GITWAKE_INSTALL to the same name in both after stopping the other.',
-  })
+  throw new GitwakeError(
+    'owned-by-other-install',
+    `${application.name} is owned by the gitwake installation "${stored.inventory.install}", this one is "${install}"`,
+    {
+      fix: 'Give the application another name here, or set GITWAKE_INSTALL to the same name in both after stopping the other.',
+    },
+  )
 }
 
 /** A path that is gone from the commit is an empty render that waits for a person, where there is something to lose. */
-async function readInputs(tree: Tree, { application, signal }: SyncRequest, { renderer, destination }: SyncPorts): Promise<{ inputs: RenderInputs | undefined; missingPath: string | undefined }> {
+async function readInputs(
+  tree: Tree,
+  { application, signal }: SyncRequest,
+  { renderer, destination }: SyncPorts,
+): Promise<{ inputs: RenderInputs | undefined; missingPath: string | undefined }> {
   try {
     return { inputs: await renderer.inputs(tree, application, signal), missingPath: undefined }
   } catch (error) {
@@ -166,7 +192,10 @@ async function check(planned: Decision, destination: Destination, signal: AbortS
   for (let round = 0; ; round += 1) {
     const { plan, moved } = await preflight(decision, destination, signal)
     if (moved.length === 0 || round === 2) return { ...decision, plan }
-    const look = moved.map(({ object, operation }) => ({ object, version: operation.verb === 'apply' ? versionOf(operation.manifest.apiVersion) : '' }))
+    const look = moved.map(({ object, operation }) => ({
+      object,
+      version: operation.verb === 'apply' ? versionOf(operation.manifest.apiVersion) : '',
+    }))
     const { found } = await destination.answer({ look, compare: [] }, { found: new Map(), compared: new Map() }, signal)
     const fresh = new Map<string, Found>(moved.map(({ object }) => [objectKey(object), found.get(objectKey(object)) ?? 'absent']))
     decision = await decideAgain(decision, fresh, destination, signal)
@@ -181,13 +210,16 @@ async function waitForHealth(decision: Decision, request: SyncRequest, { destina
   await request.onApplied({ ...conclude(run, decision), finishedAt: now() })
   const objects = decision.facts.desired.objects.map(({ object }) => object)
   const timeoutMs = wrote ? request.application.sync.healthTimeoutMs : 0
-  const report = await run.time('health', () => destination.health(objects, decision.facts.applySet, { timeoutMs, signal: request.signal, superseded: request.superseded }))
+  const report = await run.time('health', () =>
+    destination.health(objects, decision.facts.applySet, { timeoutMs, signal: request.signal, superseded: request.superseded }),
+  )
   run.health = { status: report.status, objects: report.objects.filter(({ status }) => status !== 'current') }
 }
 
 function conclude(run: Run, { plan }: Decision): SyncResult {
   const summary = summarise(run.changes)
-  if (plan.held !== undefined) return run.end('held', plan.held.reason, { code: 'held', message: plan.held.reason, fix: plan.held.fix, retryable: false })
+  if (plan.held !== undefined)
+    return run.end('held', plan.held.reason, { code: 'held', message: plan.held.reason, fix: plan.held.fix, retryable: false })
   const sick = run.health.objects.find(({ status }) => status === 'failed') ?? run.health.objects[0]
   return run.end('synced', sick === undefined ? summary : `${summary}; ${displayName(sick.object)} is ${sick.status}: ${sick.message}`)
 }

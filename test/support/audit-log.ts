@@ -55,7 +55,11 @@ export function openAuditLog(file: string): AuditLog {
     },
     async read(filter = {}, since = 0) {
       const text = (await readComplete(file, since)).toString('utf8')
-      return text.split('\n').filter((line) => line !== '').map(parse).filter((event) => isWanted(event, filter))
+      return text
+        .split('\n')
+        .filter((line) => line !== '')
+        .map(parse)
+        .filter((event) => isWanted(event, filter))
     },
   }
 }

@@ -1,7 +1,10 @@
 import { committer, git } from './git-command.ts'
 
 /** A file's content; with a mode for links (120000), executables (100755) and submodules (160000, content: a SHA). */
-export type FileContent = string | Uint8Array | { readonly mode: '100644' | '100755' | '120000' | '160000'; readonly content: string | Uint8Array }
+export type FileContent =
+  | string
+  | Uint8Array
+  | { readonly mode: '100644' | '100755' | '120000' | '160000'; readonly content: string | Uint8Array }
 
 /** Path → content, or null for a file that goes. */
 export type Changes = Readonly<Record<string, FileContent | null>>
@@ -46,7 +49,11 @@ export async function revertStream(folder: string, ref: string, head: string | n
 function header(ref: string, parent: string | null, message: string): Uint8Array {
   const body = text(message)
   const from = parent === null ? '' : `from ${parent}\n`
-  return Buffer.concat([text(`${parent === null ? `reset ${ref}\n\n` : ''}commit ${ref}\n${committer}\ndata ${body.length}\n`), body, text(`\n${from}`)])
+  return Buffer.concat([
+    text(`${parent === null ? `reset ${ref}\n\n` : ''}commit ${ref}\n${committer}\ndata ${body.length}\n`),
+    body,
+    text(`\n${from}`),
+  ])
 }
 
 function text(value: string): Uint8Array {

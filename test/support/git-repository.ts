@@ -50,13 +50,19 @@ const CONFIG = `[uploadpack]
 `
 
 /** Makes an empty bare repository; moved() is told of every ref that the methods move. */
-export async function createRepository(folder: string, name: string, objectFormat: 'sha1' | 'sha256', moved: (update: RefUpdate) => void): Promise<Repository> {
+export async function createRepository(
+  folder: string,
+  name: string,
+  objectFormat: 'sha1' | 'sha256',
+  moved: (update: RefUpdate) => void,
+): Promise<Repository> {
   await mkdir(folder, { recursive: true })
   await git(folder, ['init', '--quiet', '--bare', '--template=', '--initial-branch=main', `--object-format=${objectFormat}`, '.'])
   await appendFile(`${folder}/config`, CONFIG)
   const nothing = '0'.repeat(objectFormat === 'sha1' ? 40 : 64)
 
-  const find = async (ref: string): Promise<string> => (await git(folder, ['for-each-ref', '--format=%(objectname)', ref])).trim() || nothing
+  const find = async (ref: string): Promise<string> =>
+    (await git(folder, ['for-each-ref', '--format=%(objectname)', ref])).trim() || nothing
   // One after the other: two commits at once would both build on the same head.
   let last: Promise<unknown> = Promise.resolve()
   const moving = (ref: string, move: (before: string | null) => Promise<unknown>): Promise<string> => {
@@ -71,19 +77,23 @@ export async function createRepository(folder: string, name: string, objectForma
     return turn
   }
   const importing = (branch: string, stream: (before: string | null) => Promise<Buffer> | Buffer): Promise<string> =>
-    moving(`refs/heads/${branch}`, async (before) => git(folder, ['fast-import', '--quiet', '--force', '--done', '--date-format=now'], await stream(before)))
+    moving(`refs/heads/${branch}`, async (before) =>
+      git(folder, ['fast-import', '--quiet', '--force', '--done', '--date-format=now'], await stream(before)),
+    )
 
   const repository: Repository = {
     name,
     folder,
     commit: (changes, { message = 'Change', branch = 'main' } = {}) =>
       importing(branch, (before) => commitStream(`refs/heads/${branch}`, before, message, changes)),
-    revert: (revision, branch = 'main') => importing(branch, (before) => revertStream(folder, `refs/heads/${branch}`, before, revision ?? before)),
+    revert: (revision, branch = 'main') =>
+      importing(branch, (before) => revertStream(folder, `refs/heads/${branch}`, before, revision ?? before)),
     forcePush: (files, { message = 'Start anew', branch = 'main' } = {}) =>
       importing(branch, () => commitStream(`refs/heads/${branch}`, null, message, files)),
     setRef: async (ref, revision) => void (await moving(ref, () => git(folder, ['update-ref', ref, revision]))),
     deleteRef: async (ref) => void (await moving(ref, () => git(folder, ['update-ref', '-d', ref]))),
-    head: async (branch = 'main') => (await git(folder, ['rev-parse', '--verify', '--end-of-options', `refs/heads/${branch}^{commit}`])).trim(),
+    head: async (branch = 'main') =>
+      (await git(folder, ['rev-parse', '--verify', '--end-of-options', `refs/heads/${branch}^{commit}`])).trim(),
     git: (args, input) => git(folder, args, input),
   }
   return repository

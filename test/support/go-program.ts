@@ -54,7 +54,8 @@ async function build(program: GoProgram, file: string, log: Log, signal?: AbortS
 function digest(program: GoProgram): string {
   const hash = createHash('sha256').update(JSON.stringify([process.platform, process.arch, program.package, program.variables]))
   for (const path of readdirSync(program.moduleFolder, { recursive: true, encoding: 'utf8' }).toSorted()) {
-    if (/(^|\/)(go\.mod|go\.sum|[^/]+\.(go|yaml))$/.test(path)) hash.update(`\0${path}\0`).update(readFileSync(join(program.moduleFolder, path)))
+    if (/(^|\/)(go\.mod|go\.sum|[^/]+\.(go|yaml))$/.test(path))
+      hash.update(`\0${path}\0`).update(readFileSync(join(program.moduleFolder, path)))
   }
   return hash.digest('hex').slice(0, 16)
 }

@@ -5,7 +5,7 @@ import { findOnPath, type Log } from './checkout.ts'
 import { spawnOwned } from './owned-process.ts'
 
 const NEEDED = 'Go 1.26 or newer builds the Kubernetes control plane for tests, demo and bench'
-const INSTALL = 'install it from https://go.dev/dl/ (or your system\'s packages) and run this again'
+const INSTALL = "install it from https://go.dev/dl/ (or your system's packages) and run this again"
 const PROGRESS_MS = 10_000
 const KEPT_LINES = 30
 

@@ -33,7 +33,9 @@ export interface RedisOptions {
 /** Starts a redis-server on a free port of the loopback address. It ends with this process, however that ends. */
 export async function startRedisServer(options: RedisOptions = {}): Promise<RedisServer> {
   if (findOnPath('redis-server') === null) {
-    throw new Error('There is no redis-server on PATH: install Redis 7 or newer (apt-get install redis-server, brew install redis), or name a running one in REDIS_URL.')
+    throw new Error(
+      'There is no redis-server on PATH: install Redis 7 or newer (apt-get install redis-server, brew install redis), or name a running one in REDIS_URL.',
+    )
   }
   const data = options.appendOnly === true ? await createTempFolder('gitwake-redis-') : null
   let { port, child } = await launchOnFreePort(options, data)

@@ -42,7 +42,10 @@ describe('a sync on a real control plane', { timeout: 300_000 }, () => {
     assert.equal(second.outcome, 'synced', told(second))
     assert.deepEqual(second.counts, { unchanged: 2 })
     const events = (await bench.audit.read({ userAgent: 'gitwake/' }, position)).filter((event) => isWrite(event))
-    assert.deepEqual(events.map(({ requestURI }) => requestURI), [])
+    assert.deepEqual(
+      events.map(({ requestURI }) => requestURI),
+      [],
+    )
   })
 
   it('renders and observes nothing for a push that changes nothing it reads', async () => {
@@ -75,7 +78,12 @@ describe('a sync on a real control plane', { timeout: 300_000 }, () => {
     const path = `/api/v1/namespaces/${app.namespace}/configmaps/a`
     const live = await bench.api('GET', path)
     const labels = (live.metadata as { labels: object }).labels
-    await bench.api('PATCH', path, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a', labels }, data: { x: '2' } }, { contentType: 'application/apply-patch+yaml', manager: 'gitwake' })
+    await bench.api(
+      'PATCH',
+      path,
+      { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a', labels }, data: { x: '2' } },
+      { contentType: 'application/apply-patch+yaml', manager: 'gitwake' },
+    )
     const result = await app.sync({ reason: 'drift' })
     assert.equal(result.counts.configured, 1, told(result))
     assert.match(JSON.stringify(await bench.api('GET', path)), /"x":"1"/)
@@ -99,7 +107,13 @@ describe('a sync on a real control plane', { timeout: 300_000 }, () => {
     const app = await bench.subject({ 'web.yaml': DEPLOYMENT })
     await app.sync()
     const path = `/apis/apps/v1/namespaces/${app.namespace}/deployments/web`
-    const env = [{ op: 'replace', path: '/spec/template/spec/containers/0/env/0', value: { name: 'A', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } } }]
+    const env = [
+      {
+        op: 'replace',
+        path: '/spec/template/spec/containers/0/env/0',
+        value: { name: 'A', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
+      },
+    ]
     await bench.api('PATCH', path, env, { contentType: 'application/json-patch+json' })
     const result = await app.sync({ reason: 'drift' })
     assert.equal(result.outcome, 'synced', told(result))
@@ -110,7 +124,12 @@ describe('a sync on a real control plane', { timeout: 300_000 }, () => {
   it('creates only if absent: an unlabelled object is adopted, and told so', async () => {
     const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }), 'b.json': configMap('b', { y: '1' }) })
     await bench.api('POST', '/api/v1/namespaces', { metadata: { name: app.namespace } })
-    await bench.api('POST', `/api/v1/namespaces/${app.namespace}/configmaps`, { metadata: { name: 'a' }, data: { x: 'old', hand: 'made' } }, { manager: 'somebody' })
+    await bench.api(
+      'POST',
+      `/api/v1/namespaces/${app.namespace}/configmaps`,
+      { metadata: { name: 'a' }, data: { x: 'old', hand: 'made' } },
+      { manager: 'somebody' },
+    )
     const result = await app.sync()
     assert.equal(result.outcome, 'synced', told(result))
     const adopted = result.changes.find(({ action }) => action === 'adopted')
@@ -121,7 +140,12 @@ describe('a sync on a real control plane', { timeout: 300_000 }, () => {
   it('refuses the object of another application, and nothing of the first is lost', async () => {
     const one = await bench.subject({ 'a.json': configMap('a', { x: 'one' }) })
     await one.sync()
-    const manifest = JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a', namespace: one.namespace }, data: { x: 'two' } })
+    const manifest = JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'a', namespace: one.namespace },
+      data: { x: 'two' },
+    })
     const two = await bench.subject({ 'a.json': manifest, 'b.json': configMap('b', { y: '1' }) })
     const result = await two.sync()
     assert.equal(result.outcome, 'failed', told(result))
@@ -139,15 +163,27 @@ describe('a sync on a real control plane', { timeout: 300_000 }, () => {
     assert.equal(result.outcome, 'failed', told(result))
     assert.match(result.problem?.message ?? '', /replcias/)
     const writes = (await bench.audit.read({ userAgent: 'gitwake/' }, position)).filter((event) => isWrite(event) && !isDryRun(event))
-    assert.deepEqual(writes.map(({ requestURI }) => requestURI), [])
+    assert.deepEqual(
+      writes.map(({ requestURI }) => requestURI),
+      [],
+    )
   })
 
   it('prunes what Git no longer has, and only what it owns', async () => {
-    const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }), 'b.json': configMap('b', { x: '1' }), 'c.json': configMap('c', { x: '1' }) })
+    const app = await bench.subject({
+      'a.json': configMap('a', { x: '1' }),
+      'b.json': configMap('b', { x: '1' }),
+      'c.json': configMap('c', { x: '1' }),
+    })
     await app.sync()
     const a = await bench.api('GET', `/api/v1/namespaces/${app.namespace}/configmaps/a`)
     const labels = (a.metadata as { labels: object }).labels
-    await bench.api('POST', `/api/v1/namespaces/${app.namespace}/configmaps`, { metadata: { name: 'child', labels } }, { manager: 'operator' })
+    await bench.api(
+      'POST',
+      `/api/v1/namespaces/${app.namespace}/configmaps`,
+      { metadata: { name: 'child', labels } },
+      { manager: 'operator' },
+    )
     await app.repository.commit({ 'c.json': null })
     const result = await app.sync()
     assert.equal(result.counts.pruned, 1, told(result))
@@ -183,7 +219,16 @@ describe('a sync on a real control plane', { timeout: 300_000 }, () => {
             group,
             scope: 'Namespaced',
             names: { kind: 'Widget', plural: 'widgets', singular: 'widget', listKind: 'WidgetList' },
-            versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object', properties: { spec: { type: 'object', properties: { size: { type: 'integer' } } } } } } }],
+            versions: [
+              {
+                name: 'v1',
+                served: true,
+                storage: true,
+                schema: {
+                  openAPIV3Schema: { type: 'object', properties: { spec: { type: 'object', properties: { size: { type: 'integer' } } } } },
+                },
+              },
+            ],
           },
         }),
       ].join('\n---\n'),
@@ -210,7 +255,11 @@ describe('a sync on a real control plane', { timeout: 300_000 }, () => {
     await bench.api('POST', '/api/v1/namespaces', { metadata: { name: app.namespace } })
     // A crash right after the objects were written: nothing but the widened inventory is left.
     let writes = 0
-    const crashing = { ...bench.destination, writeInventory: (...parts: Parameters<typeof bench.destination.writeInventory>) => (++writes === 1 ? bench.destination.writeInventory(...parts) : Promise.reject(new Error('killed'))) }
+    const crashing = {
+      ...bench.destination,
+      writeInventory: (...parts: Parameters<typeof bench.destination.writeInventory>) =>
+        ++writes === 1 ? bench.destination.writeInventory(...parts) : Promise.reject(new Error('killed')),
+    }
     const crashed = await app.sync({ destination: crashing })
     assert.equal(crashed.outcome, 'failed', told(crashed))
     await app.repository.commit({ 'b.json': null })
@@ -222,7 +271,12 @@ describe('a sync on a real control plane', { timeout: 300_000 }, () => {
   it('lets one worker write an application at a time', async () => {
     const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }) })
     const { acquireLease } = await import('../../src/cluster/lease.ts')
-    const lease = await acquireLease(bench.connection, { namespace: 'gitwake-system', application: app.application.name, holder: 'other', signal: AbortSignal.timeout(10_000) })
+    const lease = await acquireLease(bench.connection, {
+      namespace: 'gitwake-system',
+      application: app.application.name,
+      holder: 'other',
+      signal: AbortSignal.timeout(10_000),
+    })
     const refused = await app.sync()
     assert.equal(refused.problem?.code, 'lease-held', told(refused))
     assert.equal(refused.problem?.retryable, true)

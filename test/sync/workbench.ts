@@ -35,7 +35,12 @@ export interface Workbench {
   readonly audit: AuditLog
   subject(files: Changes, policy?: Partial<SyncPolicy>, name?: string): Promise<Subject>
   /** Raw request as the admin: `kubectl` without kubectl. The parsed answer; throws above 299 unless `mayFail`. */
-  api(method: 'DELETE' | 'GET' | 'PATCH' | 'POST' | 'PUT', path: string, body?: object, options?: { readonly contentType?: string; readonly manager?: string; readonly mayFail?: boolean }): Promise<JsonObject>
+  api(
+    method: 'DELETE' | 'GET' | 'PATCH' | 'POST' | 'PUT',
+    path: string,
+    body?: object,
+    options?: { readonly contentType?: string; readonly manager?: string; readonly mayFail?: boolean },
+  ): Promise<JsonObject>
   close(): Promise<void>
 }
 
@@ -43,8 +48,16 @@ export async function openWorkbench(): Promise<Workbench> {
   const plane = await startControlPlane({ log: () => undefined })
   const host = await startGitServer()
   const connection = await connectCluster(
-    { name: 'test', connection: { kind: 'kubeconfig', kubeconfigFrom: { file: plane.kubeconfig }, allowExec: false }, sweepIntervalMs: 60_000 },
-    { resolveSecret: async () => await (await import('node:fs/promises')).readFile(plane.kubeconfig, 'utf8'), log: silent, version: 'test' },
+    {
+      name: 'test',
+      connection: { kind: 'kubeconfig', kubeconfigFrom: { file: plane.kubeconfig }, allowExec: false },
+      sweepIntervalMs: 60_000,
+    },
+    {
+      resolveSecret: async () => await (await import('node:fs/promises')).readFile(plane.kubeconfig, 'utf8'),
+      log: silent,
+      version: 'test',
+    },
   )
   const options = { inventoryNamespace: 'gitwake-system', holder: `test-${randomUUID()}`, version: 'test' }
   const destination = createDestination(connection, options)
