@@ -42,7 +42,11 @@ function ensureNode() {
   const staging = `${home}.${process.pid}`
   mkdirSync(staging, { recursive: true })
   writeFileSync(join(staging, 'package.json'), '{"private":true}')
-  const fetched = run('npm', ['install', '--prefix', staging, '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error', `${name}@${NODE_VERSION}`], { cwd: staging })
+  const fetched = run(
+    'npm',
+    ['install', '--prefix', staging, '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error', `${name}@${NODE_VERSION}`],
+    { cwd: staging },
+  )
   if (!fetched) fail(`npm has no ${name}@${NODE_VERSION} for this machine: install Node ${OLDEST_NODE.join('.')} or newer by hand`)
   try {
     renameSync(join(staging, 'node_modules', name), home)
@@ -54,7 +58,9 @@ function ensureNode() {
 }
 
 function ensureDependencies(environment) {
-  const wanted = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex')
+  const wanted = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex')
   const marker = join(root, 'node_modules', '.gitwake-lock')
   if (existsSync(marker) && readFileSync(marker, 'utf8') === wanted) return
   say('installing dependencies (npm ci)')

@@ -13,12 +13,6 @@ export interface ManifestProblem {
   readonly object?: ObjectId
 }
 
-/** What reading manifests came to: everything that is right, and everything that is not. */
-export interface Findings {
-  readonly problems: ManifestProblem[]
-  readonly warnings: string[]
-}
-
 const SHOWN = 20
 
 /** `apps/api.yaml:12: Deployment/shop/api: metadata.labels.version is a number`. */

@@ -8,7 +8,7 @@ import { answerByGit } from './git-http-backend.ts'
 import { createRepository, type RefUpdate, type Repository } from './git-repository.ts'
 import { createTempFolder } from './temp-folder.ts'
 
-export type { Changes, FileContent } from './git-commit.ts'
+export type { Changes } from './git-commit.ts'
 export type { GitFault } from './git-fault.ts'
 export type { RefUpdate } from './git-repository.ts'
 

@@ -4,8 +4,9 @@ import { after, before, describe, it } from 'node:test'
 import request from 'supertest'
 import type { GitlabSigning, Harness, Headers } from './support.ts'
 import { githubHeaders, gitlabHeaders, gitlabKey, gitlabToken, startReceiver } from './support.ts'
+import { checkoutRoot } from '../support/checkout.ts'
 
-const fixture = (name: string): string => readFileSync(new URL(`../fixtures/webhook/gitlab-${name}.json`, import.meta.url), 'utf8')
+const fixture = (name: string): string => readFileSync(`${checkoutRoot}/test/fixtures/webhook/gitlab-${name}.json`, 'utf8')
 const push = fixture('push')
 const seconds = (): number => Math.floor(Date.now() / 1000)
 

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer, type type Server } from 'node:http'
 import { connect } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import type { Application, Configuration, Repository } from '../../src/model/configuration.ts'
@@ -123,10 +123,6 @@ export async function listen(server: Server): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address() as AddressInfo
   return address.port
-}
-
-export function serverOf(listener: RequestListener): Server {
-  return createServer(listener)
 }
 
 export async function close(server: Server): Promise<void> {
