@@ -3,7 +3,11 @@ import { Agent, request } from 'node:https'
 import { z } from 'zod'
 
 const objectSchema = z.looseObject({
-  metadata: z.looseObject({ name: z.string(), resourceVersion: z.string() }),
+  metadata: z.looseObject({
+    name: z.string(),
+    resourceVersion: z.string(),
+    managedFields: z.array(z.looseObject({ subresource: z.string().optional() })).optional(),
+  }),
   spec: z.looseObject({ replicas: z.number().optional() }).optional(),
   data: z.record(z.string(), z.string()).optional(),
 })

@@ -1,8 +1,8 @@
-import type { Changes } from '../../test/support/git-server.ts'
-import type { Promised, Result } from './api.ts'
+import { ENVIRONMENTS, createMoves } from './moves.ts'
+import { banner, config, deployment } from './objects.ts'
 import { greeting, shopFiles, typo, typoFixed, withoutBanner } from './shop.ts'
-import type { Live } from './cluster-client.ts'
 import type { Stage } from './stage.ts'
+import { elapsed, reasonOf } from './telling.ts'
 import { waitFor } from './wait.ts'
 
 /** What the story proved; the last line of `--once`. Milliseconds. */
@@ -12,9 +12,6 @@ export interface Figures {
   readonly rolledBack: true
   readonly pruned: number
 }
-
-const LIMIT_MS = 60_000
-const ENVIRONMENTS = ['dev', 'prod'] as const
 
 /** Tells the whole story; whatever does not happen is an Error that says so. */
 export async function tellStory(stage: Stage, say: (line: string) => void, signal: AbortSignal): Promise<Figures> {
@@ -29,67 +26,9 @@ export async function tellStory(stage: Stage, say: (line: string) => void, signa
   return { pushToAppliedMs, driftHealedMs, rolledBack: true, pruned }
 }
 
-function createChapters({ api, cluster, repository, lastPush }: Stage, say: (line: string) => void, signal: AbortSignal) {
-  const waiting = { signal, limitMs: LIMIT_MS }
-
-  /** Commits, sends the webhook, and waits until `isThere` holds for prod's live object. */
-  const push = async (what: string, move: () => Promise<string>, path: string, isThere: (live: Live | undefined) => boolean) => {
-    const revision = await move()
-    say(`  push     ${revision.slice(0, 8)} ${what}`)
-    const begin = performance.now()
-    const delivering = api.deliver(lastPush(), repository.url)
-    const visible = waitFor(
-      `${what}: visible in the cluster`,
-      async () => (isThere(await cluster.get(path)) ? performance.now() : undefined),
-      { ...waiting, everyMs: 5 },
-    )
-    visible.catch(() => undefined) // told below, where it is awaited
-    const promised = await delivering
-    say(
-      `  webhook  202 after ${elapsed(begin)}: ${promised.tickets.map(({ application, ticket }) => `${application} #${ticket}`).join(', ')}`,
-    )
-    // A refusal is known by its result long before the wait for the object would give up.
-    const prod = await resultOf(promised, 'prod')
-    if (prod.outcome !== 'synced') throw new Error(`${what}: shop-prod ended as "${prod.outcome}": ${reasonOf(prod)}`)
-    const appliedMs = Math.round((await visible) - begin)
-    say(`  applied  ${appliedMs} ms after the first byte of the webhook`)
-    const results = [await resultOf(promised, 'dev'), prod]
-    for (const result of results) {
-      if (!['synced', 'not affected'].includes(result.outcome) || result.health.status !== 'current') {
-        throw new Error(`${what}: ended as "${result.outcome}", health "${result.health.status}": ${reasonOf(result)}`)
-      }
-    }
-    say(`  healthy  after ${elapsed(begin)}, dev and prod`)
-    await waitFor(
-      `shop-prod shown as synced to ${revision}`,
-      async () => ((await api.status('shop-prod')).applied?.revision === revision ? true : undefined),
-      waiting,
-    )
-    return { revision, appliedMs, results }
-  }
-
-  const commit = (message: string, changes: Changes) => () => repository.commit(changes, { message })
-
-  const resultOf = async ({ tickets }: Promised, environment: string): Promise<Result> => {
-    const application = `shop-${environment}`
-    const ticket = tickets.find((one) => one.application === application)
-    if (ticket === undefined) throw new Error(`the webhook was accepted, but there is no ticket for ${application}`)
-    return api.ticketResult(application, ticket.ticket)
-  }
-
-  const versions = async (): Promise<string> => {
-    const paths = ENVIRONMENTS.flatMap((environment) => [
-      deployment(environment),
-      config(environment),
-      service(environment),
-      banner(environment),
-    ])
-    const lives = await Promise.all(paths.map((path) => cluster.get(path)))
-    // A Deployment's status may move without anybody touching it; its generation may not.
-    return JSON.stringify(lives.map((live) => [live?.metadata.uid, live?.metadata.generation ?? live?.metadata.resourceVersion]))
-  }
-
-  const greets = (text: string) => (live: Live | undefined) => live?.data?.['greeting'] === text
+function createChapters(stage: Stage, say: (line: string) => void, signal: AbortSignal) {
+  const { api, cluster, repository, lastPush } = stage
+  const { waiting, push, commit, resultOf, snapshot, greets } = createMoves(stage, say, signal)
 
   return {
     async opening() {
@@ -147,7 +86,7 @@ function createChapters({ api, cluster, repository, lastPush }: Stage, say: (lin
 
     async brokenCommit() {
       say('\n4. A broken commit: replcias instead of replicas')
-      const before = await versions()
+      const before = await snapshot()
       const revision = await commit('Update the image', typo)()
       say(`  push     ${revision.slice(0, 8)} Update the image`)
       const begin = performance.now()
@@ -159,7 +98,7 @@ function createChapters({ api, cluster, repository, lastPush }: Stage, say: (lin
         if (!reasonOf(result).includes('replcias')) throw new Error(`the refusal does not name the typo: ${reasonOf(result)}`)
         say(`  refused  shop-${environment} after ${elapsed(begin)}: ${reasonOf(result)}`)
       }
-      if ((await versions()) !== before) throw new Error('the broken commit was refused, but objects in the cluster have changed')
+      if ((await snapshot()) !== before) throw new Error('the broken commit was refused, but objects in the cluster have changed')
       say('  cluster  nothing changed')
       await push('Fix the typo', commit('Fix the typo', { ...typoFixed, ...greeting('bonjour') }), config('prod'), greets('bonjour'))
     },
@@ -186,32 +125,4 @@ function createChapters({ api, cluster, repository, lastPush }: Stage, say: (lin
       return pruned.length
     },
   }
-}
-
-function deployment(environment: string): string {
-  return `/apis/apps/v1/namespaces/shop-${environment}/deployments/shop`
-}
-
-function config(environment: string): string {
-  return `/api/v1/namespaces/shop-${environment}/configmaps/shop`
-}
-
-function service(environment: string): string {
-  return `/api/v1/namespaces/shop-${environment}/services/shop`
-}
-
-function banner(environment: string): string {
-  return `/api/v1/namespaces/shop-${environment}/configmaps/shop-banner`
-}
-
-function reasonOf({ message, problem, changes }: Result): string {
-  const failed = changes
-    .filter(({ action }) => action === 'failed' || action === 'held')
-    .map(({ reason, origin }) => (origin === undefined ? reason : `${reason} (${origin.file})`))
-  return failed[0] ?? problem?.message ?? message
-}
-
-function elapsed(begin: number): string {
-  const milliseconds = performance.now() - begin
-  return milliseconds < 1000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1000).toFixed(1)} s`
 }

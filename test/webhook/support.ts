@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { createServer, type type Server } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import { connect } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import type { Application, Configuration, Repository } from '../../src/model/configuration.ts'
