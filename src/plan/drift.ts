@@ -43,7 +43,9 @@ function walk(value: JsonObject, owned: JsonObject, steps: readonly Step[], onLo
 
 function descend(item: Json, owned: Json | undefined, path: readonly Step[], onLost: (steps: readonly Step[]) => void): void {
   if (!isJsonObject(owned)) {
-    onLost(path)
+    // Nothing of it is ours any more: name the fields in it, as far as they have names.
+    if (isJsonObject(item) && Object.keys(item).length > 0) walk(item, {}, path, onLost)
+    else onLost(path)
     return
   }
   if (Object.keys(owned).length === 0) return // owned as a whole: a scalar, or an atomic list or map
@@ -98,6 +100,7 @@ function owns(fields: JsonObject, steps: readonly Step[]): boolean {
   let level: Json | undefined = fields
   for (const { key } of steps) {
     if (!isJsonObject(level)) return false
+    if (level !== fields && Object.keys(level).length === 0) return true // owned as a whole
     level = level[key]
   }
   return level !== undefined

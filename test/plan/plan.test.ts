@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { OwnedEntry } from '../../src/model/inventory.ts'
+import { PART_OF_LABEL } from '../../src/model/names.ts'
+import type { ObservedObject } from '../../src/model/observation.ts'
+import { lostFields } from '../../src/plan/drift.ts'
+import { guardPrunes } from '../../src/plan/guards.ts'
+import { claim } from '../../src/plan/ownership.ts'
+import { planPrunes } from '../../src/plan/prune.ts'
+import { stageOf, startOrder } from '../../src/plan/stages.ts'
+import { judge } from '../../src/plan/unchanged.ts'
+
+const object = { group: '', kind: 'ConfigMap', namespace: 'shop', name: 'a' }
+const entry: OwnedEntry = { status: 'owned', object, version: 'v1', uid: 'u1', sent: 's1', fields: 'f1', resourceVersion: '10' }
+const seen: ObservedObject = {
+  object,
+  version: 'v1',
+  uid: 'u1',
+  resourceVersion: '10',
+  generation: undefined,
+  createdAt: '2026-01-01T00:00:00Z',
+  terminating: false,
+  labels: { [PART_OF_LABEL]: 'set' },
+  annotations: {},
+  controller: undefined,
+  fields: 'f1',
+  managedFields: [],
+}
+
+describe('the unchanged rule', () => {
+  const cases = [
+    ['unchanged', {}, 's1'],
+    ['outdated', {}, 's2'],
+    ['drifted', { fields: 'f2' }, 's1'],
+    ['drifted', { fields: undefined }, 's1'],
+    ['suspect', { resourceVersion: '11' }, 's1'],
+    ['recreated', { uid: 'u2' }, 's1'],
+    ['terminating', { terminating: true, uid: 'u2' }, 's2'],
+  ] as const
+  for (const [verdict, change, sent] of cases) {
+    it(`${verdict}: ${JSON.stringify(change)} sent ${sent}`, () => assert.equal(judge(entry, { ...seen, ...change }, sent), verdict))
+  }
+
+  it('compares kinds with a generation by it: a status update is no suspicion', () => {
+    const owned = { ...entry, generation: 3 }
+    assert.equal(judge(owned, { ...seen, generation: 3, resourceVersion: '99' }, 's1'), 'unchanged')
+    assert.equal(judge(owned, { ...seen, generation: 4 }, 's1'), 'suspect')
+  })
+})
+
+describe('the guards of a prune', () => {
+  const cases = [
+    [{ prunes: 0, tracked: 10, desired: 0, missingPath: undefined }, false],
+    [{ prunes: 5, tracked: 10, desired: 5, missingPath: undefined }, false],
+    [{ prunes: 6, tracked: 10, desired: 4, missingPath: undefined }, true],
+    [{ prunes: 30, tracked: 100, desired: 70, missingPath: undefined }, false],
+    [{ prunes: 31, tracked: 100, desired: 69, missingPath: undefined }, true],
+    [{ prunes: 1, tracked: 1, desired: 0, missingPath: undefined }, true],
+    [{ prunes: 1, tracked: 100, desired: 99, missingPath: 'gone' }, true],
+  ] as const
+  for (const [facts, held] of cases) {
+    it(`${held ? 'holds' : 'lets pass'} ${JSON.stringify(facts)}`, () => assert.equal(guardPrunes(facts) !== undefined, held))
+  }
+})
+
+describe('a prune', () => {
+  const run = (
+    change: Partial<ObservedObject>,
+    tracked: Parameters<typeof planPrunes>[0]['inventory']['entries'] = new Map([['k', entry]]),
+  ) =>
+    planPrunes({
+      inventory: {
+        application: 'a',
+        install: 'i',
+        epoch: 1,
+        revision: undefined,
+        inputs: undefined,
+        rendered: undefined,
+        appliedAt: undefined,
+        entries: tracked,
+      },
+      wanted: new Set(),
+      observation: { objects: new Map([['k', { ...seen, ...change }]]), unlistable: new Map() },
+      found: new Map(),
+      applySet: 'set',
+      enabled: true,
+    }).changes[0]?.action
+
+  it('takes what is ours', () => assert.equal(run({}), 'pruned'))
+  it('releases what lost our label', () => assert.equal(run({ labels: {} }), 'released'))
+  it('releases what somebody recreated', () => assert.equal(run({ uid: 'u2' }), 'released'))
+  it('releases what a controller owns now', () => assert.equal(run({ controller: 'Deployment/x' }), 'released'))
+  it('leaves what says so', () => assert.equal(run({ annotations: { 'gitwake.dev/prune': 'disabled' } }), 'skipped'))
+  it('takes a namespace only where it says so', () => {
+    const namespace = { ...entry, object: { group: '', kind: 'Namespace', namespace: '', name: 'n' } }
+    assert.equal(run({}, new Map([['k', namespace]])), 'skipped')
+    assert.equal(run({ annotations: { 'gitwake.dev/prune': 'enabled' } }, new Map([['k', namespace]])), 'pruned')
+  })
+  it('takes an intended object only if it is ours and younger than the intention', () => {
+    const intended = (since: string) => new Map([['k', { status: 'intended', object, version: 'v1', since } as const]])
+    assert.equal(run({}, intended('2025-12-31T23:59:59Z')), 'pruned')
+    assert.equal(run({}, intended('2026-01-01T00:00:01Z')), 'released')
+    assert.equal(run({ fields: undefined }, intended('2025-12-31T23:59:59Z')), 'released')
+  })
+})
+
+describe('ownership', () => {
+  it('refuses the object of another application by its name', () => {
+    const verdict = claim({ ...seen, labels: { [PART_OF_LABEL]: 'other' } }, 'set', () => 'shop-dev')
+    assert.equal(verdict.verdict, 'refuse')
+    assert.match(verdict.reason, /owned by application shop-dev/)
+  })
+  it('adopts what nobody labelled, and says who made it', () => {
+    const verdict = claim({ ...seen, labels: { 'kustomize.toolkit.fluxcd.io/name': 'apps' } }, 'set', () => undefined)
+    assert.deepEqual([verdict.verdict, /Flux/.test(verdict.reason)], ['adopt', true])
+  })
+})
+
+describe('lost fields', () => {
+  it('are named as users write them, with their newest holder', () => {
+    const manifest = {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'web' },
+      spec: { replicas: 2, template: { spec: { containers: [{ name: 'web', image: 'a' }] } } },
+    }
+    const container = 'k:{"name":"web"}'
+    const ours = { 'f:spec': { 'f:template': { 'f:spec': { 'f:containers': { [container]: { '.': {}, 'f:name': {} } } } } } }
+    const theirs = (time: string, manager: string) =>
+      ({ manager, operation: 'Update', subresource: '', apiVersion: 'apps/v1', time, fields: { 'f:spec': { 'f:replicas': {} } } }) as const
+    const lost = lostFields(manifest, {
+      ...seen,
+      managedFields: [
+        { manager: 'gitwake', operation: 'Apply', subresource: '', apiVersion: 'apps/v1', time: undefined, fields: ours },
+        theirs('2026-01-01T00:00:00Z', 'early'),
+        theirs('2026-01-02T00:00:00Z', 'late'),
+      ],
+    })
+    assert.deepEqual(lost, [
+      { field: 'spec.replicas', manager: 'late', at: '2026-01-02T00:00:00Z' },
+      { field: 'spec.template.spec.containers[name=web].image', manager: undefined, at: undefined },
+    ])
+  })
+})
+
+describe('stages', () => {
+  it('bring definitions first and admission last', () => {
+    const kinds = [
+      { group: 'admissionregistration.k8s.io', kind: 'ValidatingWebhookConfiguration' },
+      { group: 'apps', kind: 'Deployment' },
+      { group: 'storage.k8s.io', kind: 'StorageClass' },
+      { group: '', kind: 'Namespace' },
+    ]
+    assert.deepEqual(kinds.map(stageOf), [3, 2, 1, 0])
+    assert.ok(startOrder({ group: '', kind: 'ConfigMap' }) < startOrder({ group: 'apps', kind: 'Deployment' }))
+  })
+})
