@@ -1,9 +1,16 @@
+import { benchApplications } from './applications.ts'
 import { benchIntake } from './intake.ts'
 import { benchObjects } from './objects.ts'
+import { benchPush } from './push.ts'
 import { displayRow, type Row } from './row.ts'
 
 // `npm run bench [-- --only NAME] [--json]`: each row with the raw limit of the same run beside it.
-const benches: Readonly<Record<string, () => Promise<Row[]>>> = { objects: benchObjects, intake: benchIntake }
+const benches: Readonly<Record<string, () => Promise<Row[]>>> = {
+  push: benchPush,
+  objects: benchObjects,
+  applications: benchApplications,
+  intake: benchIntake,
+}
 
 const parameters = process.argv.slice(2)
 const only = parameters.includes('--only') ? parameters[parameters.indexOf('--only') + 1] : undefined

@@ -32,8 +32,9 @@ export async function takeOver(
   const managers = options.adopting ? [...HUMANS, ...TOOLS] : HUMANS
   const merged = mergeEntries(live.managedFields, operation.manifest.apiVersion, managers)
   if (merged === undefined) return 'nothing to take'
-  if (operation.expect !== 'absent' && live.resourceVersion !== operation.expect.resourceVersion) {
-    return { ok: false, class: 'conflict', message: 'the object was changed meanwhile', retryable: true }
+  // Status updates move the resourceVersion all the time; what must not have changed is whose object it is.
+  if (operation.expect !== 'absent' && live.uid !== operation.expect.uid) {
+    return { ok: false, class: 'conflict', message: 'the object was recreated meanwhile', retryable: true }
   }
   const patch = [
     { op: 'replace', path: '/metadata/managedFields', value: merged },

@@ -14,7 +14,7 @@ import type { Done } from './tracking.ts'
 const PATIENCE_MS = 30_000
 const PAUSE_MS = 500
 /** An object that somebody changes all the time is planned again this often within one sync. */
-const ATTEMPTS = 4
+const ATTEMPTS = 8
 
 export interface Applying {
   readonly decision: Decision
@@ -117,5 +117,9 @@ async function planAgain(change: PlannedChange, { decision, destination, options
   else objects.set(key, seen)
   const compared = new Map([[key, 'different'] as const])
   const again = planObject(desired, { ...facts, observation: { ...facts.observation, objects }, answers: { found, compared } })
-  return again.change
+  const { operation } = again.change
+  // What needed a take-over before still does.
+  return operation.verb === 'apply' && change.operation.takeOver
+    ? { ...again.change, operation: { ...operation, takeOver: true } }
+    : again.change
 }
