@@ -183,6 +183,7 @@ setInterval(() => {
 setInterval(() => {
   if (document.hidden) return
   listen()
-  if (!events || events.readyState !== 1) refresh()
+  // A failure that was over before the server noticed it brings no event: who is lost asks again.
+  if (!events || events.readyState !== 1 || (live && live.dataset.state === 'lost')) refresh()
 }, 10000)
 `
