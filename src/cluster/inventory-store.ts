@@ -59,7 +59,8 @@ export function createInventoryStore(connection: ClusterConnection, namespace: s
       signal: options.signal,
       ...(options.guard && { beforeRequest: options.guard }),
     })
-    if (answer.status === 409) {
+    // Deleted in between is a change like any other.
+    if (answer.status === 409 || (answer.status === 404 && resourceVersion !== undefined)) {
       throw new GitwakeError('inventory-conflict', `the inventory ${name} was written by somebody else meanwhile`, {
         fix: 'Nothing to do: it is read and planned again.',
         retryable: true,

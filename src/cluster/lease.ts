@@ -8,6 +8,8 @@ import type { ApiResponse } from './request.ts'
 
 const DURATION_SECONDS = 8
 const RENEW_EVERY_MS = 2_500
+/** A Lease that cannot be given back in this time expires by itself soon after. */
+const RELEASE_MS = 3_000
 /** A holder stops this much earlier than others may take over: the `Date` header, by which all judge, has whole seconds. */
 const SAFETY_MS = 2_000
 
@@ -26,8 +28,9 @@ export interface LeaseOptions {
 export async function acquireLease(connection: ClusterConnection, options: LeaseOptions): Promise<Lease> {
   const name = inventoryName(options.application)
   const collection = `/apis/coordination.k8s.io/v1/namespaces/${encodeURIComponent(options.namespace)}/leases`
+  let renewedAt = 0
   let resourceVersion = await take()
-  let renewedAt = performance.now()
+  let released = false
   let lost: string | undefined
   let renewal: Promise<void> | undefined
 
@@ -38,6 +41,8 @@ export async function acquireLease(connection: ClusterConnection, options: Lease
 
   async function take(): Promise<string> {
     const current = await connection.request({ method: 'GET', path: `${collection}/${name}`, signal: options.signal })
+    // Before the write leaves: others count from the time that stands in it, however long it is on its way.
+    renewedAt = performance.now()
     if (current.status === 404) return await create()
     if (current.status !== 200) throw answerError(current, { doing: `reading Lease ${name}` })
     const held = decodeLease(current)
@@ -63,14 +68,20 @@ export async function acquireLease(connection: ClusterConnection, options: Lease
     return decodeLease(again).resourceVersion
   }
 
-  async function put(expected: string, holder: string): Promise<string> {
-    const answer = await send('PUT', `${collection}/${name}`, expected, holder)
+  async function put(expected: string, holder: string, signal = options.signal): Promise<string> {
+    const answer = await send('PUT', `${collection}/${name}`, expected, holder, signal)
     if (answer.status === 409) throw lostTo('another worker took it')
     if (answer.status !== 200) throw answerError(answer, { doing: `renewing Lease ${name}` })
     return decodeLease(answer).resourceVersion
   }
 
-  async function send(method: 'POST' | 'PUT', path: string, expected: string | undefined, holder: string): Promise<ApiResponse> {
+  async function send(
+    method: 'POST' | 'PUT',
+    path: string,
+    expected: string | undefined,
+    holder: string,
+    signal = options.signal,
+  ): Promise<ApiResponse> {
     const body = {
       apiVersion: 'coordination.k8s.io/v1',
       kind: 'Lease',
@@ -82,7 +93,7 @@ export async function acquireLease(connection: ClusterConnection, options: Lease
       path,
       contentType: 'application/json',
       body: JSON.stringify(body),
-      signal: options.signal,
+      signal,
       timeoutMs: 5_000,
     })
   }
@@ -107,15 +118,18 @@ export async function acquireLease(connection: ClusterConnection, options: Lease
 
   return {
     guard() {
+      if (released) throw lostTo('it was given back')
       if (lost !== undefined) throw lostTo(lost)
       // The monotonic clock goes on while a process is frozen: on waking, this is the first thing that happens.
       if (performance.now() - renewedAt > DURATION_SECONDS * 1000 - SAFETY_MS) throw lostTo('it could not be renewed in time')
     },
     async release() {
+      released = true
       clearInterval(timer)
       await renewal
       if (lost !== undefined) return
-      await put(resourceVersion, '').catch(() => undefined) // It expires by itself.
+      // Not with the sync's own signal: who takes over after a shutdown must not wait until it expires.
+      await put(resourceVersion, '', AbortSignal.timeout(RELEASE_MS)).catch(() => undefined)
     },
   }
 }

@@ -1,3 +1,5 @@
+import type { InventoryEntry } from '../model/inventory.ts'
+import { PART_OF_LABEL } from '../model/names.ts'
 import { groupKindKey } from '../model/object.ts'
 import type { ObservedObject } from '../model/observation.ts'
 import type { ChangeAction, PlannedChange } from '../model/plan.ts'
@@ -18,23 +20,15 @@ export function planObject(desired: DesiredObject, facts: PlanFacts): { readonly
   if (seen === undefined) {
     return { change: create(desired, entry?.status === 'owned' ? 'was deleted from the cluster' : 'new in Git') }
   }
-  if (entry?.status !== 'owned') {
-    const interrupted = entry?.status === 'intended' && seen.fields !== undefined && seen.createdAt >= entry.since
-    return { change: interrupted ? write(desired, seen, 'configured', 'finishes an interrupted sync', facts) : adopt(desired, seen, facts) }
-  }
+  if (entry?.status !== 'owned') return { change: isOurs(entry, seen, facts) ? finish(desired, seen, facts) : adopt(desired, seen, facts) }
+  // A sweep of another application must not start a fight: whose label it carries decides.
+  if (isForeign(seen, facts)) return { change: adopt(desired, seen, facts) }
   const verdict = judge(entry, seen, desired.sent)
   switch (verdict) {
     case 'unchanged':
       return { change: unchanged(desired) }
     case 'terminating':
-      return {
-        change: fail(
-          desired,
-          'is being deleted; it is applied again once it is gone',
-          'Look at its finalizers if this does not end.',
-          true,
-        ),
-      }
+      return { change: terminating(desired) }
     case 'recreated':
       return { change: adopt(desired, seen, facts) }
     case 'outdated':
@@ -66,6 +60,25 @@ function whyNot(desired: DesiredObject, { observation }: PlanFacts): PlannedChan
   return reason === undefined
     ? undefined
     : fail(desired, `unknown: its kind cannot be listed (${reason})`, `Grant list on ${desired.resource.resource}.`, true)
+}
+
+/** Made by a sync that a crash has interrupted. All applications write under one manager: only the label tells them apart. */
+function isOurs(entry: InventoryEntry | undefined, seen: ObservedObject, { applySet }: PlanFacts): boolean {
+  if (entry?.status !== 'intended' || seen.labels[PART_OF_LABEL] !== applySet) return false
+  return seen.fields !== undefined && seen.createdAt >= entry.since
+}
+
+function isForeign({ labels }: ObservedObject, { applySet }: PlanFacts): boolean {
+  const owner = labels[PART_OF_LABEL]
+  return owner !== undefined && owner !== applySet
+}
+
+function finish(desired: DesiredObject, seen: ObservedObject, facts: PlanFacts): PlannedChange {
+  return seen.terminating ? terminating(desired) : write(desired, seen, 'configured', 'finishes an interrupted sync', facts)
+}
+
+function terminating(desired: DesiredObject): PlannedChange {
+  return fail(desired, 'is being deleted; it is applied again once it is gone', 'Look at its finalizers if this does not end.', true)
 }
 
 function create(desired: DesiredObject, reason: string): PlannedChange {

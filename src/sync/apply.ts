@@ -8,6 +8,7 @@ import type { Destination, Refused, WriteOptions, Written } from './ports.ts'
 import { mayHeal } from './preflight.ts'
 import { refusedChange } from './refusal.ts'
 import { resourceFor } from './resources.ts'
+import { together } from './together.ts'
 import type { Done } from './tracking.ts'
 
 /** An operator that comes in the same commit needs about this long until its webhook answers or its API is served. */
@@ -38,7 +39,7 @@ export async function applyStages(plan: Plan, applying: Applying): Promise<'done
   for (const stage of [...stages.keys()].sort((a, b) => a - b)) {
     if (await applying.superseded()) return 'superseded'
     const changes = stages.get(stage) ?? []
-    const done = await Promise.all(changes.map((change) => applyChange(change, applying)))
+    const done = await together(changes, applying, applyChange)
     failed ||= done.some(({ change }) => change.action === 'failed')
     if (failed && !applying.partial) return 'failed'
     await settleDefinitions(changes, applying)
@@ -104,15 +105,23 @@ async function afterRefusal(
 /** Refusals that end by themselves while what the same commit brought is starting. */
 const COMING = new Set(['webhook-failed', 'unknown-kind', 'not-found', 'namespace-missing', 'forbidden'])
 
+/** The destination namespace, which Git need not declare: another application with the same one was quicker. */
+const THERE_ALREADY = { action: 'unchanged', reason: 'was made by somebody else meanwhile', operation: { verb: 'none' } } as const
+
+function isThere(seen: Found): boolean {
+  return seen !== 'absent' && !seen.terminating
+}
+
 async function planAgain(change: PlannedChange, { decision, destination, options }: Applying): Promise<PlannedChange | undefined> {
   const { facts } = decision
   const key = objectKey(change.object)
   const desired = facts.desired.objects.find((candidate) => candidate.key === key)
-  if (desired === undefined || change.operation.verb !== 'apply') return undefined
+  if (change.operation.verb !== 'apply') return undefined
   const look = [{ object: change.object, version: versionOf(change.operation.manifest.apiVersion) }]
   const { found } = await destination.answer({ look, compare: [] }, { found: new Map(), compared: new Map() }, options.signal)
   const objects = new Map(facts.observation.objects)
   const seen: Found = found.get(key) ?? 'absent'
+  if (desired === undefined) return isThere(seen) ? { ...change, ...THERE_ALREADY } : undefined
   if (seen === 'absent') objects.delete(key)
   else objects.set(key, seen)
   const compared = new Map([[key, 'different'] as const])

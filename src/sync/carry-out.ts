@@ -76,7 +76,8 @@ async function writeAll(work: CarryOut, options: WriteOptions, done: Done[]): Pr
   const applying: Applying = { decision, destination, options, partial, superseded, onDone: (item) => done.push(item) }
   const applied = await applyStages(decision.plan, applying)
   // Prune only after every stage succeeded: what replaces an object must stand before it goes.
-  return applied === 'done' ? await pruneStages(decision.plan, applying) : applied
+  if (applied !== 'done' || decision.plan.changes.some(({ action }) => action === 'failed')) return applied
+  return await pruneStages(decision.plan, applying)
 }
 
 /** The plan's entries, each as it ended; those that were not reached are skipped. */

@@ -77,7 +77,10 @@ async function desiredIn(
   const into = { namespace: subject.application.destination.namespace, applySet: subject.applySet }
   const catalog = await destination.catalog({ refresh: false }, signal)
   const desired = desire(subject.rendering.objects, { ...into, catalog })
-  if (desired.objects.every(({ resource, awaitsDefinition }) => resource !== undefined && !awaitsDefinition)) return { desired, catalog }
+  const isServed = desired.objects.every(({ resource, awaitsDefinition }) => resource !== undefined && !awaitsDefinition)
+  // Another worker may have brought the CRD of what is tracked: a kind that only an old catalog lacks is not gone.
+  const tracked = [...(subject.inventory?.entries.values() ?? [])]
+  if (isServed && tracked.every(({ object }) => catalog.preferred(object) !== undefined)) return { desired, catalog }
   const fresh = await destination.catalog({ refresh: true }, signal)
   return { desired: desire(subject.rendering.objects, { ...into, catalog: fresh }), catalog: fresh }
 }

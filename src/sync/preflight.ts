@@ -8,6 +8,8 @@ import { refusedChange } from './refusal.ts'
 export interface Preflight {
   /** The plan with every refusal in it. */
   readonly plan: Plan
+  /** What the API server refused, as it stands in the plan. */
+  readonly refused: readonly PlannedChange[]
   /** Objects that were not as observed: look at them and plan again. */
   readonly moved: readonly PlannedChange[]
 }
@@ -18,6 +20,7 @@ export interface Preflight {
  */
 export async function preflight(decision: Decision, destination: Destination, signal: AbortSignal): Promise<Preflight> {
   const moved: PlannedChange[] = []
+  const refused: PlannedChange[] = []
   const bringsRoles = decision.plan.changes.some(
     ({ object, operation }) => operation.verb === 'apply' && object.group === 'rbac.authorization.k8s.io',
   )
@@ -33,12 +36,13 @@ export async function preflight(decision: Decision, destination: Destination, si
         return change
       }
       const reason = deferral(change, answer, bringsRoles)
-      return reason === undefined && !mayHeal(change, answer)
-        ? refusedChange(change, answer)
-        : { ...change, deferred: reason ?? 'take-over' }
+      if (reason !== undefined || mayHeal(change, answer)) return { ...change, deferred: reason ?? ('take-over' as const) }
+      const refusal = refusedChange(change, answer)
+      refused.push(refusal)
+      return refusal
     }),
   )
-  return { plan: { ...decision.plan, changes }, moved }
+  return { plan: { ...decision.plan, changes }, refused, moved }
 }
 
 function deferral({ deferred }: PlannedChange, answer: Refused, bringsRoles: boolean): Deferral | undefined {

@@ -5,6 +5,7 @@ import type { Applying } from './apply.ts'
 import type { Deleted } from './ports.ts'
 import { refusedChange } from './refusal.ts'
 import { resourceFor } from './resources.ts'
+import { together } from './together.ts'
 import type { Done } from './tracking.ts'
 
 /** Carries out the deletes of a plan in reverse order of stages; a failed one stays tracked and does not stop the others. */
@@ -16,7 +17,7 @@ export async function pruneStages(plan: Plan, pruning: Applying): Promise<'done'
   let failed = false
   for (const stage of [...stages.keys()].sort((a, b) => b - a)) {
     if (await pruning.superseded()) return 'superseded'
-    const done = await Promise.all((stages.get(stage) ?? []).map((change) => pruneChange(change, pruning)))
+    const done = await together(stages.get(stage) ?? [], pruning, pruneChange)
     failed ||= done.some(({ change }) => change.action === 'failed')
   }
   return failed ? 'failed' : 'done'

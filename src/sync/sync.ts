@@ -7,6 +7,7 @@ import { applySetId } from '../model/names.ts'
 import type { SyncResult } from '../model/result.ts'
 import type { RenderInputs, Rendering, Tree } from '../model/tree.ts'
 import { sha256 } from '../model/digest.ts'
+import type { PlannedChange } from '../model/plan.ts'
 import { isEmpty, refusals } from '../plan/plan.ts'
 import { carryOut } from './carry-out.ts'
 import { decide, decideAgain, inputsDigest, type Decision, type Subject } from './decide.ts'
@@ -87,11 +88,10 @@ async function runStages(request: SyncRequest, ports: SyncPorts, run: Run): Prom
     confirmed: job.confirmedPlan,
   }
   const planned = await run.time('observe', () => decide(subject, destination, signal))
-  const decision = application.sync.preflight ? await run.time('preflight', () => check(planned, destination, signal)) : planned
+  const { decision, refused } = await run.time('preflight', () => check(planned, application, destination, signal))
   run.changes = decision.plan.changes
   run.warnings = [...rendering.warnings, ...decision.plan.warnings]
   run.plan = decision.plan.held?.digest
-  const refused = refusals(decision.plan)
   if (refused.length > 0 && !application.sync.partial)
     return run.end(
       'failed',
@@ -186,12 +186,20 @@ function isUnaffected({ reason, confirmedPlan }: SyncJob, digest: string | undef
   return [...stored.inventory.entries.values()].every(({ status }) => status === 'owned')
 }
 
+/** A plan that the API server was asked about, and what stops an all-or-nothing sync before the first write. */
+interface Checked {
+  readonly decision: Decision
+  readonly refused: readonly PlannedChange[]
+}
+
 /** Preflights a plan; what turns out to exist or to have moved is looked at, planned again and checked again. */
-async function check(planned: Decision, destination: Destination, signal: AbortSignal): Promise<Decision> {
+async function check(planned: Decision, { sync: policy }: Application, destination: Destination, signal: AbortSignal): Promise<Checked> {
   let decision = planned
+  if (!policy.preflight) return { decision, refused: refusals(decision.plan) }
   for (let round = 0; ; round += 1) {
-    const { plan, moved } = await preflight(decision, destination, signal)
-    if (moved.length === 0 || round === 2) return { ...decision, plan }
+    const { plan, refused, moved } = await preflight(decision, destination, signal)
+    // Whatever the API server refuses now would leave the commit half applied, even if it takes it a second later.
+    if (moved.length === 0 || round === 2) return { decision: { ...decision, plan }, refused: [...refusals(decision.plan), ...refused] }
     const look = moved.map(({ object, operation }) => ({
       object,
       version: operation.verb === 'apply' ? versionOf(operation.manifest.apiVersion) : '',

@@ -2,6 +2,7 @@ import type { Inventory, InventoryEntry } from '../model/inventory.ts'
 import { objectKey, versionOf, type ObjectKey } from '../model/object.ts'
 import type { Observation, ObservedObject } from '../model/observation.ts'
 import type { Plan, PlannedChange } from '../model/plan.ts'
+import { isEmpty } from '../plan/plan.ts'
 
 /** An inventory before the first write of an application. */
 export function emptyInventory(application: string, install: string): Inventory {
@@ -17,18 +18,29 @@ export function emptyInventory(application: string, install: string): Inventory 
   }
 }
 
+/** The API server's clock is known to about half a second: what is made right after the widening must not seem older than it. */
+const CLOCK_ERROR_MS = 1_000
+
 /**
- * Adds an intended entry for everything that will be written and is not owned yet; undefined where nothing is missing.
- * Written before the first object, so that a crash anywhere leaves nothing untracked.
+ * The inventory before the first write of a plan: an intended entry for everything that will be made, so that a crash anywhere leaves
+ * nothing untracked, and no inputs, so that a crash in the middle is never taken for the commit before. Undefined for an empty plan.
  */
 export function widen(inventory: Inventory, plan: Plan, now: number): Inventory | undefined {
-  const added = new Map<ObjectKey, InventoryEntry>()
+  if (isEmpty(plan)) return undefined
+  const entries = new Map<ObjectKey, InventoryEntry>(inventory.entries)
   for (const { object, sent, operation } of plan.changes) {
     const key = objectKey(object)
-    if (operation.verb !== 'apply' || sent === undefined || inventory.entries.has(key)) continue
-    added.set(key, { status: 'intended', object, version: versionOf(operation.manifest.apiVersion), since: seconds(now) })
+    if (operation.verb !== 'apply' || sent === undefined) continue
+    // What was owned and is gone will be another object, with a uid that nobody knows yet.
+    if (entries.get(key)?.status === 'intended' || (entries.has(key) && operation.expect !== 'absent')) continue
+    entries.set(key, {
+      status: 'intended',
+      object,
+      version: versionOf(operation.manifest.apiVersion),
+      since: seconds(now - CLOCK_ERROR_MS),
+    })
   }
-  return added.size === 0 ? undefined : { ...inventory, epoch: inventory.epoch + 1, entries: new Map([...inventory.entries, ...added]) }
+  return { ...inventory, inputs: undefined, epoch: inventory.epoch + 1, entries }
 }
 
 /** creationTimestamp has whole seconds: an object made in the second of the widening is younger than it. */

@@ -1,14 +1,18 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { OwnedEntry } from '../../src/model/inventory.ts'
+import type { IntendedEntry, OwnedEntry } from '../../src/model/inventory.ts'
+import { createKindCatalog } from '../../src/model/kinds.ts'
 import { PART_OF_LABEL } from '../../src/model/names.ts'
 import type { ObservedObject } from '../../src/model/observation.ts'
 import { lostFields } from '../../src/plan/drift.ts'
 import { guardPrunes } from '../../src/plan/guards.ts'
+import { planObject } from '../../src/plan/object.ts'
 import { claim } from '../../src/plan/ownership.ts'
 import { planPrunes } from '../../src/plan/prune.ts'
+import { NO_ANSWERS } from '../../src/plan/questions.ts'
 import { stageOf, startOrder } from '../../src/plan/stages.ts'
 import { judge } from '../../src/plan/unchanged.ts'
+import { emptyInventory } from '../../src/sync/tracking.ts'
 
 const object = { group: '', kind: 'ConfigMap', namespace: 'shop', name: 'a' }
 const entry: OwnedEntry = { status: 'owned', object, version: 'v1', uid: 'u1', sent: 's1', fields: 'f1', resourceVersion: '10' }
@@ -101,6 +105,47 @@ describe('a prune', () => {
     assert.equal(run({}, intended('2025-12-31T23:59:59Z')), 'pruned')
     assert.equal(run({}, intended('2026-01-01T00:00:01Z')), 'released')
     assert.equal(run({ fields: undefined }, intended('2025-12-31T23:59:59Z')), 'released')
+  })
+})
+
+describe('an object that Git wants', () => {
+  const owner = (applySet: string) => ({ labels: { [PART_OF_LABEL]: applySet } })
+  const run = (tracked: OwnedEntry | IntendedEntry, change: Partial<ObservedObject>) => {
+    const manifest = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a', namespace: 'shop' } }
+    const resource = { ...object, version: 'v1', resource: 'configmaps', namespaced: true, verbs: ['list'] }
+    const origin = { file: 'a.yaml', document: 1 }
+    return planObject(
+      { object, key: 'k', manifest, sent: 's2', origin, resource, awaitsDefinition: false },
+      {
+        desired: { objects: [], warnings: [], duplicates: [] },
+        inventory: { ...emptyInventory('a', 'i'), entries: new Map([['k', tracked]]) },
+        observation: { objects: new Map([['k', { ...seen, ...change }]]), unlistable: new Map() },
+        catalog: createKindCatalog([resource]),
+        answers: NO_ANSWERS,
+        applySet: 'set',
+        applicationOf: () => 'shop-dev',
+        namespace: 'shop',
+        createNamespace: true,
+        prune: true,
+        undeclared: 'report',
+        missingPath: undefined,
+        confirmed: undefined,
+      },
+    ).change
+  }
+  const intended: IntendedEntry = { status: 'intended', object, version: 'v1', since: '2025-12-31T23:59:59Z' }
+
+  it('is finished where a crash has interrupted its making', () => {
+    assert.match(run(intended, {}).reason, /interrupted/)
+    assert.equal(run(intended, { terminating: true }).action, 'failed', 'an apply onto what is being deleted would vanish')
+  })
+  it('is refused where another application was quicker, although both meant to make it and all write under one manager', () => {
+    assert.match(run(intended, owner('other')).reason, /owned by application shop-dev/)
+    assert.equal(run(intended, owner('other')).operation.verb, 'none')
+  })
+  it('is not fought for once another application has taken it over', () => {
+    assert.match(run(entry, owner('other')).reason, /owned by application shop-dev/)
+    assert.equal(run(entry, { labels: {}, fields: 'f2' }).action, 'configured', 'a label that is merely gone is drift')
   })
 })
 

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { createDestination } from '../../src/cluster/destination.ts'
+import { acquireLease } from '../../src/cluster/lease.ts'
 import type { SyncResult } from '../../src/model/result.ts'
 import { isDryRun, isWrite } from '../support/audit-log.ts'
 import { configMap, openWorkbench, type Workbench } from './workbench.ts'
@@ -206,37 +208,43 @@ describe('a sync on a real control plane', { timeout: 300_000 }, () => {
 
   it('brings a CRD, a namespace, a role and a custom resource in one commit at the first try', async () => {
     const group = `g${process.pid}.example.org`
-    const app = await bench.subject({
-      'all.yaml': [
-        `{apiVersion: ${group}/v1, kind: Widget, metadata: {name: w, namespace: widgets-${process.pid}}, spec: {size: 3}}`,
-        `{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: r, namespace: widgets-${process.pid}}, rules: [{apiGroups: [""], resources: [pods], verbs: [get]}]}`,
-        `{apiVersion: v1, kind: Namespace, metadata: {name: widgets-${process.pid}}}`,
-        JSON.stringify({
-          apiVersion: 'apiextensions.k8s.io/v1',
-          kind: 'CustomResourceDefinition',
-          metadata: { name: `widgets.${group}` },
-          spec: {
-            group,
-            scope: 'Namespaced',
-            names: { kind: 'Widget', plural: 'widgets', singular: 'widget', listKind: 'WidgetList' },
-            versions: [
-              {
-                name: 'v1',
-                served: true,
-                storage: true,
-                schema: {
-                  openAPIV3Schema: { type: 'object', properties: { spec: { type: 'object', properties: { size: { type: 'integer' } } } } },
-                },
+    const older = createDestination(bench.connection, { inventoryNamespace: 'gitwake-system', holder: 'older', version: 'test' })
+    await older.catalog({ refresh: true }, AbortSignal.timeout(10_000))
+    const documents = [
+      `{apiVersion: ${group}/v1, kind: Widget, metadata: {name: w, namespace: widgets-${process.pid}}, spec: {size: 3}}`,
+      `{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: r, namespace: widgets-${process.pid}}, rules: [{apiGroups: [""], resources: [pods], verbs: [get]}]}`,
+      `{apiVersion: v1, kind: Namespace, metadata: {name: widgets-${process.pid}}}`,
+      JSON.stringify({
+        apiVersion: 'apiextensions.k8s.io/v1',
+        kind: 'CustomResourceDefinition',
+        metadata: { name: `widgets.${group}` },
+        spec: {
+          group,
+          scope: 'Namespaced',
+          names: { kind: 'Widget', plural: 'widgets', singular: 'widget', listKind: 'WidgetList' },
+          versions: [
+            {
+              name: 'v1',
+              served: true,
+              storage: true,
+              schema: {
+                openAPIV3Schema: { type: 'object', properties: { spec: { type: 'object', properties: { size: { type: 'integer' } } } } },
               },
-            ],
-          },
-        }),
-      ].join('\n---\n'),
-    })
+            },
+          ],
+        },
+      }),
+    ]
+    const app = await bench.subject({ 'all.yaml': documents.join('\n---\n') })
     const result = await app.sync()
     assert.equal(result.outcome, 'synced', told(result))
     const again = await app.sync()
     assert.deepEqual(again.counts, { unchanged: 4 }, told(again))
+
+    const [, ...others] = documents
+    await app.repository.commit({ 'all.yaml': others.join('\n---\n') })
+    const pruned = await app.sync({ destination: older })
+    assert.equal(pruned.counts.pruned, 1, `a worker that did not know the kind yet: ${told(pruned)}`)
   })
 
   it('finds its objects again when the inventory is lost, and prunes nothing until one clean sync', async () => {
@@ -270,7 +278,6 @@ describe('a sync on a real control plane', { timeout: 300_000 }, () => {
 
   it('lets one worker write an application at a time', async () => {
     const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }) })
-    const { acquireLease } = await import('../../src/cluster/lease.ts')
     const lease = await acquireLease(bench.connection, {
       namespace: 'gitwake-system',
       application: app.application.name,
@@ -281,7 +288,126 @@ describe('a sync on a real control plane', { timeout: 300_000 }, () => {
     assert.equal(refused.problem?.code, 'lease-held', told(refused))
     assert.equal(refused.problem?.retryable, true)
     await lease.release()
+    assert.throws(() => lease.guard(), /given back/)
     const done = await app.sync()
     assert.equal(done.outcome, 'synced', told(done))
+  })
+
+  it('gives the right to write back although the sync was told to stop', async () => {
+    const stop = new AbortController()
+    const lease = (holder: string, signal: AbortSignal) =>
+      acquireLease(bench.connection, { namespace: 'gitwake-system', application: 'stopped', holder, signal })
+    const first = await lease('first', stop.signal)
+    stop.abort()
+    await first.release()
+    await (await lease('second', AbortSignal.timeout(10_000))).release()
+  })
+
+  it('has ended every write when it gives the right to write back, although one of them broke', async () => {
+    const names = ['a', 'b', 'c', 'd']
+    const app = await bench.subject(Object.fromEntries(names.map((name) => [`${name}.json`, configMap(name, { x: '1' })])))
+    let writing = 0
+    let writingAtRelease = -1
+    const result = await app.sync({
+      destination: {
+        ...bench.destination,
+        async apply(operation, ...rest) {
+          if (operation.manifest.metadata.name === 'a') throw new Error('broken')
+          writing += 1
+          return await bench.destination.apply(operation, ...rest).finally(() => (writing -= 1))
+        },
+        async acquireLease(...parts) {
+          const lease = await bench.destination.acquireLease(...parts)
+          return {
+            guard: () => lease.guard(),
+            release: () => {
+              writingAtRelease = writing
+              return lease.release()
+            },
+          }
+        },
+      },
+    })
+    assert.equal(result.outcome, 'failed', told(result))
+    assert.equal(writingAtRelease, 0)
+  })
+
+  it('never goes back to what it had planned before another worker finished a newer commit', async () => {
+    const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }) })
+    await app.sync()
+    await app.repository.commit({ 'a.json': configMap('a', { x: '2' }) })
+    const stale = await app.sync({
+      destination: {
+        ...bench.destination,
+        async acquireLease(...parts) {
+          await app.repository.commit({ 'a.json': configMap('a', { x: '3' }) })
+          assert.equal((await app.sync()).outcome, 'synced')
+          return await bench.destination.acquireLease(...parts)
+        },
+      },
+    })
+    assert.equal(stale.problem?.code, 'inventory-conflict', told(stale))
+    assert.match(JSON.stringify(await bench.api('GET', `/api/v1/namespaces/${app.namespace}/configmaps/a`)), /"x":"3"/)
+  })
+
+  it('does not take a revert for nothing new after a crash in the middle of the commit that it reverts', async () => {
+    const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }) })
+    await app.sync()
+    await app.repository.commit({ 'a.json': configMap('a', { x: '2' }) })
+    let writes = 0
+    const crashing: typeof bench.destination = {
+      ...bench.destination,
+      async apply(...parts) {
+        await bench.destination.apply(...parts)
+        throw new Error('killed')
+      },
+      writeInventory: (...parts) => (++writes === 1 ? bench.destination.writeInventory(...parts) : Promise.reject(new Error('killed'))),
+    }
+    await app.sync({ destination: crashing })
+    await app.repository.revert()
+    const result = await app.sync({ reason: 'push' })
+    assert.equal(result.outcome, 'synced', told(result))
+    assert.match(JSON.stringify(await bench.api('GET', `/api/v1/namespaces/${app.namespace}/configmaps/a`)), /"x":"1"/)
+  })
+
+  it('goes on where another application made the common namespace a moment before', async () => {
+    const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }) })
+    const result = await app.sync({
+      destination: {
+        ...bench.destination,
+        async acquireLease(...parts) {
+          await bench.api('POST', '/api/v1/namespaces', { metadata: { name: app.namespace } })
+          return await bench.destination.acquireLease(...parts)
+        },
+      },
+    })
+    assert.equal(result.outcome, 'synced', told(result))
+  })
+
+  it('writes nothing while the API server refuses one object for a time only, and says that it tries again', async () => {
+    const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }), 'b.json': configMap('b', { x: '1' }) })
+    const result = await app.sync({
+      destination: {
+        ...bench.destination,
+        dryRun: (operation, ...rest) =>
+          operation.manifest.metadata.name === 'a'
+            ? Promise.resolve({ ok: false, class: 'forbidden', message: 'exceeded quota', retryable: true })
+            : bench.destination.dryRun(operation, ...rest),
+      },
+    })
+    assert.equal(result.outcome, 'failed', told(result))
+    assert.equal(result.problem?.retryable, true)
+    assert.equal((await bench.api('GET', `/api/v1/namespaces/${app.namespace}/configmaps/b`, undefined, { mayFail: true })).code, 404)
+  })
+
+  it('prunes nothing while an object of the commit is refused, although the rest is applied', async () => {
+    const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }), 'b.json': configMap('b', { x: '1' }) }, { partial: true })
+    await app.sync()
+    const typo = DEPLOYMENT.replace('replicas', 'replcias')
+    await app.repository.commit({ 'a.json': configMap('a', { x: '2' }), 'b.json': null, 'web.yaml': typo })
+    const result = await app.sync()
+    assert.equal(result.outcome, 'failed', told(result))
+    assert.equal(result.counts.configured, 1, told(result))
+    assert.equal((await bench.api('GET', `/api/v1/namespaces/${app.namespace}/configmaps/b`)).kind, 'ConfigMap')
   })
 })
