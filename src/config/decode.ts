@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { parseDuration } from '../model/duration.ts'
-import { suggestion } from '../model/nearest.ts'
+import { nearest } from '../model/nearest.ts'
 
 /** Why a value is refused, as the rest of a sentence that begins with the variable's name; never with the value of a secret. */
 export class InvalidValue extends Error {}
@@ -36,7 +36,8 @@ export function oneOf<const Word extends string>(...words: readonly Word[]): Dec
   return (value) => {
     const found = words.find((word) => word === value.toLowerCase())
     if (found !== undefined) return found
-    throw new InvalidValue(`must be one of ${words.join(', ')}, not "${value}"${suggestion(value, words)}`)
+    const meant = nearest(value, words)
+    throw new InvalidValue(`must be one of ${words.join(', ')}, not "${value}"${meant === undefined ? '' : `; did you mean "${meant}"?`}`)
   }
 }
 

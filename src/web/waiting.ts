@@ -45,7 +45,9 @@ export function createWaiting(ledger: Ledger, closing: AbortSignal): Waiting {
       waiters += 1
       try {
         const result = await ledger.waitFor(ticket, AbortSignal.any([gone.signal, closing, AbortSignal.timeout(waitMs)]))
-        if (!gone.signal.aborted) answerResult(request, response, ticket, result, waitMs)
+        if (gone.signal.aborted) return
+        if (result === undefined) refuseLate(request, response, ticket, waitMs, await lastTry(ledger, ticket))
+        else answerResult(request, response, ticket, result)
       } finally {
         waiters -= 1
         response.off('close', leave)
@@ -64,20 +66,30 @@ export function pathOf(ticket: Ticket): string {
   return `/api/applications/${encodeURIComponent(ticket.application)}/tickets/${ticket.wanted}`
 }
 
-function answerResult(request: Request, response: Response, ticket: Ticket, result: SyncResult | undefined, waitMs: number): void {
-  if (!result) {
-    return refuse(
-      request,
-      response,
-      504,
-      {
-        code: 'not-in-time',
-        message: `${ticket.application} was not done within ${waitMs / 1_000} s; the sync goes on.`,
-        fix: `Go on waiting: GET ${pathOf(ticket)}?wait=60s.`,
-      },
-      { ticket },
-    )
-  }
+/** The newest run that has seen the ticket, where it failed in a way that is tried again: whoever waits should know why. */
+async function lastTry(ledger: Ledger, { application, wanted }: Ticket): Promise<SyncResult | undefined> {
+  const [newest] = await ledger.history(application, 1)
+  return newest?.outcome === 'failed' && newest.seen >= wanted ? newest : undefined
+}
+
+function refuseLate(request: Request, response: Response, ticket: Ticket, waitMs: number, tried: SyncResult | undefined): void {
+  const why =
+    tried === undefined ? 'the sync goes on' : `it is tried again, the last try failed: ${tried.problem?.message ?? tried.message}`
+  const again = `Go on waiting: GET ${pathOf(ticket)}?wait=60s.`
+  refuse(
+    request,
+    response,
+    504,
+    {
+      code: 'not-in-time',
+      message: `${ticket.application} was not done within ${waitMs / 1_000} s; ${why}${why.endsWith('.') ? '' : '.'}`,
+      fix: tried?.problem === undefined ? again : `${tried.problem.fix} ${again}`,
+    },
+    { ticket },
+  )
+}
+
+function answerResult(request: Request, response: Response, ticket: Ticket, result: SyncResult): void {
   const refusal = refusalOf(result)
   if (refusal) refuse(request, response, refusal.status, refusal.refusal, { ticket, ...result })
   else response.json({ ticket, ...result })

@@ -105,6 +105,13 @@ describe('gitwake validate', () => {
     assert.equal(json.valid, false)
     assert.ok(json.problems.length >= 2)
   })
+
+  test('answers in JSON, where it was asked for, although there is nothing to check', async () => {
+    const { code, out } = await gitwake(['validate', join(folder, 'nowhere.yaml'), '--json'])
+    const { valid, problems } = JSON.parse(out)
+    assert.deepEqual([code, valid, problems.length], [1, false, 1])
+    assert.match(problems[0].message, /There is no configuration at .*nowhere\.yaml/)
+  })
 })
 
 describe('gitwake schema', () => {

@@ -108,6 +108,22 @@ test('a wait that is over is answered 504 with the ticket, by which one can go o
   assert.equal((await request(url).get(path).set(BEARER)).status, 200, 'a ticket that is done needs no waiting')
 })
 
+test('a wait that is over tells why the last try failed', async (t) => {
+  const { url, ledger } = await startWeb(t)
+  const answer = request(url)
+    .post(`${SYNC}?wait=300ms`)
+    .set(BEARER)
+    .then((value) => value)
+  await finishOnceWaiting(ledger, {
+    outcome: 'failed',
+    problem: { code: 'git-unreachable', message: 'git.example.org does not answer.', fix: 'Check the host.', retryable: true },
+  })
+  const { status, body } = await answer
+  assert.equal(status, 504)
+  assert.match(body.error.message, /tried again, the last try failed: git\.example\.org does not answer\.$/)
+  assert.match(body.error.fix, /^Check the host\. Go on waiting: GET /)
+})
+
 test('superseded runs and failures that are tried again keep a wait waiting', async (t) => {
   const { url, ledger } = await startWeb(t)
   const answer = request(url)
