@@ -139,7 +139,7 @@ export const VARIABLES = {
     '90d',
     'duration',
     duration,
-    'How long results and deliveries are kept; 0 keeps them until the limit.',
+    'How long results are kept; 0 keeps them until the limit. Deliveries are remembered for 72 h.',
   ),
   kustomizePath: variable(
     'GITWAKE_KUSTOMIZE',

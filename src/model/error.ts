@@ -1,3 +1,4 @@
+import { maskSecrets } from './mask.ts'
 import type { ObjectId, Origin } from './object.ts'
 
 /**
@@ -52,6 +53,7 @@ export function problemOf(error: unknown): Problem {
       ...(error.origin && { origin: error.origin }),
     }
   }
-  const message = error instanceof Error ? error.message : String(error)
+  // Nobody has thought about what this message may hold; it is stored and shown.
+  const message = maskSecrets(error instanceof Error ? error.message : String(error))
   return { code: 'internal', message, fix: 'This is a bug in gitwake: please report it with the log lines around it.', retryable: true }
 }

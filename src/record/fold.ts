@@ -9,6 +9,7 @@ import { answerFrom, decodeResult } from './decode.ts'
 /** How much of an application's past is kept. */
 export interface Retention {
   readonly results: number
+  /** 0 keeps them until `results`. */
   readonly ageMs: number
 }
 
@@ -102,8 +103,10 @@ async function store({ redis, retention }: FoldOptions, cluster: string, cursor:
     const history = receiverKeys.history(result.application)
     writes.zadd(history, result.finishedAt, JSON.stringify(result))
     writes.zremrangebyrank(history, 0, -retention.results - 1)
-    writes.zremrangebyscore(history, '-inf', Date.now() - retention.ageMs)
-    writes.pexpire(history, retention.ageMs)
+    if (retention.ageMs > 0) {
+      writes.zremrangebyscore(history, '-inf', Date.now() - retention.ageMs)
+      writes.pexpire(history, retention.ageMs)
+    } else writes.persist(history)
     if (!isFinal(result)) continue
     const answers = receiverKeys.answers(result.application)
     writes.zremrangebyscore(answers, result.seen, result.seen)

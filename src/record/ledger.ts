@@ -70,12 +70,14 @@ async function waitFor(
 ): Promise<SyncResult | undefined> {
   if (signal.aborted) return look()
   const { promise, resolve, reject } = Promise.withResolvers<SyncResult | undefined>()
-  const giveUp = (): void => resolve(undefined)
-  signal.addEventListener('abort', giveUp)
   const leave = fold.onResult((result) => {
     if (result.application === ticket.application && isFinal(result) && result.seen >= ticket.wanted) resolve(result)
   })
-  look().then((answer) => answer && resolve(answer), reject)
+  const looked = look()
+  // An answer that is there already is told even to who does not wait at all.
+  const giveUp = (): void => resolve(looked)
+  signal.addEventListener('abort', giveUp)
+  looked.then((answer) => answer && resolve(answer), reject)
   try {
     return await promise
   } finally {

@@ -25,6 +25,7 @@ export async function openProcess(): Promise<Process> {
   const { settings, warnings } = readSettings()
   const mask = createMask(secretsOf(settings))
   const log = await createLog({ level: settings.logLevel, format: settings.logFormat, mask })
+  endOnUncaught(log)
   for (const warning of warnings) log.warn({}, warning)
   const listeners: ((configuration: Configuration) => void)[] = []
   const configuration = await watchConfiguration({
@@ -48,6 +49,14 @@ export async function openProcess(): Promise<Process> {
       await connections.close()
     },
   }
+}
+
+/** Ends the process, as Node would, but with the error in the log, where secrets are masked, and not raw on standard error. */
+export function endOnUncaught(log: Log): void {
+  process.on('uncaughtException', (error) => {
+    log.error({ err: error }, 'gitwake ends: an error that nobody expected. This is a bug in gitwake: please report it')
+    process.exit(1)
+  })
 }
 
 /** Resolves at the first SIGTERM or SIGINT; a second one ends the process at once. */

@@ -9,6 +9,9 @@ local.addAddress('::', 'ipv6')
 local.addAddress('::1', 'ipv6')
 local.addSubnet('fe80::', 10, 'ipv6')
 local.addSubnet('ff00::', 8, 'ipv6')
+// Metadata services beside the link: of Alibaba, Azure, Oracle and Amazon.
+for (const address of ['100.100.100.200', '168.63.129.16', '192.0.0.192']) local.addAddress(address, 'ipv4')
+local.addAddress('fd00:ec2::254', 'ipv6')
 
 // Addresses that carry an IPv4 address in their last 32 bits: mapped, translated and compatible ones.
 const embedding = /^(?:::ffff:(?:0:)?|64:ff9b::|::)([0-9a-f]{1,4}):([0-9a-f]{1,4})$/u

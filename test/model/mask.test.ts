@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
+import { problemOf } from '../../src/model/error.ts'
 import { createMask, maskManifest, maskSecrets } from '../../src/model/mask.ts'
 
 const hidden: readonly { readonly name: string; readonly text: string; readonly masked: string }[] = [
@@ -113,4 +114,8 @@ describe('a Secret manifest', () => {
     const map = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' }, data: { key: 'value' } }
     assert.equal(maskManifest(map), map)
   })
+})
+
+test('what is stored of an error that nobody expected is masked', () => {
+  assert.equal(problemOf(new Error('no https://bot:s3cr3t@git.example.org')).message, 'no https://***@git.example.org')
 })

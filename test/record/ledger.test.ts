@@ -18,12 +18,12 @@ interface Books extends AsyncDisposable {
   readonly fold: Fold
 }
 
-function open(setup: Awaited<ReturnType<typeof setUp>>, results = 50): Books {
+function open(setup: Awaited<ReturnType<typeof setUp>>, results = 50, ageMs = 3_600_000): Books {
   const fold = startFold({
     redis: setup.connections.producer,
     blocking: setup.connections.blocking(),
     clusters: () => [...setup.configuration.clusters.keys()],
-    retention: { results, ageMs: 3_600_000 },
+    retention: { results, ageMs },
     log: silent,
   })
   const ledger = createLedger({ redis: setup.connections.producer, configuration: () => setup.configuration, fold })
@@ -49,6 +49,19 @@ test('who waits for a ticket gets the first final answer: retries and superseded
     (await books.ledger.history('api', 10)).map(({ outcome }) => outcome),
     ['synced', 'superseded', 'failed'],
   )
+})
+
+test('an answer that is there already is told to who does not wait, and kept where no age is set', async () => {
+  await using setup = await setUp()
+  await using books = open(setup, 50, 0)
+  setup.work({ backoff: soon, run: inOrder({ message: 'there' }) })
+  const ticket = await setup.intake.acceptTrigger(api, trigger())
+  assert.equal((await books.ledger.waitFor(ticket, AbortSignal.timeout(20_000)))?.message, 'there')
+  const gone = new AbortController()
+  const answer = books.ledger.waitFor(ticket, gone.signal)
+  gone.abort()
+  assert.equal((await answer)?.message, 'there')
+  assert.equal((await books.ledger.history('api', 10)).length, 1)
 })
 
 test('a commit that is at fault answers who waits, at once', async () => {

@@ -45,6 +45,8 @@ test('http, file and this machine open only by allowInsecure', () => {
     'https://[64:ff9b::7f00:1]/a',
     'https://[fe80::1]/a',
     'https://169.254.169.254/a',
+    'https://100.100.100.200/a',
+    'https://[fd00:ec2::254]/a',
     'https://[::ffff:169.254.169.254]/a',
     'https://2852039166/a',
     'https://metadata.google.internal/a',
