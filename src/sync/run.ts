@@ -7,16 +7,21 @@ import type { Change, ChangeAction, PlannedChange } from '../model/plan.ts'
 import type { SyncOutcome, SyncResult } from '../model/result.ts'
 import type { HealthReport } from './ports.ts'
 
-/** The bookkeeping of one sync: what becomes its result. */
-export interface Run {
+/** What is known so far of a sync or a plan, whatever stops it. */
+export interface Progress {
   revision: string | undefined
   rendered: string | undefined
   changes: readonly PlannedChange[]
   warnings: readonly string[]
+  /** Digest of the held prunes. */
   plan: string | undefined
-  health: { readonly status: HealthStatus; readonly objects: HealthReport['objects'] }
   /** Runs a stage and adds its duration to the timings. */
   time<T>(stage: string, work: () => Promise<T>): Promise<T>
+}
+
+/** The bookkeeping of one sync: what becomes its result. */
+export interface Run extends Progress {
+  health: { readonly status: HealthStatus; readonly objects: HealthReport['objects'] }
   end(outcome: SyncOutcome, message: string, problem?: Problem): SyncResult
   /** The result of a sync that an error has stopped. */
   stopped(error: unknown): SyncResult

@@ -3,31 +3,20 @@ import { GitwakeError } from '../model/error.ts'
 import type { HealthStatus } from '../model/health.ts'
 import type { SyncJob } from '../model/job.ts'
 import { displayName } from '../model/object.ts'
-import { applySetId } from '../model/names.ts'
 import type { SyncResult } from '../model/result.ts'
-import type { RenderInputs, Rendering, Tree } from '../model/tree.ts'
-import { sha256 } from '../model/digest.ts'
-import type { PlannedChange } from '../model/plan.ts'
-import { isEmpty, refusals } from '../plan/plan.ts'
+import type { Tree } from '../model/tree.ts'
+import { isEmpty } from '../plan/plan.ts'
 import { carryOut } from './carry-out.ts'
-import { decide, decideAgain, inputsDigest, type Decision, type Subject } from './decide.ts'
-import type { Destination, Heads, Renderer, Source, StoredInventory } from './ports.ts'
-import { preflight } from './preflight.ts'
+import type { Decision } from './decide.ts'
+import type { Heads, Source, StoredInventory } from './ports.ts'
+import { propose, type ProposePorts } from './propose.ts'
 import { openRun, problemOfChanges, summarise, type Run } from './run.ts'
 import { emptyInventory } from './tracking.ts'
-import type { Found } from '../plan/questions.ts'
-import { objectKey, versionOf } from '../model/object.ts'
 
 /** What a sync needs from outside. */
-export interface SyncPorts {
+export interface SyncPorts extends ProposePorts {
   readonly source: Source
-  readonly renderer: Renderer
-  readonly destination: Destination
   readonly heads: Heads
-  /** Names this installation: two installations never write one application. */
-  readonly install: string
-  readonly inventoryNamespace: string
-  readonly applicationOf: (applySet: string) => string | undefined
   readonly now: () => number
 }
 
@@ -61,37 +50,24 @@ export async function sync(request: SyncRequest, ports: SyncPorts): Promise<Sync
 
 async function runStages(request: SyncRequest, ports: SyncPorts, run: Run): Promise<SyncResult> {
   const { application, job, signal, superseded } = request
-  const { destination } = ports
 
-  // Resolve. The inventory does not depend on the commit, so both are read at once.
-  const [tree, stored] = await run.time('fetch', () => Promise.all([fetchHead(request, ports), readInventory(request, ports)]))
-  run.revision = tree.revision
-  const inventory = stored?.inventory
-
-  // Render, unless everything that it would read is as it was.
-  const { inputs, missingPath } = await run.time('render', () => readInputs(tree, request, ports))
-  const digest = inputs === undefined ? undefined : inputsDigest(inputs.digest, application)
-  if (isUnaffected(job, digest, stored)) return run.end('not affected', `nothing that ${application.name} reads has changed`)
-  const rendering = await run.time('render', () => (inputs === undefined ? NOTHING : ports.renderer.render(tree, inputs, signal)))
-  run.rendered = rendering.digest
-  run.warnings = rendering.warnings
-  if (await superseded()) return run.end('superseded', 'a newer commit arrived')
-
-  // Observe and plan, then ask the API server what it thinks of the plan before the first write.
-  const subject: Subject = {
-    application,
-    applySet: applySetId(application.name, ports.inventoryNamespace),
-    applicationOf: ports.applicationOf,
-    rendering,
-    inventory,
-    missingPath,
-    confirmed: job.confirmedPlan,
-  }
-  const planned = await run.time('observe', () => decide(subject, destination, signal))
-  const { decision, refused } = await run.time('preflight', () => check(planned, application, destination, signal))
-  run.changes = decision.plan.changes
-  run.warnings = [...rendering.warnings, ...decision.plan.warnings]
-  run.plan = decision.plan.held?.digest
+  // Resolve, render, observe, plan, preflight: nothing is written yet.
+  const proposal = await propose(
+    {
+      application,
+      confirmed: job.confirmedPlan,
+      preflight: application.sync.preflight,
+      signal,
+      resolve: () => fetchHead(request, ports),
+      isAffected: (inputs, stored) => isAffected(job, inputs, stored),
+      superseded,
+    },
+    ports,
+    run,
+  )
+  if (proposal === 'not affected') return run.end('not affected', `nothing that ${application.name} reads has changed`)
+  if (proposal === 'superseded') return run.end('superseded', 'a newer commit arrived')
+  const { tree, inputs, rendering, stored, decision, refused } = proposal
   if (refused.length > 0 && !application.sync.partial)
     return run.end(
       'failed',
@@ -106,10 +82,10 @@ async function runStages(request: SyncRequest, ports: SyncPorts, run: Run): Prom
   const carried = await run.time('apply', () =>
     carryOut({
       decision,
-      destination,
+      destination: ports.destination,
       stored,
-      inventory: inventory ?? emptyInventory(application.name, ports.install),
-      completed: { revision: tree.revision, inputs: digest, rendered: rendering.digest, appliedAt: new Date(ports.now()).toISOString() },
+      inventory: stored?.inventory ?? emptyInventory(application.name, ports.install),
+      completed: { revision: tree.revision, inputs, rendered: rendering.digest, appliedAt: new Date(ports.now()).toISOString() },
       partial: application.sync.partial,
       signal,
       superseded,
@@ -130,8 +106,6 @@ async function runStages(request: SyncRequest, ports: SyncPorts, run: Run): Prom
   return conclude(run, decision)
 }
 
-const NOTHING: Promise<Rendering> = Promise.resolve({ objects: [], digest: sha256(''), warnings: [] })
-
 /** The branch's head, unless it is one that the branch has left already (a lagging mirror, a cache in between). */
 async function fetchHead({ application, repository, job, signal }: SyncRequest, { source, heads }: SyncPorts): Promise<Tree> {
   const { ref } = application.source
@@ -148,66 +122,11 @@ async function fetchHead({ application, repository, job, signal }: SyncRequest, 
   )
 }
 
-async function readInventory(
-  { application, signal }: SyncRequest,
-  { destination, install }: SyncPorts,
-): Promise<StoredInventory | undefined> {
-  const stored = await destination.readInventory(application.name, signal)
-  if (stored === undefined || stored.inventory.install === install) return stored
-  throw new GitwakeError(
-    'owned-by-other-install',
-    `${application.name} is owned by the gitwake installation "${stored.inventory.install}", this one is "${install}"`,
-    {
-      fix: 'Give the application another name here, or set GITWAKE_INSTALL to the same name in both after stopping the other.',
-    },
-  )
-}
-
-/** A path that is gone from the commit is an empty render that waits for a person, where there is something to lose. */
-async function readInputs(
-  tree: Tree,
-  { application, signal }: SyncRequest,
-  { renderer, destination }: SyncPorts,
-): Promise<{ inputs: RenderInputs | undefined; missingPath: string | undefined }> {
-  try {
-    return { inputs: await renderer.inputs(tree, application, signal), missingPath: undefined }
-  } catch (error) {
-    if (!(error instanceof GitwakeError) || error.code !== 'path-not-found') throw error
-    const stored = await destination.readInventory(application.name, signal)
-    if (stored === undefined || stored.inventory.entries.size === 0) throw error
-    return { inputs: undefined, missingPath: application.source.path }
-  }
-}
-
 /** Equal inputs and a clean inventory: the commit changes nothing here. Drift is the sweep's business, a person's wish is done anyway. */
-function isUnaffected({ reason, confirmedPlan }: SyncJob, digest: string | undefined, stored: StoredInventory | undefined): boolean {
-  if ((reason !== 'push' && reason !== 'poll') || confirmedPlan !== undefined) return false
-  if (digest === undefined || stored?.inventory.inputs !== digest) return false
-  return [...stored.inventory.entries.values()].every(({ status }) => status === 'owned')
-}
-
-/** A plan that the API server was asked about, and what stops an all-or-nothing sync before the first write. */
-interface Checked {
-  readonly decision: Decision
-  readonly refused: readonly PlannedChange[]
-}
-
-/** Preflights a plan; what turns out to exist or to have moved is looked at, planned again and checked again. */
-async function check(planned: Decision, { sync: policy }: Application, destination: Destination, signal: AbortSignal): Promise<Checked> {
-  let decision = planned
-  if (!policy.preflight) return { decision, refused: refusals(decision.plan) }
-  for (let round = 0; ; round += 1) {
-    const { plan, refused, moved } = await preflight(decision, destination, signal)
-    // Whatever the API server refuses now would leave the commit half applied, even if it takes it a second later.
-    if (moved.length === 0 || round === 2) return { decision: { ...decision, plan }, refused: [...refusals(decision.plan), ...refused] }
-    const look = moved.map(({ object, operation }) => ({
-      object,
-      version: operation.verb === 'apply' ? versionOf(operation.manifest.apiVersion) : '',
-    }))
-    const { found } = await destination.answer({ look, compare: [] }, { found: new Map(), compared: new Map() }, signal)
-    const fresh = new Map<string, Found>(moved.map(({ object }) => [objectKey(object), found.get(objectKey(object)) ?? 'absent']))
-    decision = await decideAgain(decision, fresh, destination, signal)
-  }
+function isAffected({ reason, confirmedPlan }: SyncJob, inputs: string | undefined, stored: StoredInventory | undefined): boolean {
+  if ((reason !== 'push' && reason !== 'poll') || confirmedPlan !== undefined) return true
+  if (inputs === undefined || stored?.inventory.inputs !== inputs) return true
+  return [...stored.inventory.entries.values()].some(({ status }) => status !== 'owned')
 }
 
 /** Nothing written and healthy before: still healthy, as far as this run is concerned. Otherwise look, and wait where something was written. */

@@ -1,0 +1,149 @@
+import type { Application } from '../model/configuration.ts'
+import { sha256 } from '../model/digest.ts'
+import { GitwakeError } from '../model/error.ts'
+import { applySetId } from '../model/names.ts'
+import { objectKey, versionOf } from '../model/object.ts'
+import type { PlannedChange } from '../model/plan.ts'
+import type { RenderInputs, Rendering, Tree } from '../model/tree.ts'
+import { refusals } from '../plan/plan.ts'
+import type { Found } from '../plan/questions.ts'
+import { decide, decideAgain, inputsDigest, type Decision } from './decide.ts'
+import type { Destination, Renderer, StoredInventory } from './ports.ts'
+import { preflight } from './preflight.ts'
+import type { Progress } from './run.ts'
+
+/** What a proposal needs from outside: it only reads. */
+export interface ProposePorts {
+  readonly renderer: Renderer
+  readonly destination: Destination
+  /** Names this installation: two installations never write one application. */
+  readonly install: string
+  readonly inventoryNamespace: string
+  readonly applicationOf: (applySet: string) => string | undefined
+}
+
+export interface ProposeRequest {
+  readonly application: Application
+  /** Digest of the held plan that a person has confirmed, if any. */
+  readonly confirmed: string | undefined
+  readonly preflight: boolean
+  readonly signal: AbortSignal
+  readonly resolve: () => Promise<Tree>
+  /** Is there anything to find out, with these inputs and this inventory? Asked before the render. */
+  readonly isAffected: (inputs: string | undefined, stored: StoredInventory | undefined) => boolean
+  /** Has a newer commit made this run pointless? */
+  readonly superseded: () => Promise<boolean>
+}
+
+/** Everything that a sync would do, and what that was made of. */
+export interface Proposal {
+  readonly tree: Tree
+  /** Digest of all that shapes what is applied; undefined where the path is gone from the commit. */
+  readonly inputs: string | undefined
+  readonly rendering: Rendering
+  readonly stored: StoredInventory | undefined
+  readonly decision: Decision
+  /** What stops an all-or-nothing sync before the first write. */
+  readonly refused: readonly PlannedChange[]
+}
+
+/**
+ * The half of a sync that only reads: resolve, render, observe, plan, preflight. A sync carries the proposal out, a plan shows it.
+ * What is known so far stands in `progress`, also when this throws.
+ */
+export async function propose(
+  request: ProposeRequest,
+  ports: ProposePorts,
+  progress: Progress,
+): Promise<Proposal | 'not affected' | 'superseded'> {
+  const { application, signal } = request
+  const { destination, renderer } = ports
+
+  // Resolve. The inventory does not depend on the commit, so both are read at once.
+  const [tree, stored] = await progress.time('fetch', () => Promise.all([request.resolve(), readInventory(request, ports)]))
+  progress.revision = tree.revision
+
+  // Render, unless everything that it would read is as it was.
+  const { inputs, missingPath } = await progress.time('render', () => readInputs(tree, stored, request, renderer))
+  const digest = inputs === undefined ? undefined : inputsDigest(inputs.digest, application)
+  if (!request.isAffected(digest, stored)) return 'not affected'
+  const rendering = await progress.time('render', () => (inputs === undefined ? NOTHING : renderer.render(tree, inputs, signal)))
+  progress.rendered = rendering.digest
+  progress.warnings = rendering.warnings
+  if (await request.superseded()) return 'superseded'
+
+  // Observe and plan, then ask the API server what it thinks of the plan before the first write.
+  const subject = {
+    application,
+    applySet: applySetId(application.name, ports.inventoryNamespace),
+    applicationOf: ports.applicationOf,
+    rendering,
+    inventory: stored?.inventory,
+    missingPath,
+    confirmed: request.confirmed,
+  }
+  const planned = await progress.time('observe', () => decide(subject, destination, signal))
+  const { decision, refused } = request.preflight
+    ? await progress.time('preflight', () => check(planned, destination, signal))
+    : { decision: planned, refused: refusals(planned.plan) }
+  progress.changes = decision.plan.changes
+  progress.warnings = [...rendering.warnings, ...decision.plan.warnings]
+  progress.plan = decision.plan.held?.digest
+  return { tree, inputs: digest, rendering, stored, decision, refused }
+}
+
+const NOTHING: Promise<Rendering> = Promise.resolve({ objects: [], digest: sha256(''), warnings: [] })
+
+async function readInventory(
+  { application, signal }: ProposeRequest,
+  { destination, install }: ProposePorts,
+): Promise<StoredInventory | undefined> {
+  const stored = await destination.readInventory(application.name, signal)
+  if (stored === undefined || stored.inventory.install === install) return stored
+  throw new GitwakeError(
+    'owned-by-other-install',
+    `${application.name} is owned by the gitwake installation "${stored.inventory.install}", this one is "${install}"`,
+    {
+      fix: 'Give the application another name here, or set GITWAKE_INSTALL to the same name in both after stopping the other.',
+    },
+  )
+}
+
+/** A path that is gone from the commit is an empty render that waits for a person, where there is something to lose. */
+async function readInputs(
+  tree: Tree,
+  stored: StoredInventory | undefined,
+  { application, signal }: ProposeRequest,
+  renderer: Renderer,
+): Promise<{ readonly inputs: RenderInputs | undefined; readonly missingPath: string | undefined }> {
+  try {
+    return { inputs: await renderer.inputs(tree, application, signal), missingPath: undefined }
+  } catch (error) {
+    if (!(error instanceof GitwakeError) || error.code !== 'path-not-found') throw error
+    if (stored === undefined || stored.inventory.entries.size === 0) throw error
+    return { inputs: undefined, missingPath: application.source.path }
+  }
+}
+
+/** A plan that the API server was asked about, and what stops an all-or-nothing sync before the first write. */
+interface Checked {
+  readonly decision: Decision
+  readonly refused: readonly PlannedChange[]
+}
+
+/** Preflights a plan; what turns out to exist or to have moved is looked at, planned again and checked again. */
+async function check(planned: Decision, destination: Destination, signal: AbortSignal): Promise<Checked> {
+  let decision = planned
+  for (let round = 0; ; round += 1) {
+    const { plan, refused, moved } = await preflight(decision, destination, signal)
+    // Whatever the API server refuses now would leave the commit half applied, even if it takes it a second later.
+    if (moved.length === 0 || round === 2) return { decision: { ...decision, plan }, refused: [...refusals(decision.plan), ...refused] }
+    const look = moved.map(({ object, operation }) => ({
+      object,
+      version: operation.verb === 'apply' ? versionOf(operation.manifest.apiVersion) : '',
+    }))
+    const { found } = await destination.answer({ look, compare: [] }, { found: new Map(), compared: new Map() }, signal)
+    const fresh = new Map<string, Found>(moved.map(({ object }) => [objectKey(object), found.get(objectKey(object)) ?? 'absent']))
+    decision = await decideAgain(decision, fresh, destination, signal)
+  }
+}
