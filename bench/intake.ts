@@ -8,6 +8,7 @@ import { checkoutRoot } from '../test/support/checkout.ts'
 import { randomFreePort } from '../test/support/free-port.ts'
 import { startRedisServer } from '../test/support/redis-server.ts'
 import { createTempFolder } from '../test/support/temp-folder.ts'
+import { residentMiB, watchResident } from './memory.ts'
 import type { Row } from './row.ts'
 
 const SECONDS = 10
@@ -36,6 +37,9 @@ export async function benchIntake(): Promise<Row[]> {
   })
   try {
     await untilReady(`http://127.0.0.1:${port}/readyz`)
+    await new Promise((resolve) => setTimeout(resolve, 2_000)) // what the start left behind is collected
+    const idle = await residentMiB(server.pid ?? 0)
+    const memory = watchResident(server.pid ?? 0)
     const body = payload()
     const signature = `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`
     const run = await autocannon({
@@ -69,6 +73,8 @@ export async function benchIntake(): Promise<Row[]> {
         ratio: run.requests.average / bare,
       },
       { name: 'intake', what: 'the same, p99', value: run.latency.p99, unit: 'ms' },
+      { name: 'intake', what: 'resident memory of gitwake serve, idle', value: idle, unit: 'MiB' },
+      { name: 'intake', what: 'the same, the most under this load', value: await memory.stop(), unit: 'MiB' },
     ]
   } finally {
     server.kill('SIGKILL')

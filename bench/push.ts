@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isDryRun, isWrite } from '../test/support/audit-log.ts'
 import { configMap } from '../test/sync/workbench.ts'
 import type { Row } from './row.ts'
-import { openWhole, until } from './whole.ts'
+import { applicationDocument, followAudit, openWhole, repositoryDocument, until } from './whole.ts'
 
 const PUSHES = 40
 
@@ -13,18 +13,9 @@ export async function benchPush(): Promise<Row[]> {
     const files = (step: number) =>
       Object.fromEntries(['a', 'b', 'c'].map((name) => [`${name}.json`, configMap(name, { step: String(step) })]))
     const repository = await whole.host.createRepository('bench', files(0))
-    const gitwake = await whole.start(`
-apiVersion: gitwake.dev/v1
-kind: Repository
-metadata: {name: bench}
-spec: {url: "${repository.url}", allowInsecure: true, pollInterval: 1h}
----
-apiVersion: gitwake.dev/v1
-kind: Application
-metadata: {name: bench}
-spec: {source: {repository: bench, ref: main, path: ""}, destination: {cluster: bench, namespace: bench}}
-`)
-    await until('the first sync', async () => ((await released(0)) ? true : undefined))
+    const application = applicationDocument('bench', { repository: 'bench', path: '', namespace: 'bench' })
+    const gitwake = await whole.start(repositoryDocument('bench', repository.url) + application)
+    await until('the first sync', releasedSince(0))
     const durations: number[] = []
     for (let step = 1; step <= PUSHES; step += 1) {
       const revision = await repository.commit(files(step))
@@ -33,7 +24,7 @@ spec: {source: {repository: bench, ref: main, path: ""}, destination: {cluster: 
       const from = Date.now()
       const status = await whole.push(gitwake, repository.url, revision)
       if (status !== 202) throw new Error(`the push was answered ${status}`)
-      const last = await until('the sync', () => released(position))
+      const last = await until('the sync', releasedSince(position))
       durations.push(last - from)
     }
     durations.sort((a, b) => a - b)
@@ -44,11 +35,14 @@ spec: {source: {repository: bench, ref: main, path: ""}, destination: {cluster: 
     ]
 
     /** When the lease was given back after the inventory was narrowed: the last write of a sync. */
-    async function released(since: number): Promise<number | undefined> {
-      const writes = (await whole.audit.read({ userAgent: 'gitwake/' }, since)).filter((event) => isWrite(event) && !isDryRun(event))
-      const leases = writes.filter(({ objectRef }) => objectRef?.resource === 'leases')
-      const last = writes.at(-1)
-      return leases.length >= 2 && last?.objectRef?.resource === 'leases' ? Date.parse(last.stageTimestamp) : undefined
+    function releasedSince(since: number): () => Promise<number | undefined> {
+      const events = followAudit(whole.audit, since)
+      return async () => {
+        const writes = (await events()).filter((event) => isWrite(event) && !isDryRun(event))
+        const leases = writes.filter(({ objectRef, responseStatus }) => objectRef?.resource === 'leases' && (responseStatus?.code ?? 500) < 300)
+        const last = writes.at(-1)
+        return leases.length >= 2 && last?.objectRef?.resource === 'leases' ? Date.parse(last.stageTimestamp) : undefined
+      }
     }
   } finally {
     await whole.close()

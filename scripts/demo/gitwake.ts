@@ -9,6 +9,7 @@ import { waitFor } from './wait.ts'
 /** gitwake as a process of its own, as anybody would run it. */
 export interface GitwakeProcess {
   readonly url: string
+  readonly pid: number
   /** The last lines that it wrote. */
   readonly logLines: readonly string[]
   /** Rejects when it ends before it was told to. */
@@ -43,7 +44,7 @@ export async function startGitwake(
     await end.stop()
     throw withLog(error, logLines)
   }
-  return { url, logLines, ...end }
+  return { url, pid: child.pid ?? 0, logLines, ...end }
 }
 
 /** An error that says what gitwake wrote last. */

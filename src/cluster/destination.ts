@@ -12,12 +12,12 @@ import { discover } from './discover.ts'
 import { createInventoryStore } from './inventory-store.ts'
 import { acquireLease } from './lease.ts'
 import { decodeMetadata, METADATA } from './metadata.ts'
-import { observe } from './observe.ts'
+import { createObserver } from './observe.ts'
 import { objectPath } from './paths.ts'
 import { takeOver } from './take-over.ts'
 import { waitForDefinitions } from './definitions.ts'
 import { waitForHealth } from './wait.ts'
-import { applyObject, deleteObject } from './write.ts'
+import { applyObject, deleteObject, dryRunObject } from './write.ts'
 
 /** Kinds come and go with CRDs; a plan that misses one asks again at once, so this only bounds how long a removed one is believed. */
 const CATALOG_AGE_MS = 5 * 60_000
@@ -32,6 +32,8 @@ export interface DestinationOptions {
 /** One cluster behind the port that a sync uses. */
 export function createDestination(connection: ClusterConnection, options: DestinationOptions): Destination {
   const inventories = createInventoryStore(connection, options.inventoryNamespace, options.version)
+  const released = new Map<string, string>()
+  const observer = createObserver(connection)
   let known: { readonly catalog: Promise<KindCatalog>; readonly at: number } | undefined
 
   function catalog({ refresh }: { readonly refresh: boolean }, signal: AbortSignal): Promise<KindCatalog> {
@@ -105,14 +107,14 @@ export function createDestination(connection: ClusterConnection, options: Destin
     readInventory: inventories.read,
     readInventories: inventories.readAll,
     writeInventory: inventories.write,
-    observe: (kinds, applySet, signal) => observe(connection, kinds, applySet, signal),
+    observe: observer.observe,
     answer,
-    dryRun: (operation, resource, settings) => applyObject(connection, resource, operation, { ...settings, dryRun: true }),
+    dryRun: (operation, resource, settings) => dryRunObject(connection, resource, operation, settings),
     apply,
     delete: (object, operation, resource, settings) => deleteObject(connection, resource, object, operation, settings),
     waitForDefinitions: (names, timeoutMs, signal) => waitForDefinitions(connection, names, timeoutMs, signal),
     acquireLease: (application, signal) =>
-      acquireLease(connection, { namespace: options.inventoryNamespace, application, holder: options.holder, signal }),
+      acquireLease(connection, { namespace: options.inventoryNamespace, application, holder: options.holder, signal, released }),
     async health(objects, applySet, settings) {
       const watched = objects.filter((object) => hasHealth(object))
       const kinds = await catalog({ refresh: false }, settings.signal)

@@ -4,6 +4,7 @@ import type { Dispatcher } from 'undici'
 import { answerTooLarge, timedOut, unreachable } from './no-answer.ts'
 import type { ServerClock } from './server-clock.ts'
 import type { Session } from './session.ts'
+import { AnswerTooLarge, readWhole } from './whole-answer.ts'
 
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>
 
@@ -25,6 +26,8 @@ export interface ApiRequest extends StreamRequest {
   readonly timeoutMs?: number
   /** May be sent again when its answer was lost; unless told, that is so for GET. */
   readonly idempotent?: boolean
+  /** Does not wait behind other requests: for what keeps a right alive. */
+  readonly urgent?: boolean
   /** Called right before every attempt: what it throws ends the request unsent. The lease guard stands here. */
   readonly beforeRequest?: () => void
 }
@@ -60,16 +63,11 @@ const MAX_ANSWER_BYTES = 256 * 1024 * 1024
 const unzip = promisify(gunzip)
 
 export function createExchange(name: string, clock: ServerClock, userAgent: string): Exchange {
-  async function send(
-    session: Session,
-    request: ApiRequest,
-    signal: AbortSignal,
-  ): Promise<Dispatcher.ResponseData & { flat: ApiResponse['headers'] }> {
-    const sentAt = performance.now()
-    const answer = await session.dispatcher.request(wireRequest(session, request, signal, userAgent))
-    const flat = flatHeaders(answer.headers)
-    clock.observe(flat['date'], sentAt, performance.now())
-    return Object.assign(answer, { flat })
+  /** What every answer's head tells: its headers flat, and the server's clock. */
+  function headOf(answered: Dispatcher.ResponseData['headers'], sentAt: number): ApiResponse['headers'] {
+    const headers = flatHeaders(answered)
+    clock.observe(headers['date'], sentAt, performance.now())
+    return headers
   }
 
   function explain(error: unknown, request: ApiRequest, limited: TimeLimit, timeoutMs: number): unknown {
@@ -83,8 +81,11 @@ export function createExchange(name: string, clock: ServerClock, userAgent: stri
       const timeoutMs = request.timeoutMs ?? DEFAULT_TIMEOUT_MS
       const limited = limitTime(request.signal, timeoutMs)
       try {
-        const { statusCode: status, flat: headers, body } = await send(session, request, limited.signal)
-        return { status, path: request.path, headers, text: await readText(body, headers['content-encoding']) }
+        const sentAt = performance.now()
+        const limits = { signal: limited.signal, mostBytes: MAX_ANSWER_BYTES }
+        const answer = await readWhole(session.dispatcher, wireRequest(session, request, userAgent), limits)
+        const headers = headOf(answer.headers, sentAt)
+        return { status: answer.status, path: request.path, headers, text: await textOf(answer.bytes, headers['content-encoding']) }
       } catch (error) {
         throw explain(error, request, limited, timeoutMs)
       } finally {
@@ -95,8 +96,11 @@ export function createExchange(name: string, clock: ServerClock, userAgent: stri
       const request: ApiRequest = { ...streamRequest, method: 'GET' }
       const limited = limitTime(request.signal, DEFAULT_TIMEOUT_MS)
       try {
-        const { statusCode: status, flat: headers, body } = await send(session, request, limited.signal)
-        const text = status >= 400 ? await readText(body, headers['content-encoding']) : ''
+        const sentAt = performance.now()
+        const answer = await session.dispatcher.request({ ...wireRequest(session, request, userAgent), signal: limited.signal })
+        const { statusCode: status, body } = answer
+        const headers = headOf(answer.headers, sentAt)
+        const text = status >= 400 ? await textOf(await collect(body), headers['content-encoding']) : ''
         // Only the head of the answer has a deadline; the signal goes on until the body ends.
         limited.lift()
         body.once('close', limited.end)
@@ -121,13 +125,12 @@ export function assertPath(path: string): void {
   if (!path.startsWith('/') || /[\s?#]|\/\.{0,2}(\/|$)/.test(path)) throw new TypeError(`Not a path: ${path}`)
 }
 
-function wireRequest(session: Session, request: ApiRequest, signal: AbortSignal, userAgent: string): Dispatcher.RequestOptions {
+function wireRequest(session: Session, request: ApiRequest, userAgent: string): Dispatcher.DispatchOptions {
   const path = session.basePath + request.path + queryText(request.query)
   return {
     origin: session.origin,
     path,
     method: request.method,
-    signal,
     ...(request.body !== undefined && { body: request.body }),
     headers: {
       ...session.headers,
@@ -151,9 +154,8 @@ function flatHeaders(headers: Dispatcher.ResponseData['headers']): Record<string
   return Object.fromEntries(Object.entries(headers).map(([key, value]) => [key, Array.isArray(value) ? value.join(', ') : value]))
 }
 
-class AnswerTooLarge extends Error {}
-
-async function readText(body: AsyncIterable<Buffer>, encoding: string | undefined): Promise<string> {
+/** The body of a refusal, where a stream was asked for. */
+async function collect(body: AsyncIterable<Buffer>): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of body) {
@@ -161,7 +163,10 @@ async function readText(body: AsyncIterable<Buffer>, encoding: string | undefine
     if (size > MAX_ANSWER_BYTES) throw new AnswerTooLarge()
     chunks.push(chunk)
   }
-  const bytes = Buffer.concat(chunks)
+  return Buffer.concat(chunks)
+}
+
+async function textOf(bytes: Buffer, encoding: string | undefined): Promise<string> {
   if (encoding !== 'gzip') return bytes.toString('utf8')
   try {
     return (await unzip(bytes, { maxOutputLength: MAX_ANSWER_BYTES })).toString('utf8')

@@ -6,13 +6,15 @@ import type { StoredInventory, WriteOptions } from '../sync/ports.ts'
 import { answerError } from './answer.ts'
 import type { ClusterConnection } from './connect.ts'
 import { decodeShards, encodeShards } from './inventory-codec.ts'
+import { METADATA } from './metadata.ts'
+import { askTogether } from './together.ts'
 
 const INVENTORY_LABEL = 'gitwake.dev/inventory'
 const SHARD_ANNOTATION = 'gitwake.dev/shard'
 const CONTENT = 'inventory'
 
 export interface InventoryStore {
-  /** The inventory of one application; undefined where there is none. One request. */
+  /** The inventory of one application; undefined where there is none. One request, shared by those who ask at the same moment. */
   read(application: string, signal: AbortSignal): Promise<StoredInventory | undefined>
   /** Every inventory of this cluster. One request per page. What cannot be read is told, and does not hide the others. */
   readAll(signal: AbortSignal): Promise<{ readonly inventories: readonly StoredInventory[]; readonly problems: readonly GitwakeError[] }>
@@ -54,6 +56,8 @@ export function createInventoryStore(connection: ClusterConnection, namespace: s
       method: resourceVersion === undefined ? 'POST' : 'PUT',
       path: resourceVersion === undefined ? collection : `${collection}/${name}`,
       query: { fieldManager: 'gitwake-inventory' },
+      // The answer need not bring back what was just sent.
+      accept: METADATA,
       contentType: 'application/json',
       body: JSON.stringify(secret),
       signal: options.signal,
@@ -89,22 +93,19 @@ export function createInventoryStore(connection: ClusterConnection, namespace: s
   }
 
   return {
-    async read(application, signal) {
-      return assemble(application, await list(`${INVENTORY_LABEL}=${application}`, signal))
-    },
+    read: askTogether<StoredInventory | undefined>(INVENTORY_LABEL, async (selector, applications, signal) => {
+      const byApplication = Map.groupBy(await list(selector, signal), (shard) => shard.application)
+      return new Map(applications.map((application) => [application, assembled(application, byApplication.get(application) ?? [])]))
+    }),
 
     async readAll(signal) {
       const byApplication = Map.groupBy(await list(INVENTORY_LABEL, signal), (shard) => shard.application)
       const inventories: StoredInventory[] = []
       const problems: GitwakeError[] = []
       for (const [application, shards] of byApplication) {
-        try {
-          const stored = assemble(application, shards)
-          if (stored !== undefined) inventories.push(stored)
-        } catch (error) {
-          if (!(error instanceof GitwakeError)) throw error
-          problems.push(error)
-        }
+        const outcome = assembled(application, shards)
+        if ('error' in outcome) problems.push(outcome.error)
+        else if (outcome.value !== undefined) inventories.push(outcome.value)
       }
       return { inventories, problems }
     },
@@ -121,6 +122,16 @@ export function createInventoryStore(connection: ClusterConnection, namespace: s
       }
       return { inventory, shards }
     },
+  }
+}
+
+/** What cannot be read is an outcome of its own application alone. */
+function assembled(application: string, shards: readonly Shard[]): { value: StoredInventory | undefined } | { error: GitwakeError } {
+  try {
+    return { value: assemble(application, shards) }
+  } catch (error) {
+    if (error instanceof GitwakeError) return { error }
+    throw error
   }
 }
 

@@ -19,6 +19,8 @@ export interface LeaseOptions {
   /** Names this worker; unique per process. */
   readonly holder: string
   readonly signal: AbortSignal
+  /** Name → resourceVersion of the Leases that this worker gave back: a Lease that nobody has touched since needs no look. */
+  readonly released?: Map<string, string>
 }
 
 /**
@@ -39,9 +41,24 @@ export async function acquireLease(connection: ClusterConnection, options: Lease
   }, RENEW_EVERY_MS)
   timer.unref()
 
+  /** Every way to take it is conditional on the state that it was seen in; only where that does not hold is it looked at. */
   async function take(): Promise<string> {
-    const current = await connection.request({ method: 'GET', path: `${collection}/${name}`, signal: options.signal })
+    const expected = options.released?.get(name)
+    options.released?.delete(name)
     // Before the write leaves: others count from the time that stands in it, however long it is on its way.
+    renewedAt = performance.now()
+    const answer =
+      expected === undefined
+        ? await send('POST', collection, undefined, options.holder)
+        : await send('PUT', `${collection}/${name}`, expected, options.holder)
+    if (answer.status === 200 || answer.status === 201) return decodeLease(answer).resourceVersion
+    if (answer.status === 404) return await create()
+    if (answer.status !== 409) throw answerError(answer, { doing: `taking Lease ${name}` })
+    return await takeOver()
+  }
+
+  async function takeOver(): Promise<string> {
+    const current = await connection.request({ method: 'GET', path: `${collection}/${name}`, signal: options.signal })
     renewedAt = performance.now()
     if (current.status === 404) return await create()
     if (current.status !== 200) throw answerError(current, { doing: `reading Lease ${name}` })
@@ -56,16 +73,14 @@ export async function acquireLease(connection: ClusterConnection, options: Lease
     return await put(held.resourceVersion, options.holder)
   }
 
+  /** Neither it nor, perhaps, its namespace exists. */
   async function create(): Promise<string> {
-    const answer = await send('POST', collection, undefined, options.holder)
-    if (answer.status === 201) return decodeLease(answer).resourceVersion
-    if (answer.status === 409) throw lostTo('another worker took it first')
-    if (answer.status !== 404) throw answerError(answer, { doing: `creating Lease ${name}` })
     const body = JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: options.namespace } })
     await connection.request({ method: 'POST', path: '/api/v1/namespaces', contentType: 'application/json', body, signal: options.signal })
-    const again = await send('POST', collection, undefined, options.holder)
-    if (again.status !== 201) throw answerError(again, { doing: `creating Lease ${name}` })
-    return decodeLease(again).resourceVersion
+    const answer = await send('POST', collection, undefined, options.holder)
+    if (answer.status === 409) throw lostTo('another worker took it first')
+    if (answer.status !== 201) throw answerError(answer, { doing: `creating Lease ${name}` })
+    return decodeLease(answer).resourceVersion
   }
 
   async function put(expected: string, holder: string, signal = options.signal): Promise<string> {
@@ -95,6 +110,8 @@ export async function acquireLease(connection: ClusterConnection, options: Lease
       body: JSON.stringify(body),
       signal,
       timeoutMs: 5_000,
+      // All objects of a stage wait for a place at once: behind thousands of them it would run out.
+      urgent: true,
     })
   }
 
@@ -129,7 +146,8 @@ export async function acquireLease(connection: ClusterConnection, options: Lease
       await renewal
       if (lost !== undefined) return
       // Not with the sync's own signal: who takes over after a shutdown must not wait until it expires.
-      await put(resourceVersion, '', AbortSignal.timeout(RELEASE_MS)).catch(() => undefined)
+      const left = await put(resourceVersion, '', AbortSignal.timeout(RELEASE_MS)).catch(() => undefined) // It expires by itself.
+      if (left !== undefined) options.released?.set(name, left)
     },
   }
 }

@@ -1,3 +1,4 @@
+import type { Gathering, Outcome } from '../model/gathering.ts'
 import { isJsonObject, parseJson, type Json } from '../model/json.ts'
 import type { ResourceKind } from '../model/kinds.ts'
 import { PART_OF_LABEL } from '../model/names.ts'
@@ -7,43 +8,72 @@ import type { ClusterConnection } from './connect.ts'
 import { classifyAnswer } from './errors.ts'
 import { decodeMetadata, METADATA_LIST } from './metadata.ts'
 import { collectionPath } from './paths.ts'
+import { askTogether } from './together.ts'
 
 /** Small pages cost a round trip each; the API server's own default for controllers is 500, a page of 2,500 is ~8 MB at worst. */
 const PAGE = 2500
 /** A `continue` token expires when etcd compacts; the list then starts again, this often. */
 const RESTARTS = 3
 
-/**
- * One metadata LIST per kind, by label: all objects of one application (its ApplySet id), or of every application.
- * A kind that cannot be listed is told in `unlistable`; nothing is concluded about its objects.
- */
-export async function observe(
-  connection: ClusterConnection,
-  kinds: readonly ResourceKind[],
-  applySet: string | undefined,
-  signal: AbortSignal,
-): Promise<Observation> {
-  const objects = new Map<ObjectKey, ObservedObject>()
-  const unlistable = new Map<string, string>()
-  await Promise.all(
-    kinds.map(async (kind) => {
-      const listed = await list(connection, kind, applySet, signal)
-      if (typeof listed === 'string') unlistable.set(groupKindKey(kind), listed)
-      else for (const seen of listed) objects.set(objectKey(seen.object), seen)
-    }),
-  )
-  return { objects, unlistable }
+/** What a LIST told, or why there is none. */
+type Listed = readonly ObservedObject[] | string
+
+/** Looks at the objects of applications by their labels. */
+export interface Observer {
+  /**
+   * One metadata LIST per kind, by label: all objects of one application (its ApplySet id), or of every application.
+   * Applications that ask at the same moment share it. A kind that cannot be listed is told in `unlistable`; nothing is concluded about its objects.
+   */
+  observe(kinds: readonly ResourceKind[], applySet: string | undefined, signal: AbortSignal): Promise<Observation>
+}
+
+export function createObserver(connection: ClusterConnection): Observer {
+  const shared = new Map<string, Gathering<Listed>['ask']>()
+
+  function sharedList(kind: ResourceKind): Gathering<Listed>['ask'] {
+    const key = `${groupKindKey(kind)}@${kind.version}`
+    const ask = shared.get(key) ?? askTogether<Listed>(PART_OF_LABEL, (selector, applySets, signal) => listFor(kind, selector, applySets, signal))
+    shared.set(key, ask)
+    return ask
+  }
+
+  async function listFor(
+    kind: ResourceKind,
+    labelSelector: string,
+    applySets: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, Outcome<Listed>>> {
+    const listed = await list(connection, kind, labelSelector, signal)
+    if (typeof listed === 'string') return new Map(applySets.map((applySet) => [applySet, { value: listed }]))
+    const byApplySet = Map.groupBy(listed, ({ labels }) => labels[PART_OF_LABEL])
+    return new Map(applySets.map((applySet) => [applySet, { value: byApplySet.get(applySet) ?? [] }]))
+  }
+
+  return {
+    async observe(kinds, applySet, signal) {
+      const objects = new Map<ObjectKey, ObservedObject>()
+      const unlistable = new Map<string, string>()
+      await Promise.all(
+        kinds.map(async (kind) => {
+          const listed = await (applySet === undefined ? list(connection, kind, PART_OF_LABEL, signal) : sharedList(kind)(applySet, signal))
+          if (typeof listed === 'string') unlistable.set(groupKindKey(kind), listed)
+          else for (const seen of listed) objects.set(objectKey(seen.object), seen)
+        }),
+      )
+      return { objects, unlistable }
+    },
+  }
 }
 
 async function list(
   connection: ClusterConnection,
   kind: ResourceKind,
-  applySet: string | undefined,
+  labelSelector: string,
   signal: AbortSignal,
-): Promise<ObservedObject[] | string> {
+): Promise<Listed> {
   if (!kind.verbs.includes('list')) return 'the API server offers no list of it'
   for (let attempt = 0; attempt < RESTARTS; attempt += 1) {
-    const listed = await listPages(connection, kind, applySet, signal)
+    const listed = await listPages(connection, kind, labelSelector, signal)
     if (listed !== 'expired') return listed
   }
   return 'the list expired again and again'
@@ -52,11 +82,10 @@ async function list(
 async function listPages(
   connection: ClusterConnection,
   kind: ResourceKind,
-  applySet: string | undefined,
+  labelSelector: string,
   signal: AbortSignal,
-): Promise<ObservedObject[] | string | 'expired'> {
+): Promise<Listed | 'expired'> {
   const found: ObservedObject[] = []
-  const labelSelector = applySet === undefined ? PART_OF_LABEL : `${PART_OF_LABEL}=${applySet}`
   let next: string | undefined
   do {
     const query = { labelSelector, limit: String(PAGE), ...(next !== undefined && { continue: next }) }

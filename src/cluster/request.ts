@@ -74,7 +74,7 @@ export function createRequester(options: RequesterOptions): Requester {
   }
 
   async function once(request: ApiRequest): Promise<ApiResponse> {
-    const release = await semaphore.acquire(request.signal)
+    const release = await semaphore.acquire(request.signal, { urgent: request.urgent === true })
     try {
       const session = await sessions.current()
       request.beforeRequest?.()

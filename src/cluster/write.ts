@@ -1,11 +1,12 @@
 import { isJsonObject, parseJson, stringifyJson, type Json, type JsonObject } from '../model/json.ts'
 import type { ResourceKind } from '../model/kinds.ts'
 import { FIELD_MANAGER } from '../model/names.ts'
-import type { ApplyOperation, DeleteOperation, Deleted, WriteOptions, Written } from '../sync/ports.ts'
+import type { ApplyOperation, DeleteOperation, Deleted, Tried, WriteOptions, Written } from '../sync/ports.ts'
 import type { ClusterConnection } from './connect.ts'
 import { classifyAnswer } from './errors.ts'
 import { decodeMetadata, METADATA } from './metadata.ts'
 import { objectPath } from './paths.ts'
+import type { ApiResponse } from './request.ts'
 
 type Sending = WriteOptions & { readonly dryRun?: boolean }
 
@@ -14,10 +15,38 @@ export async function applyObject(
   connection: ClusterConnection,
   resource: ResourceKind,
   operation: ApplyOperation,
-  options: Sending,
+  options: WriteOptions,
 ): Promise<Written> {
+  const answer = await sendApply(connection, resource, operation, options)
+  if (!isTaken(answer)) return { ok: false, ...classifyAnswer(answer) }
+  const seen = decodeMetadata(parseJson(answer.text), resource)
+  if (seen === undefined) return { ok: false, class: 'other', message: 'the API server answered without metadata', retryable: true }
+  return { ok: true, seen, warnings: warningsOf(answer.headers) }
+}
+
+/** Would the apply be taken? What the object would become is nobody's question, so the answer is not read. */
+export async function dryRunObject(
+  connection: ClusterConnection,
+  resource: ResourceKind,
+  operation: ApplyOperation,
+  options: WriteOptions,
+): Promise<Tried> {
+  const answer = await sendApply(connection, resource, operation, { ...options, dryRun: true })
+  return isTaken(answer) ? { ok: true } : { ok: false, ...classifyAnswer(answer) }
+}
+
+function isTaken({ status }: ApiResponse): boolean {
+  return status === 200 || status === 201
+}
+
+async function sendApply(
+  connection: ClusterConnection,
+  resource: ResourceKind,
+  operation: ApplyOperation,
+  options: Sending,
+): Promise<ApiResponse> {
   const { metadata } = operation.manifest
-  const answer = await connection.request({
+  return await connection.request({
     method: 'PATCH',
     path: objectPath(resource, metadata.namespace ?? '', metadata.name),
     query: { fieldManager: FIELD_MANAGER, force: 'true', fieldValidation: 'Strict', ...(options.dryRun === true && { dryRun: 'All' }) },
@@ -27,10 +56,6 @@ export async function applyObject(
     signal: options.signal,
     ...(options.guard && { beforeRequest: options.guard }),
   })
-  if (answer.status !== 200 && answer.status !== 201) return { ok: false, ...classifyAnswer(answer) }
-  const seen = decodeMetadata(parseJson(answer.text), resource)
-  if (seen === undefined) return { ok: false, class: 'other', message: 'the API server answered without metadata', retryable: true }
-  return { ok: true, seen, warnings: warningsOf(answer.headers) }
 }
 
 /** Present → 409, absent → 201: an apply with `resourceVersion: "1"` creates only if absent. Otherwise uid and resourceVersion must still match. */

@@ -54,6 +54,8 @@ export interface Refused {
   readonly retryable: boolean
 }
 export type Written = { readonly ok: true; readonly seen: ObservedObject; readonly warnings: readonly string[] } | Refused
+/** What a dry-run tells. */
+export type Tried = { readonly ok: true } | Refused
 export type Deleted = { readonly ok: true; readonly finalizers: readonly string[] } | Refused
 
 export interface WriteOptions {
@@ -87,7 +89,7 @@ export interface Destination {
   observe(kinds: readonly ResourceKind[], applySet: string | undefined, signal: AbortSignal): Promise<Observation>
   /** Answers what a plan left open, on top of earlier answers. */
   answer(questions: Questions, earlier: Answers, signal: AbortSignal): Promise<Answers>
-  dryRun(operation: ApplyOperation, resource: ResourceKind, options: WriteOptions): Promise<Written>
+  dryRun(operation: ApplyOperation, resource: ResourceKind, options: WriteOptions): Promise<Tried>
   apply(operation: ApplyOperation, resource: ResourceKind, options: WriteOptions & { readonly adopting: boolean }): Promise<Written>
   delete(object: ObjectId, operation: DeleteOperation, resource: ResourceKind, options: WriteOptions): Promise<Deleted>
   /** Resolves when the CRDs of these names are established, or after `timeoutMs`. */

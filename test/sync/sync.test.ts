@@ -410,4 +410,44 @@ describe('a sync on a real control plane', { timeout: 300_000 }, () => {
     assert.equal(result.counts.configured, 1, told(result))
     assert.equal((await bench.api('GET', `/api/v1/namespaces/${app.namespace}/configmaps/b`)).kind, 'ConfigMap')
   })
+
+  it('asks once for all applications that sync at the same moment, and tells each what is its own', async () => {
+    const apps = await Promise.all(
+      [1, 2, 3, 4].map((number) => bench.subject({ 'a.json': configMap('a', { x: String(number) }), [`own-${number}.json`]: configMap(`own-${number}`, {}) })),
+    )
+    for (const app of apps) await app.sync()
+    const [broken, drifting] = apps
+    assert.ok(broken && drifting)
+    const secret = `/api/v1/namespaces/gitwake-system/secrets/gitwake-${broken.application.name}`
+    await bench.api('PATCH', secret, { data: { inventory: 'bm90IGd6aXA=' } }, MERGE)
+    await bench.api('PATCH', `/api/v1/namespaces/${drifting.namespace}/configmaps/a`, { data: { x: 'other' } }, MERGE)
+    const position = await bench.audit.position()
+    const [unreadable, drifted, ...others] = await Promise.all(apps.map((app) => app.sync()))
+    const lists = (await bench.audit.read({ userAgent: 'gitwake/', resource: 'secrets', verbs: ['list'] }, position)).length
+    assert.equal(lists, 1)
+    assert.equal(unreadable?.problem?.code, 'inventory-unreadable')
+    assert.deepEqual(drifted?.counts, { configured: 1, unchanged: 1 })
+    for (const other of others) assert.deepEqual(other.counts, { unchanged: 2 }, told(other))
+  })
+
+  it('takes a Lease that it gave back without a look, unless somebody has had it since', async () => {
+    const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }) })
+    await app.sync()
+    await app.repository.commit({ 'a.json': configMap('a', { x: '2' }) })
+    const position = await bench.audit.position()
+    assert.equal((await app.sync()).outcome, 'synced')
+    const leases = await bench.audit.read({ userAgent: 'gitwake/', resource: 'leases' }, position)
+    assert.deepEqual(
+      leases.map(({ verb }) => verb),
+      ['update', 'update'],
+    )
+    const signal = AbortSignal.timeout(10_000)
+    const name = app.application.name
+    const other = await acquireLease(bench.connection, { namespace: 'gitwake-system', application: name, holder: 'other', signal })
+    await app.repository.commit({ 'a.json': configMap('a', { x: '3' }) })
+    const refused = await app.sync()
+    assert.equal(refused.problem?.code, 'lease-held', told(refused))
+    await other.release()
+    assert.equal((await app.sync()).outcome, 'synced')
+  })
 })

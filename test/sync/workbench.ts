@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { connectCluster, type ClusterConnection } from '../../src/cluster/connect.ts'
+import type { ClusterConnection } from '../../src/cluster/connect.ts'
 import { createDestination } from '../../src/cluster/destination.ts'
 import type { Application, SyncPolicy } from '../../src/model/configuration.ts'
 import type { SyncJob, SyncReason } from '../../src/model/job.ts'
 import { isJsonObject, parseJson, type JsonObject } from '../../src/model/json.ts'
-import type { Log } from '../../src/model/log.ts'
 import { applySetId } from '../../src/model/names.ts'
 import type { SyncResult } from '../../src/model/result.ts'
 import { createRenderer } from '../../src/render/renderer.ts'
@@ -12,11 +11,11 @@ import { createSource } from '../../src/source/source.ts'
 import type { Destination } from '../../src/sync/ports.ts'
 import { sync } from '../../src/sync/sync.ts'
 import { openAuditLog, type AuditLog } from '../support/audit-log.ts'
+import { connectTo } from '../support/connect.ts'
 import { startControlPlane } from '../support/control-plane.ts'
 import { startGitServer, type Changes, type GitRepository } from '../support/git-server.ts'
 import { createTempFolder } from '../support/temp-folder.ts'
 
-const silent: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent }
 const POLICY: SyncPolicy = { prune: true, selfHeal: true, partial: false, preflight: true, undeclared: 'report', healthTimeoutMs: 0 }
 
 /** One application with a repository and a namespace of its own. */
@@ -47,18 +46,7 @@ export interface Workbench {
 export async function openWorkbench(): Promise<Workbench> {
   const plane = await startControlPlane({ log: () => undefined })
   const host = await startGitServer()
-  const connection = await connectCluster(
-    {
-      name: 'test',
-      connection: { kind: 'kubeconfig', kubeconfigFrom: { file: plane.kubeconfig }, allowExec: false },
-      sweepIntervalMs: 60_000,
-    },
-    {
-      resolveSecret: async () => await (await import('node:fs/promises')).readFile(plane.kubeconfig, 'utf8'),
-      log: silent,
-      version: 'test',
-    },
-  )
+  const connection = await connectTo(plane.kubeconfig, 'test')
   const options = { inventoryNamespace: 'gitwake-system', holder: `test-${randomUUID()}`, version: 'test' }
   const destination = createDestination(connection, options)
   const folder = await createTempFolder('gitwake-cache-')

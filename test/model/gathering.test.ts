@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { createGathering } from '../../src/source/gathering.ts'
+import { createGathering } from '../../src/model/gathering.ts'
 import { createLimiter } from '../../src/source/limiter.ts'
 
 const never = new AbortController().signal
