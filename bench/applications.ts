@@ -30,9 +30,26 @@ export async function benchApplications(): Promise<Row[]> {
       return [Date.parse(all[0]?.requestReceivedTimestamp ?? ''), last, all.length] as const
     })
     return [
-      { name: 'applications', what: `a bare loop over the same ${APPLICATIONS} namespaces and ${APPLICATIONS * NAMES.length} objects`, value: raw, unit: 'ms' },
-      { name: 'applications', what: `${APPLICATIONS} applications × ${NAMES.length} objects, first apply`, value: last - first, unit: 'ms', ratio: (last - first) / raw },
-      { name: 'applications', what: 'the same, requests to the API server', value: requests, unit: 'requests', ratio: requests / (APPLICATIONS * (NAMES.length + 1)) },
+      {
+        name: 'applications',
+        what: `a bare loop over the same ${APPLICATIONS} namespaces and ${APPLICATIONS * NAMES.length} objects`,
+        value: raw,
+        unit: 'ms',
+      },
+      {
+        name: 'applications',
+        what: `${APPLICATIONS} applications × ${NAMES.length} objects, first apply`,
+        value: last - first,
+        unit: 'ms',
+        ratio: (last - first) / raw,
+      },
+      {
+        name: 'applications',
+        what: 'the same, requests to the API server',
+        value: requests,
+        unit: 'requests',
+        ratio: requests / (APPLICATIONS * (NAMES.length + 1)),
+      },
       ...(await unchanged(whole)),
       { name: 'applications', what: 'resident memory of gitwake start with them', value: await residentMiB(gitwake.pid), unit: 'MiB' },
     ]
@@ -69,7 +86,12 @@ async function unchanged({ plane, redisUrl, audit }: Whole): Promise<Row[]> {
     return [
       { name: 'applications', what: 'a bare LIST of their objects', value: bare, unit: 'ms' },
       { name: 'applications', what: 'unchanged, by a sweep', value: swept, unit: 'ms', ratio: swept / bare },
-      { name: 'applications', what: `the same, requests (${kinds} kinds, one of them the inventories)`, value: requests.length, unit: 'requests' },
+      {
+        name: 'applications',
+        what: `the same, requests (${kinds} kinds, one of them the inventories)`,
+        value: requests.length,
+        unit: 'requests',
+      },
     ]
   } finally {
     await sweeps.close()

@@ -19,7 +19,11 @@ export async function benchObjects(): Promise<Row[]> {
     const rawTried = await bareLoop(bench, { dryRun: true })
     const without = await firstApply(bench, configMaps(), { preflight: false })
     const withPreflight = await firstApply(bench, configMaps(), { preflight: true })
-    const deployments = await firstApply(bench, Array.from({ length: OBJECTS }, (_, index) => deployment(`d-${index}`)), { preflight: false })
+    const deployments = await firstApply(
+      bench,
+      Array.from({ length: OBJECTS }, (_, index) => deployment(`d-${index}`)),
+      { preflight: false },
+    )
     await untilQuiet(bench, deployments.subject)
     const twice = raw + rawTried
     return [
@@ -90,9 +94,20 @@ function configMaps(): string[] {
 function deployment(name: string): string {
   const labels = { app: name }
   const probe = { httpGet: { path: '/', port: 80 } }
-  const container = { name: 'main', image: 'nginx', ports: [{ containerPort: 80 }], env: [{ name: 'A', value: '1' }], readinessProbe: probe }
+  const container = {
+    name: 'main',
+    image: 'nginx',
+    ports: [{ containerPort: 80 }],
+    env: [{ name: 'A', value: '1' }],
+    readinessProbe: probe,
+  }
   const template = { metadata: { labels }, spec: { containers: [container] } }
-  return JSON.stringify({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name }, spec: { replicas: 0, selector: { matchLabels: labels }, template } })
+  return JSON.stringify({
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name },
+    spec: { replicas: 0, selector: { matchLabels: labels }, template },
+  })
 }
 
 /** What the API server needs for the same requests when nobody thinks about them; dry-runs are asked as a preflight asks. */
@@ -102,7 +117,12 @@ async function bareLoop({ connection }: Workbench, options: { readonly dryRun?: 
   return await time(async () => {
     await Promise.all(
       Array.from({ length: OBJECTS }, (_, index) =>
-        rawApply(connection, `/api/v1/namespaces/${namespace}/configmaps/c-${index}`, configMap(`c-${index}`, { index: String(index) }), options),
+        rawApply(
+          connection,
+          `/api/v1/namespaces/${namespace}/configmaps/c-${index}`,
+          configMap(`c-${index}`, { index: String(index) }),
+          options,
+        ),
       ),
     )
   })

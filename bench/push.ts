@@ -39,7 +39,9 @@ export async function benchPush(): Promise<Row[]> {
       const events = followAudit(whole.audit, since)
       return async () => {
         const writes = (await events()).filter((event) => isWrite(event) && !isDryRun(event))
-        const leases = writes.filter(({ objectRef, responseStatus }) => objectRef?.resource === 'leases' && (responseStatus?.code ?? 500) < 300)
+        const leases = writes.filter(
+          ({ objectRef, responseStatus }) => objectRef?.resource === 'leases' && (responseStatus?.code ?? 500) < 300,
+        )
         const last = writes.at(-1)
         return leases.length >= 2 && last?.objectRef?.resource === 'leases' ? Date.parse(last.stageTimestamp) : undefined
       }

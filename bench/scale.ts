@@ -29,7 +29,10 @@ export async function benchScale({ picture }: { readonly picture: string | undef
   const sweeps = await openSweeps(whole.redisUrl)
   try {
     const most = Math.max(...STEPS)
-    const repository = await whole.host.createRepository('scale', Object.fromEntries(Array.from({ length: most }, (_, index) => fileOf(index))))
+    const repository = await whole.host.createRepository(
+      'scale',
+      Object.fromEntries(Array.from({ length: most }, (_, index) => fileOf(index))),
+    )
     for (let index = 0; index < NAMESPACES; index += 1) await rawNamespace(connection, `scale-${index}`)
     const configuration = (applications: number): string =>
       repositoryDocument('scale', repository.url) + Array.from({ length: applications }, (_, index) => documentOf(index)).join('')
@@ -46,7 +49,15 @@ export async function benchScale({ picture }: { readonly picture: string | undef
     const memory = watchResident(gitwake.pid)
     for (let run = 0; run < RUNS; run += 1) await sweeps.sweep()
     if (picture !== undefined) await writeFile(picture, draw(points))
-    return [...points.flatMap(rowsOf), { name: 'scale', what: `resident memory of gitwake start while it sweeps ${most} applications`, value: await memory.stop(), unit: 'MiB' }]
+    return [
+      ...points.flatMap(rowsOf),
+      {
+        name: 'scale',
+        what: `resident memory of gitwake start while it sweeps ${most} applications`,
+        value: await memory.stop(),
+        unit: 'MiB',
+      },
+    ]
   } finally {
     await sweeps.close()
     await connection.close()
@@ -62,13 +73,24 @@ function fileOf(application: number): readonly [string, string] {
 function documentOf(application: number): string {
   const name = `app-${application}`
   // The first apply is not what is measured here.
-  return applicationDocument(name, { repository: 'scale', path: name, namespace: `scale-${application % NAMESPACES}`, sync: { preflight: false } })
+  return applicationDocument(name, {
+    repository: 'scale',
+    path: name,
+    namespace: `scale-${application % NAMESPACES}`,
+    sync: { preflight: false },
+  })
 }
 
 function rowsOf({ objects, bareMs, sweepMs }: Point): Row[] {
   return [
     { name: 'scale', what: `a bare LIST of ${objects} objects`, value: bareMs, unit: 'ms' },
-    { name: 'scale', what: `a sweep of ${objects / OBJECTS} applications × ${OBJECTS} objects`, value: sweepMs, unit: 'ms', ratio: sweepMs / bareMs },
+    {
+      name: 'scale',
+      what: `a sweep of ${objects / OBJECTS} applications × ${OBJECTS} objects`,
+      value: sweepMs,
+      unit: 'ms',
+      ratio: sweepMs / bareMs,
+    },
   ]
 }
 

@@ -87,7 +87,12 @@ export function repositoryDocument(name: string, url: string): string {
 /** A document of the configuration, with the line that parts it from the one before. */
 export function applicationDocument(
   name: string,
-  { repository, path, namespace, sync = {} }: { readonly repository: string; readonly path: string; readonly namespace: string; readonly sync?: object },
+  {
+    repository,
+    path,
+    namespace,
+    sync = {},
+  }: { readonly repository: string; readonly path: string; readonly namespace: string; readonly sync?: object },
 ): string {
   const spec = { source: { repository, ref: 'main', path }, destination: { cluster: CLUSTER, namespace }, sync }
   return `---\n${JSON.stringify({ apiVersion: 'gitwake.dev/v1', kind: 'Application', metadata: { name }, spec })}\n`

@@ -32,7 +32,8 @@ export function createObserver(connection: ClusterConnection): Observer {
 
   function sharedList(kind: ResourceKind): Gathering<Listed>['ask'] {
     const key = `${groupKindKey(kind)}@${kind.version}`
-    const ask = shared.get(key) ?? askTogether<Listed>(PART_OF_LABEL, (selector, applySets, signal) => listFor(kind, selector, applySets, signal))
+    const ask =
+      shared.get(key) ?? askTogether<Listed>(PART_OF_LABEL, (selector, applySets, signal) => listFor(kind, selector, applySets, signal))
     shared.set(key, ask)
     return ask
   }
@@ -65,12 +66,7 @@ export function createObserver(connection: ClusterConnection): Observer {
   }
 }
 
-async function list(
-  connection: ClusterConnection,
-  kind: ResourceKind,
-  labelSelector: string,
-  signal: AbortSignal,
-): Promise<Listed> {
+async function list(connection: ClusterConnection, kind: ResourceKind, labelSelector: string, signal: AbortSignal): Promise<Listed> {
   if (!kind.verbs.includes('list')) return 'the API server offers no list of it'
   for (let attempt = 0; attempt < RESTARTS; attempt += 1) {
     const listed = await listPages(connection, kind, labelSelector, signal)

@@ -413,7 +413,9 @@ describe('a sync on a real control plane', { timeout: 300_000 }, () => {
 
   it('asks once for all applications that sync at the same moment, and tells each what is its own', async () => {
     const apps = await Promise.all(
-      [1, 2, 3, 4].map((number) => bench.subject({ 'a.json': configMap('a', { x: String(number) }), [`own-${number}.json`]: configMap(`own-${number}`, {}) })),
+      [1, 2, 3, 4].map((number) =>
+        bench.subject({ 'a.json': configMap('a', { x: String(number) }), [`own-${number}.json`]: configMap(`own-${number}`, {}) }),
+      ),
     )
     for (const app of apps) await app.sync()
     const [broken, drifting] = apps
