@@ -100,6 +100,17 @@ describe('a prune', () => {
     assert.equal(run({}, new Map([['k', namespace]])), 'skipped')
     assert.equal(run({ annotations: { 'gitwake.dev/prune': 'enabled' } }, new Map([['k', namespace]])), 'pruned')
   })
+  it('leaves what it cannot see: a kind that cannot be listed is unknown, not gone', () => {
+    const { changes, look } = planPrunes({
+      inventory: { ...emptyInventory('a', 'i'), entries: new Map([['k', entry]]) },
+      wanted: new Set(),
+      observation: { objects: new Map(), unlistable: new Map([['/ConfigMap', 'forbidden']]) },
+      found: new Map(),
+      applySet: 'set',
+      enabled: true,
+    })
+    assert.deepEqual([changes.map(({ action }) => action), look], [['skipped'], []])
+  })
   it('takes an intended object only if it is ours and younger than the intention', () => {
     const intended = (since: string) => new Map([['k', { status: 'intended', object, version: 'v1', since } as const]])
     assert.equal(run({}, intended('2025-12-31T23:59:59Z')), 'pruned')

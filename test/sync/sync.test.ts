@@ -452,4 +452,103 @@ describe('a sync on a real control plane', { timeout: 300_000 }, () => {
     await other.release()
     assert.equal((await app.sync()).outcome, 'synced')
   })
+
+  it('deletes exactly the object that it saw: one that was made anew in between survives', async () => {
+    const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }), 'b.json': configMap('b', { x: '1' }) })
+    await app.sync()
+    await app.repository.commit({ 'b.json': null })
+    const path = `/api/v1/namespaces/${app.namespace}/configmaps`
+    const result = await app.sync({
+      destination: {
+        ...bench.destination,
+        async delete(...parts) {
+          const { labels } = (await bench.api('GET', `${path}/b`)).metadata as { labels: object }
+          await bench.api('DELETE', `${path}/b`)
+          await bench.api('POST', path, { metadata: { name: 'b', labels }, data: { hand: 'made' } })
+          return await bench.destination.delete(...parts)
+        },
+      },
+    })
+    assert.equal(result.outcome, 'synced', told(result))
+    assert.match(JSON.stringify(await bench.api('GET', `${path}/b`)), /"hand":"made"/)
+  })
+
+  it('keeps track of what it deleted until its finalizers let go', async () => {
+    const held = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'b', finalizers: ['example.org/hold'] } }
+    const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }), 'b.json': JSON.stringify(held) })
+    await app.sync()
+    await app.repository.commit({ 'b.json': null })
+    const pruned = await app.sync()
+    assert.match(pruned.changes[0]?.reason ?? '', /waits for its finalizers/, told(pruned))
+    const tracked = async () => {
+      const stored = await bench.destination.readInventory(app.application.name, AbortSignal.timeout(10_000))
+      return [...(stored?.inventory.entries.values() ?? [])].map(({ object }) => object.name)
+    }
+    assert.deepEqual((await tracked()).sort(), ['a', 'b'])
+    await bench.api('PATCH', `/api/v1/namespaces/${app.namespace}/configmaps/b`, { metadata: { finalizers: null } }, MERGE)
+    await app.sync()
+    assert.deepEqual(await tracked(), ['a'])
+  })
+
+  it('leaves for the apply what a dry-run cannot tell: a webhook that is not up yet, and a role of the same commit', async () => {
+    const role = JSON.stringify({ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata: { name: 'r' }, rules: [] })
+    const refusing = (name: string, kind: string): typeof bench.destination => ({
+      ...bench.destination,
+      dryRun: (operation, ...rest) =>
+        operation.manifest.metadata.name === name
+          ? Promise.resolve({ ok: false, class: kind, message: kind, retryable: false })
+          : bench.destination.dryRun(operation, ...rest),
+    })
+    for (const [kind, files, outcome] of [
+      ['webhook-failed', {}, 'synced'],
+      ['dry-run-unsupported', {}, 'synced'],
+      ['forbidden', { 'role.json': role }, 'synced'],
+      ['forbidden', {}, 'failed'],
+    ] as const) {
+      const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }), ...files })
+      const result = await app.sync({ destination: refusing('a', kind) })
+      assert.equal(result.outcome, outcome, `${kind} with ${JSON.stringify(files)}: ${told(result)}`)
+    }
+  })
+
+  it('refuses an application of another installation', async () => {
+    const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }) })
+    await app.sync()
+    const result = await app.sync({ install: 'other' })
+    assert.equal(result.problem?.code, 'owned-by-other-install', told(result))
+  })
+
+  it('writes nothing more once a newer commit has arrived', async () => {
+    const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }) })
+    let isNewer = false
+    const result = await app.sync({
+      superseded: () => Promise.resolve(isNewer),
+      destination: {
+        ...bench.destination,
+        acquireLease: (...parts) => {
+          isNewer = true
+          return bench.destination.acquireLease(...parts)
+        },
+      },
+    })
+    assert.equal(result.outcome, 'superseded', told(result))
+    assert.equal((await bench.api('GET', `/api/v1/namespaces/${app.namespace}/configmaps/a`, undefined, { mayFail: true })).code, 404)
+  })
+
+  it('does not call a push not affected while an announced object is not settled', async () => {
+    const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }) })
+    await app.sync()
+    const signal = AbortSignal.timeout(10_000)
+    const stored = await bench.destination.readInventory(app.application.name, signal)
+    assert.ok(stored)
+    const entries = new Map(
+      [...stored.inventory.entries].map(([key, { object, version }]) => [
+        key,
+        { status: 'intended', object, version, since: '2020-01-01T00:00:00Z' } as const,
+      ]),
+    )
+    await bench.destination.writeInventory({ ...stored.inventory, entries }, stored, { signal })
+    const result = await app.sync({ reason: 'push' })
+    assert.equal(result.outcome, 'synced', told(result))
+  })
 })

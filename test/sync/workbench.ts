@@ -24,7 +24,13 @@ export interface Subject {
   readonly namespace: string
   readonly repository: GitRepository
   /** Runs a sync as a worker would. */
-  sync(options?: { readonly reason?: SyncReason; readonly confirmedPlan?: string; readonly destination?: Destination }): Promise<SyncResult>
+  sync(options?: {
+    readonly reason?: SyncReason
+    readonly confirmedPlan?: string
+    readonly destination?: Destination
+    readonly install?: string
+    readonly superseded?: () => Promise<boolean>
+  }): Promise<SyncResult>
 }
 
 /** A real control plane and a real Git host, joined by the real sync. */
@@ -72,7 +78,8 @@ export async function openWorkbench(): Promise<Workbench> {
         application,
         namespace: name,
         repository,
-        async sync({ reason = 'manual', confirmedPlan, destination: other = destination } = {}) {
+        async sync(run = {}) {
+          const { reason = 'manual', confirmedPlan } = run
           const job: SyncJob = { application: name, reason, seen: 1, triggers: [], ...(confirmedPlan !== undefined && { confirmedPlan }) }
           return await sync(
             {
@@ -81,15 +88,15 @@ export async function openWorkbench(): Promise<Workbench> {
               repository: { name, url: repository.url, pollIntervalMs: 60_000, allowInsecure: true },
               lastHealth: 'current',
               signal: AbortSignal.timeout(60_000),
-              superseded: () => Promise.resolve(false),
+              superseded: run.superseded ?? (() => Promise.resolve(false)),
               onApplied: () => Promise.resolve(),
             },
             {
               source,
               renderer,
-              destination: other,
+              destination: run.destination ?? destination,
               heads: { admit: () => Promise.resolve('accepted') },
-              install: 'gitwake',
+              install: run.install ?? 'gitwake',
               inventoryNamespace: options.inventoryNamespace,
               applicationOf: (applySet) => [...names].find((candidate) => applySetId(candidate, options.inventoryNamespace) === applySet),
               now: Date.now,
