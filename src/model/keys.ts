@@ -46,7 +46,7 @@ export const receiverKeys = {
   /** Sorted set: finishedAt → SyncResult as JSON. */
   history: (application: string): string => `{gitwake}:history:${application}`,
   /** Sorted set: seen → the final answer to every ticket up to it, as JSON. */
-  answers: (application: string): string => `{gitwake}:answers:${application}`,
+  answers: (cluster: string, application: string): string => `{gitwake}:answers:${cluster}/${application}`,
   /** Hash: cluster → id of the last outcome that was folded. */
   cursors: '{gitwake}:cursors',
 } as const

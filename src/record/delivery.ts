@@ -4,6 +4,7 @@ import type { DeliveryRecord } from '../model/intake.ts'
 import { clusterKeys, receiverKeys } from '../model/keys.ts'
 import { decodeAnswer, decodeDelivery, decodeResult, type StoredAnswer, type StoredDelivery } from './decode.ts'
 
+type Target = StoredDelivery['targets'][number]
 type DeliveryOutcome = DeliveryRecord['outcomes'][number]
 
 /** What became of a delivery. Where an id was used twice with different bodies, the newest. */
@@ -17,9 +18,10 @@ export async function findDelivery(redis: Redis, configuration: Configuration, i
   const { targets, ...delivery } = newest.delivery
   const tickets = await ticketsOf(redis, newest.mark, targets)
   const outcomes = await Promise.all(
-    targets.map(async ({ application, cluster }) => {
+    targets.map(async (target) => {
+      const { application, cluster } = target
       const isKnown = configuration.applications.get(application)?.destination.cluster === cluster
-      return outcomeOf(redis, newest.delivery, application, tickets.get(`${cluster}/${application}`), isKnown)
+      return outcomeOf(redis, newest.delivery, target, tickets.get(`${cluster}/${application}`), isKnown)
     }),
   )
   return { ...delivery, outcomes }
@@ -43,19 +45,19 @@ async function ticketsOf(redis: Redis, mark: string, targets: StoredDelivery['ta
 async function outcomeOf(
   redis: Redis,
   delivery: StoredDelivery,
-  application: string,
+  target: Target,
   ticket: number | undefined,
   isKnown: boolean,
 ): Promise<DeliveryOutcome> {
-  const base = { application, ticket: ticket ?? 0 }
-  const answer = ticket === undefined ? undefined : await answerTo(redis, application, ticket)
+  const base = { application: target.application, ticket: ticket ?? 0 }
+  const answer = ticket === undefined ? undefined : await answerTo(redis, target, ticket)
   if (answer && ticket !== undefined && answer.code !== 'unknown-application') return { ...base, ...tell(delivery, ticket, answer) }
   if (!isKnown || answer) return { ...base, state: 'unknown application', message: 'the configuration does not have it any more' }
-  return { ...base, state: 'pending', ...(await troubleOf(redis, application, ticket ?? 0)) }
+  return { ...base, state: 'pending', ...(await troubleOf(redis, target, ticket ?? 0)) }
 }
 
-async function answerTo(redis: Redis, application: string, ticket: number): Promise<StoredAnswer | undefined> {
-  const [text] = await redis.zrangebyscore(receiverKeys.answers(application), ticket, '+inf', 'LIMIT', 0, 1)
+async function answerTo(redis: Redis, { cluster, application }: Target, ticket: number): Promise<StoredAnswer | undefined> {
+  const [text] = await redis.zrangebyscore(receiverKeys.answers(cluster, application), ticket, '+inf', 'LIMIT', 0, 1)
   return text === undefined ? undefined : decodeAnswer(text)
 }
 
@@ -72,8 +74,8 @@ function tell({ ref, after }: StoredDelivery, ticket: number, answer: StoredAnsw
 }
 
 /** Why it takes so long, where the newest run that saw the ticket failed. */
-async function troubleOf(redis: Redis, application: string, ticket: number): Promise<{ message?: string }> {
+async function troubleOf(redis: Redis, { cluster, application }: Target, ticket: number): Promise<{ message?: string }> {
   const [text] = await redis.zrevrange(receiverKeys.history(application), 0, 0)
   const result = text === undefined ? undefined : decodeResult(text)
-  return result && result.seen >= ticket && result.outcome === 'failed' ? { message: result.message } : {}
+  return result && result.cluster === cluster && result.seen >= ticket && result.outcome === 'failed' ? { message: result.message } : {}
 }

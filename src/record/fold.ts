@@ -108,7 +108,7 @@ async function store({ redis, retention }: FoldOptions, cluster: string, cursor:
       writes.pexpire(history, retention.ageMs)
     } else writes.persist(history)
     if (!isFinal(result)) continue
-    const answers = receiverKeys.answers(result.application)
+    const answers = receiverKeys.answers(result.cluster, result.application)
     writes.zremrangebyscore(answers, result.seen, result.seen)
     writes.zadd(answers, result.seen, JSON.stringify(answerFrom(result)))
     writes.zremrangebyrank(answers, 0, -ANSWERS_KEPT - 1)

@@ -71,7 +71,7 @@ async function waitFor(
   if (signal.aborted) return look()
   const { promise, resolve, reject } = Promise.withResolvers<SyncResult | undefined>()
   const leave = fold.onResult((result) => {
-    if (result.application === ticket.application && isFinal(result) && result.seen >= ticket.wanted) resolve(result)
+    if (answers(result, ticket)) resolve(result)
   })
   const looked = look()
   // An answer that is there already is told even to who does not wait at all.
@@ -86,13 +86,25 @@ async function waitFor(
   }
 }
 
+/** Tickets are counted per cluster: what an application did where it was before says nothing about where it is now. */
+function answers(result: SyncResult, { application, cluster, wanted }: Ticket): boolean {
+  return result.application === application && result.cluster === cluster && result.seen >= wanted && isFinal(result)
+}
+
 /** The first final result that has seen the ticket, as the history has it. */
-async function answerTo(redis: Redis, { application, wanted }: Ticket): Promise<SyncResult | undefined> {
-  const [answered] = await redis.zrangebyscore(receiverKeys.answers(application), wanted, '+inf', 'LIMIT', 0, 1)
+async function answerTo(redis: Redis, ticket: Ticket): Promise<SyncResult | undefined> {
+  const [answered] = await redis.zrangebyscore(
+    receiverKeys.answers(ticket.cluster, ticket.application),
+    ticket.wanted,
+    '+inf',
+    'LIMIT',
+    0,
+    1,
+  )
   if (answered === undefined) return undefined
-  const texts = await redis.zrevrange(receiverKeys.history(application), 0, -1)
+  const texts = await redis.zrevrange(receiverKeys.history(ticket.application), 0, -1)
   const results = texts.flatMap((text) => decodeResult(text) ?? [])
-  return results.findLast((result) => result.seen >= wanted && isFinal(result))
+  return results.findLast((result) => answers(result, ticket))
 }
 
 /** The newest result of an application rarely changes between two looks, and may be large: it is decoded once. */

@@ -67,9 +67,9 @@ export function pathOf(ticket: Ticket): string {
 }
 
 /** The newest run that has seen the ticket, where it failed in a way that is tried again: whoever waits should know why. */
-async function lastTry(ledger: Ledger, { application, wanted }: Ticket): Promise<SyncResult | undefined> {
+async function lastTry(ledger: Ledger, { application, cluster, wanted }: Ticket): Promise<SyncResult | undefined> {
   const [newest] = await ledger.history(application, 1)
-  return newest?.outcome === 'failed' && newest.seen >= wanted ? newest : undefined
+  return newest?.outcome === 'failed' && newest.cluster === cluster && newest.seen >= wanted ? newest : undefined
 }
 
 function refuseLate(request: Request, response: Response, ticket: Ticket, waitMs: number, tried: SyncResult | undefined): void {
@@ -83,7 +83,7 @@ function refuseLate(request: Request, response: Response, ticket: Ticket, waitMs
     {
       code: 'not-in-time',
       message: `${ticket.application} was not done within ${waitMs / 1_000} s; ${why}${why.endsWith('.') ? '' : '.'}`,
-      fix: tried?.problem === undefined ? again : `${tried.problem.fix} ${again}`,
+      fix: tried?.problem === undefined ? again : `${again} ${tried.problem.fix}`,
     },
     { ticket },
   )

@@ -64,6 +64,16 @@ test('an answer that is there already is told to who does not wait, and kept whe
   assert.equal((await books.ledger.history('api', 10)).length, 1)
 })
 
+test('an application that moves to another cluster is not answered by what it did in the one before', async () => {
+  await using setup = await setUp()
+  await using books = open(setup)
+  setup.work({ run: inOrder({}) })
+  const before = await setup.intake.acceptTrigger(api, trigger())
+  assert.equal((await books.ledger.waitFor(before, AbortSignal.timeout(20_000)))?.outcome, 'synced')
+  const moved = { ...before, cluster: 'elsewhere', wanted: before.wanted - 5 }
+  assert.equal(await books.ledger.waitFor(moved, AbortSignal.timeout(100)), undefined)
+})
+
 test('a commit that is at fault answers who waits, at once', async () => {
   await using setup = await setUp()
   await using books = open(setup)
