@@ -7,6 +7,7 @@ import { applyStages, type Applying } from './apply.ts'
 import type { Decision } from './decide.ts'
 import type { Destination, StoredInventory, WriteOptions } from './ports.ts'
 import { pruneStages } from './prune.ts'
+import { unreachedChange } from './refusal.ts'
 import { differs, narrow, widen, type Done } from './tracking.ts'
 
 export interface CarryOut {
@@ -83,7 +84,5 @@ async function writeAll(work: CarryOut, options: WriteOptions, done: Done[]): Pr
 /** The plan's entries, each as it ended; those that were not reached are skipped. */
 function inPlanOrder(planned: readonly PlannedChange[], done: readonly Done[]): PlannedChange[] {
   const ended = new Map(done.map(({ change }) => [objectKey(change.object), change]))
-  return planned.map(
-    (change) => ended.get(objectKey(change.object)) ?? { ...change, action: 'skipped', reason: 'not reached: the sync ended before' },
-  )
+  return planned.map((change) => ended.get(objectKey(change.object)) ?? unreachedChange(change))
 }

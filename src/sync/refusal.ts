@@ -13,6 +13,12 @@ export function refusedChange(change: PlannedChange, refused: Refused): PlannedC
   }
 }
 
+/** A planned change as it is shown where the sync ended before it was written: what did not happen is never counted as done. */
+export function unreachedChange(change: PlannedChange): PlannedChange {
+  if (change.operation.verb === 'none') return change
+  return { ...change, action: 'skipped', reason: `not written, because the sync ended before: ${change.reason}` }
+}
+
 function fixFor(kind: string): string {
   return FIXES[kind] ?? 'Correct the manifest in Git.'
 }

@@ -10,6 +10,7 @@ import { carryOut } from './carry-out.ts'
 import type { Decision } from './decide.ts'
 import type { Heads, Source, StoredInventory } from './ports.ts'
 import { propose, type ProposePorts } from './propose.ts'
+import { unreachedChange } from './refusal.ts'
 import { openRun, problemOfChanges, summarise, type Run } from './run.ts'
 import { emptyInventory } from './tracking.ts'
 
@@ -68,14 +69,17 @@ async function runStages(request: SyncRequest, ports: SyncPorts, run: Run): Prom
   if (proposal === 'not affected') return run.end('not affected', `nothing that ${application.name} reads has changed`)
   if (proposal === 'superseded') return run.end('superseded', 'a newer commit arrived')
   const { tree, inputs, rendering, stored, decision, refused } = proposal
+  run.changes = decision.plan.changes.map(unreachedChange)
   if (refused.length > 0 && !application.sync.partial)
     return run.end(
       'failed',
       `refused, nothing was written: ${refused.length} of ${run.changes.length} objects`,
       problemOfChanges('refused', refused),
     )
-  if (job.reason === 'drift' && !application.sync.selfHeal && !isEmpty(decision.plan))
+  if (job.reason === 'drift' && !application.sync.selfHeal && !isEmpty(decision.plan)) {
+    run.changes = decision.plan.changes
     return run.end('drifted', `reported only (selfHeal: false): ${summarise(run.changes)}`)
+  }
   if (await superseded()) return run.end('superseded', 'a newer commit arrived')
 
   // Apply and prune.

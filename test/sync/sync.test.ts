@@ -158,6 +158,20 @@ describe('a sync on a real control plane', { timeout: 300_000 }, () => {
     assert.equal(absent.code, 404, 'all or nothing')
   })
 
+  it('counts nothing as done that a refused sync never wrote', async () => {
+    const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }), 'b.json': configMap('b', { x: '1' }) })
+    await app.sync()
+    await app.repository.commit({
+      'a.json': configMap('a', { x: '2' }),
+      'b.json': null,
+      'web.yaml': DEPLOYMENT.replace('replicas', 'replcias'),
+    })
+    const result = await app.sync()
+    assert.equal(result.outcome, 'failed', told(result))
+    assert.deepEqual(result.counts, { failed: 1, skipped: 2 }, told(result))
+    assert.match(told(result), /not written, because the sync ended before: not in Git any more/)
+  })
+
   it('refuses a typo before the first write, naming file and field', async () => {
     const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }), 'web.yaml': DEPLOYMENT.replace('replicas', 'replcias') })
     const position = await bench.audit.position()
