@@ -1,7 +1,6 @@
 import type { Redis } from 'ioredis'
-import type { Application, CurrentConfiguration } from '../model/configuration.ts'
+import type { CurrentConfiguration } from '../model/configuration.ts'
 import { GitwakeError } from '../model/error.ts'
-import type { Intake } from '../model/intake.ts'
 import type { Log } from '../model/log.ts'
 import { applySetId } from '../model/names.ts'
 import type { SyncResult } from '../model/result.ts'
@@ -11,13 +10,13 @@ import type { RunSync } from '../queue/run.ts'
 import { publishStatus } from '../queue/status.ts'
 import type { Renderer, Source } from '../sync/ports.ts'
 import { sync } from '../sync/sync.ts'
+import { requireDependencies } from './dependencies.ts'
 import type { Destinations } from './destinations.ts'
 
 export interface RunSyncOptions {
   readonly cluster: string
   readonly configuration: CurrentConfiguration
   readonly redis: Redis
-  readonly intake: Intake
   readonly heads: HeadHistory
   readonly source: Source
   readonly renderer: Renderer
@@ -27,13 +26,13 @@ export interface RunSyncOptions {
   readonly log: Log
 }
 
-/** Joins one job of the queue with everything that its sync needs, and wakes those that waited for its application. */
+/** Joins one job of the queue with everything that its sync needs. */
 export function createRunSync(options: RunSyncOptions): RunSync {
   const { cluster, configuration, redis, log } = options
   return async (job, control) => {
     const { application, repository, destination } = await resolve(job.application, options)
     const { health } = await readLastKnown(redis, cluster, application.name)
-    await requireDependencies(application, options)
+    await requireDependencies(application, { configuration, redis, signal: control.signal })
     const line = log.child({ application: application.name, ticket: job.seen })
     line.info({ reason: job.reason }, 'sync starts')
     const result = await sync(
@@ -64,7 +63,6 @@ export function createRunSync(options: RunSyncOptions): RunSync {
       },
     )
     tell(line, result)
-    if (result.outcome === 'synced') await wakeDependents(result, options)
     return result
   }
 }
@@ -80,33 +78,6 @@ async function resolve(name: string, { configuration, destinations }: RunSyncOpt
     })
   }
   return { application, repository, destination: await destinations.of(cluster) }
-}
-
-/** An application waits until everything that it depends on is applied and healthy; the end of their syncs wakes it. */
-async function requireDependencies(application: Application, { configuration, redis }: RunSyncOptions): Promise<void> {
-  for (const name of application.dependsOn) {
-    const cluster = configuration().applications.get(name)?.destination.cluster
-    const known = cluster === undefined ? undefined : await readLastKnown(redis, cluster, name)
-    if (known?.isApplied === true && known.health === 'current') continue
-    throw new GitwakeError(
-      'dependency-not-ready',
-      `${application.name} waits for ${name}, which is ${known?.isApplied === true ? known.health : 'not applied yet'}`,
-      {
-        fix: `Nothing to do, unless ${name} stays so: look at it.`,
-        retryable: true,
-      },
-    )
-  }
-}
-
-async function wakeDependents(result: SyncResult, { configuration, intake }: RunSyncOptions): Promise<void> {
-  if (result.health.status !== 'current') return
-  const dependents = [...configuration().applications.values()].filter(({ dependsOn }) => dependsOn.includes(result.application))
-  for (const { name, source, destination } of dependents) {
-    const target = { application: name, cluster: destination.cluster, repository: source.repository }
-    // The retry of whoever waits would come anyway; this only makes it come now.
-    await intake.acceptTrigger(target, { reason: 'dependency', at: Date.now(), actor: result.application }).catch(() => undefined)
-  }
 }
 
 function tell(log: Log, result: SyncResult): void {

@@ -2,12 +2,14 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { connectCluster } from '../cluster/connect.ts'
 import { GitwakeError } from '../model/error.ts'
+import type { SyncResult } from '../model/result.ts'
 import { createIntake } from '../queue/accept.ts'
 import { createHeadHistory } from '../queue/heads.ts'
 import { startWorker, type QueueWorker } from '../queue/worker.ts'
 import { createRenderer } from '../render/renderer.ts'
 import { createSource } from '../source/source.ts'
 import { gitwakeVersion } from '../version.ts'
+import { wakeDependents } from './dependencies.ts'
 import { createDestinations } from './destinations.ts'
 import { createLookAround } from './look-around.ts'
 import type { Process } from './process.ts'
@@ -54,10 +56,12 @@ export async function startWorking(shared: Process, options: WorkOptions): Promi
     const common = { cluster, configuration, redis: connections.producer, intake, heads, source, destinations, inventoryNamespace, log }
     const lookAround = createLookAround(common)
     const run = createRunSync({ ...common, renderer, installation: settings.installation })
-    workers.set(
-      cluster,
-      startWorker({ cluster, connections, configuration, log, run, poll: lookAround.poll, sweep: lookAround.sweep, drain: options.drain }),
-    )
+    const { poll, sweep } = lookAround
+    const onResult = (result: SyncResult): void => {
+      // The retry of whoever waits would come anyway; this only makes it come now.
+      wakeDependents(result, common).catch((error: unknown) => log.debug({ cluster, problem: String(error) }, 'could not wake dependents'))
+    }
+    workers.set(cluster, startWorker({ cluster, connections, configuration, log, run, poll, sweep, onResult, drain: options.drain }))
     notices.set(cluster, lookAround.noticeConfiguration)
   }
 
