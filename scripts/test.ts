@@ -1,8 +1,11 @@
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { glob } from 'node:fs/promises'
 import { ensureControlPlaneProgram, ensureKustomize } from '../test/support/build.ts'
 import { checkoutRoot } from '../test/support/checkout.ts'
+import { spawnOwned } from '../test/support/owned-process.ts'
+import { offerControlPlane, SHARED_CONTROL_PLANE } from '../test/support/shared-control-plane.ts'
 
 // `npm test [-- FILE…]`: brings what the tests need, then hands over to node's own runner, whose summary ends the output.
 const parameters = process.argv.slice(2)
@@ -45,10 +48,13 @@ if (files.length === 0) {
   process.exit(1)
 }
 say(`${files.length} test files`)
-const child = spawn(process.execPath, ['--enable-source-maps', '--test', '--test-concurrency=2', '--test-reporter=spec', ...files], {
+const controlPlane = await offerControlPlane(say)
+const child = spawnOwned(process.execPath, ['--enable-source-maps', '--test', '--test-concurrency=2', '--test-reporter=spec', ...files], {
   cwd: checkoutRoot,
   stdio: ['ignore', 'inherit', 'inherit'],
-  env: { ...process.env, ...browser, GITWAKE_TEST_KUSTOMIZE: kustomize },
+  env: { ...process.env, ...browser, GITWAKE_TEST_KUSTOMIZE: kustomize, [SHARED_CONTROL_PLANE]: controlPlane.path },
 })
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal))
-child.on('exit', (code) => process.exit(code ?? 1))
+const [code] = await once(child, 'exit')
+await controlPlane.close()
+process.exit(code ?? 1)

@@ -10,7 +10,7 @@ import { openLocalTree } from '../../src/render/local.ts'
 import { createRenderer } from '../../src/render/renderer.ts'
 import { ensureKustomize } from '../support/build.ts'
 import { checkoutRoot } from '../support/checkout.ts'
-import { startControlPlane, type ControlPlane } from '../support/control-plane.ts'
+import { openControlPlane, type OpenControlPlane } from '../support/shared-control-plane.ts'
 
 const NAMESPACE = 'gitwake-system'
 const FOLDER = join(checkoutRoot, 'infra', 'kubernetes')
@@ -44,14 +44,14 @@ async function rendered(): Promise<readonly Manifest[]> {
 
 describe('infra/kubernetes', () => {
   let manifests: readonly Manifest[] = []
-  let cluster: ControlPlane
+  let cluster: OpenControlPlane
   let ca: Buffer
   before(async () => {
     manifests = await rendered()
-    cluster = await startControlPlane({ log: () => undefined })
+    cluster = await openControlPlane()
     ca = await readFile(cluster.caFile)
   })
-  after(() => cluster?.stop())
+  after(() => cluster?.close())
 
   const send = (
     method: string,

@@ -47,8 +47,8 @@ export interface AuditLog {
   read(filter?: AuditFilter, since?: number): Promise<readonly AuditEvent[]>
 }
 
-/** Opens the audit log of a control plane. */
-export function openAuditLog(file: string): AuditLog {
+/** Opens the audit log of a control plane; where others use it too, `own` tells apart what is one's own. */
+export function openAuditLog(file: string, own: AuditFilter = {}): AuditLog {
   return {
     async position() {
       return (await stat(file)).size
@@ -59,7 +59,7 @@ export function openAuditLog(file: string): AuditLog {
         .split('\n')
         .filter((line) => line !== '')
         .map(parse)
-        .filter((event) => isWanted(event, filter))
+        .filter((event) => isWanted(event, own) && isWanted(event, filter))
     },
   }
 }

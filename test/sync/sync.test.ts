@@ -43,7 +43,7 @@ describe('a sync on a real control plane', { timeout: 300_000 }, () => {
     const second = await app.sync()
     assert.equal(second.outcome, 'synced', told(second))
     assert.deepEqual(second.counts, { unchanged: 2 })
-    const events = (await bench.audit.read({ userAgent: 'gitwake/' }, position)).filter((event) => isWrite(event))
+    const events = (await bench.audit.read({}, position)).filter((event) => isWrite(event))
     assert.deepEqual(
       events.map(({ requestURI }) => requestURI),
       [],
@@ -57,7 +57,7 @@ describe('a sync on a real control plane', { timeout: 300_000 }, () => {
     const position = await bench.audit.position()
     const result = await app.sync({ reason: 'push' })
     assert.equal(result.outcome, 'not affected', told(result))
-    assert.equal((await bench.audit.read({ userAgent: 'gitwake/' }, position)).length, 1)
+    assert.equal((await bench.audit.read({}, position)).length, 1)
   })
 
   it('names the field, the manager and the time of a hand edit, and undoes it', async () => {
@@ -100,7 +100,7 @@ describe('a sync on a real control plane', { timeout: 300_000 }, () => {
     assert.equal(first.counts.configured, undefined, told(first))
     const position = await bench.audit.position()
     await app.sync({ reason: 'drift' })
-    const writes = (await bench.audit.read({ userAgent: 'gitwake/' }, position)).filter((event) => isWrite(event) && !isDryRun(event))
+    const writes = (await bench.audit.read({}, position)).filter((event) => isWrite(event) && !isDryRun(event))
     assert.equal(writes.length, 0)
     assert.match(JSON.stringify(await bench.api('GET', path)), /"replicas":4/)
   })
@@ -178,7 +178,7 @@ describe('a sync on a real control plane', { timeout: 300_000 }, () => {
     const result = await app.sync()
     assert.equal(result.outcome, 'failed', told(result))
     assert.match(result.problem?.message ?? '', /replcias/)
-    const writes = (await bench.audit.read({ userAgent: 'gitwake/' }, position)).filter((event) => isWrite(event) && !isDryRun(event))
+    const writes = (await bench.audit.read({}, position)).filter((event) => isWrite(event) && !isDryRun(event))
     assert.deepEqual(
       writes.map(({ requestURI }) => requestURI),
       [],
@@ -264,7 +264,7 @@ describe('a sync on a real control plane', { timeout: 300_000 }, () => {
   it('finds its objects again when the inventory is lost, and prunes nothing until one clean sync', async () => {
     const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }), 'b.json': configMap('b', { x: '1' }) })
     await app.sync()
-    await bench.api('DELETE', `/api/v1/namespaces/gitwake-system/secrets/gitwake-${app.application.name}`)
+    await bench.api('DELETE', `/api/v1/namespaces/${bench.inventoryNamespace}/secrets/gitwake-${app.application.name}`)
     await app.repository.commit({ 'b.json': null })
     const result = await app.sync()
     assert.equal(result.outcome, 'synced', told(result))
@@ -293,7 +293,7 @@ describe('a sync on a real control plane', { timeout: 300_000 }, () => {
   it('lets one worker write an application at a time', async () => {
     const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }) })
     const lease = await acquireLease(bench.connection, {
-      namespace: 'gitwake-system',
+      namespace: bench.inventoryNamespace,
       application: app.application.name,
       holder: 'other',
       signal: AbortSignal.timeout(10_000),

@@ -12,8 +12,9 @@ import type { Destination } from '../../src/sync/ports.ts'
 import { sync } from '../../src/sync/sync.ts'
 import { openAuditLog, type AuditLog } from '../support/audit-log.ts'
 import { connectTo } from '../support/connect.ts'
-import { startControlPlane } from '../support/control-plane.ts'
+import type { ControlPlane } from '../support/control-plane.ts'
 import { startGitServer, type Changes, type GitRepository } from '../support/git-server.ts'
+import { openControlPlane } from '../support/shared-control-plane.ts'
 import { createTempFolder } from '../support/temp-folder.ts'
 
 const POLICY: SyncPolicy = { prune: true, selfHeal: true, partial: false, preflight: true, undeclared: 'report', healthTimeoutMs: 0 }
@@ -37,7 +38,9 @@ export interface Subject {
 export interface Workbench {
   readonly connection: ClusterConnection
   readonly destination: Destination
+  /** Of this workbench's requests alone, its raw ones included. */
   readonly audit: AuditLog
+  readonly inventoryNamespace: string
   subject(files: Changes, policy?: Partial<SyncPolicy>, name?: string): Promise<Subject>
   /** Raw request as the admin: `kubectl` without kubectl. The parsed answer; throws above 299 unless `mayFail`. */
   api(
@@ -49,11 +52,17 @@ export interface Workbench {
   close(): Promise<void>
 }
 
-export async function openWorkbench(): Promise<Workbench> {
-  const plane = await startControlPlane({ log: () => undefined })
+/**
+ * Shares the test run's control plane, in namespaces of its own. A test that freezes or stops the API server, or that breaks
+ * discovery or admission for everyone, starts one of its own (startControlPlane) and hands it over: it ends with the workbench.
+ */
+export async function openWorkbench(own?: ControlPlane): Promise<Workbench> {
+  const plane = own === undefined ? await openControlPlane() : { ...own, close: own.stop }
+  const id = randomUUID().slice(0, 8)
+  const version = `test-${id}`
   const host = await startGitServer()
-  const connection = await connectTo(plane.kubeconfig, 'test')
-  const options = { inventoryNamespace: 'gitwake-system', holder: `test-${randomUUID()}`, version: 'test' }
+  const connection = await connectTo(plane.kubeconfig, version)
+  const options = { inventoryNamespace: `inventories-${id}`, holder: version, version }
   const destination = createDestination(connection, options)
   const folder = await createTempFolder('gitwake-cache-')
   const source = createSource({ cacheDir: folder.path, resolveSecret: () => Promise.reject(new Error('no secrets here')) })
@@ -63,7 +72,8 @@ export async function openWorkbench(): Promise<Workbench> {
   return {
     connection,
     destination,
-    audit: openAuditLog(plane.auditLog),
+    audit: openAuditLog(plane.auditLog, { userAgent: `gitwake/${version}` }),
+    inventoryNamespace: options.inventoryNamespace,
     async subject(files, policy = {}, name = `app-${randomUUID().slice(0, 8)}`) {
       names.add(name)
       const repository = await host.createRepository(name, files)
@@ -122,7 +132,7 @@ export async function openWorkbench(): Promise<Workbench> {
       await source.close()
       await connection.close()
       await host.stop()
-      await plane.stop()
+      await plane.close()
     },
   }
 }
