@@ -1,4 +1,5 @@
 import { GitwakeError } from '../model/error.ts'
+import { createSemaphore } from '../model/semaphore.ts'
 import type { Rendering, RenderInputs, Tree } from '../model/tree.ts'
 import type { Renderer } from '../sync/ports.ts'
 import { createCache } from './cache.ts'
@@ -9,7 +10,6 @@ import { DEFAULT_LIMITS, type RenderLimits } from './limits.ts'
 import { directoryOf, displayDirectory, nameOf } from './paths.ts'
 import { plainInputs, plainWarnings, readPlain } from './plain.ts'
 import { renderingOf, type MeasuredRendering } from './rendering.ts'
-import { createSemaphore } from './semaphore.ts'
 
 export interface RendererOptions {
   /** The kustomize program; without it `kustomize`, else `kubectl`, is looked for on the search path. */
@@ -23,7 +23,7 @@ export interface RendererOptions {
 export function createRenderer(options: RendererOptions = {}): Renderer {
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
   const cache = createCache<Rendering>(limits.cacheBytes)
-  const inTurn = createSemaphore(limits.concurrency)
+  const places = createSemaphore(limits.concurrency)
   let found: KustomizeProgram | undefined
 
   async function kustomize(signal: AbortSignal): Promise<KustomizeProgram> {
@@ -53,13 +53,16 @@ export function createRenderer(options: RendererOptions = {}): Renderer {
     async render(tree, inputs, signal) {
       const known = cache.get(inputs.digest)
       if (known !== undefined) return known
-      return inTurn(signal, async () => {
+      const release = await places.acquire(signal)
+      try {
         const meanwhile = cache.get(inputs.digest)
         if (meanwhile !== undefined) return meanwhile
         const { rendering, bytes } = await read(tree, inputs, signal)
         cache.set(inputs.digest, rendering, bytes)
         return rendering
-      })
+      } finally {
+        release()
+      }
     },
   }
 }

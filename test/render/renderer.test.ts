@@ -7,7 +7,6 @@ import { GitwakeError } from '../../src/model/error.ts'
 import { createCache } from '../../src/render/cache.ts'
 import { openLocalTree, renderFile } from '../../src/render/local.ts'
 import { createRenderer } from '../../src/render/renderer.ts'
-import { createSemaphore } from '../../src/render/semaphore.ts'
 import { applicationAt, renderPath, writeRepository } from './support.ts'
 
 const configMap = (name: string): string => `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${name}}\n`
@@ -177,7 +176,7 @@ describe('a local directory', () => {
   })
 })
 
-describe('the cache and the places', () => {
+describe('the cache', () => {
   it('what was not used for longest goes first, and what is too large does not stay', () => {
     const cache = createCache<number>(10)
     cache.set('a', 1, 4)
@@ -189,25 +188,5 @@ describe('the cache and the places', () => {
       ['a', 'b', 'c', 'd'].map((key) => cache.get(key)),
       [1, undefined, 3, undefined],
     )
-  })
-  it('so many tasks run at once; one that gives up waiting takes no place', async () => {
-    const inTurn = createSemaphore(2)
-    let running = 0
-    let most = 0
-    const gate = Promise.withResolvers<void>()
-    const task = async (): Promise<void> => {
-      most = Math.max(most, ++running)
-      await gate.promise
-      running--
-    }
-    const controller = new AbortController()
-    const tasks = [1, 2, 3, 4].map(() => inTurn(signal, task))
-    const givesUp = inTurn(controller.signal, task)
-    controller.abort(new Error('enough'))
-    await assert.rejects(givesUp, /enough/)
-    gate.resolve()
-    await Promise.all(tasks)
-    await inTurn(signal, async () => undefined)
-    assert.equal(most, 2)
   })
 })

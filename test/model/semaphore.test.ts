@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createSemaphore } from '../../src/cluster/semaphore.ts'
+import { createSemaphore } from '../../src/model/semaphore.ts'
 
 /** Lets everything that can go on go on. */
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
