@@ -1,32 +1,24 @@
-import { type Job, Worker } from 'bullmq'
+import { Worker } from 'bullmq'
 import type { Log } from '../model/log.ts'
 import type { CurrentConfiguration } from '../model/configuration.ts'
 import { clusterKeys } from '../model/keys.ts'
-import type { SyncResult } from '../model/result.ts'
-import { BACKOFF, type Backoff, QUARANTINE_MS } from './backoff.ts'
+import { BACKOFF, type Backoff } from './backoff.ts'
 import type { Connections } from './connection.ts'
 import { waitUntilEmpty } from './drain.ts'
 import { ensureJobs } from './ensure.ts'
+import { startEnsuring } from './ensuring.ts'
 import { type JobData, openJobs, QUEUE_NAME } from './jobs.ts'
-import { quarantined, type RunContext, runJob, type RunSync } from './run.ts'
+import type { RunSync } from './run.ts'
 import { createRunning } from './running.ts'
 import { startSchedules } from './schedules.ts'
-import { finishRun } from './state.ts'
+import { lookAfter, quarantine, type Work, workOn, type WorkContext } from './work-on.ts'
 
-export interface WorkerOptions {
+export interface WorkerOptions extends Work {
   readonly cluster: string
   readonly connections: Connections
   readonly configuration: CurrentConfiguration
   readonly log: Log
   readonly run: RunSync
-  /** Looks for moved heads of a repository and asks for syncs of the applications that follow them. */
-  readonly poll: (repository: string, signal: AbortSignal) => Promise<void>
-  /** Looks for drift in the whole cluster and asks for syncs of what drifted. */
-  readonly sweep: (signal: AbortSignal) => Promise<void>
-  /** Each time the canary has made the round trip through the queue. */
-  readonly onCanary?: (roundTripMs: number) => void
-  /** Each time a sync ended, after its outcome was recorded. */
-  readonly onResult?: (result: SyncResult) => void
   /** Jobs at the same time. Waiting for health holds a job, so this is no limit on work: fetches, renders and requests have limits of their own. */
   readonly concurrency?: number
   /** Only empty the queue: no polls, sweeps or canaries. */
@@ -52,62 +44,60 @@ const CLOSE_WITHIN_MS = 20_000
 
 /** Starts to work on the queue of one cluster. Never throws: while Redis is away it waits. */
 export function startWorker(options: WorkerOptions): QueueWorker {
-  const { cluster, connections, configuration, log, ensureIntervalMs = ENSURE_EVERY_MS } = options
-  const jobs = openJobs(connections.producer, cluster)
-  const running = createRunning()
+  const { cluster, connections, configuration, log, poll, sweep, onCanary, onResult } = options
+  const { producer } = connections
+  const jobs = openJobs(producer, cluster)
   const stop = new AbortController()
-  const ownApplications = (): readonly string[] =>
+  const applications = (): readonly string[] =>
     [...configuration().applications.values()].filter(({ destination }) => destination.cluster === cluster).map(({ name }) => name)
-  const context: RunContext = {
-    cluster,
-    worker: connections.worker,
-    producer: connections.producer,
-    jobs,
-    run: options.run,
-    isKnown: (application) => configuration().applications.get(application)?.destination.cluster === cluster,
-    backoff: options.backoff ?? BACKOFF,
-    now: Date.now,
-  }
+  const ensuring = startEnsuring({ redis: producer, jobs, applications, intervalMs: options.ensureIntervalMs ?? ENSURE_EVERY_MS, log })
+  const worker = takeJobs(options, {
+    run: {
+      cluster,
+      worker: connections.worker,
+      producer,
+      jobs,
+      run: options.run,
+      isKnown: (application) => configuration().applications.get(application)?.destination.cluster === cluster,
+      backoff: options.backoff ?? BACKOFF,
+      now: Date.now,
+    },
+    running: createRunning(),
+    ensuring,
+    stop: stop.signal,
+    poll,
+    sweep,
+    ...(onCanary && { onCanary }),
+    ...(onResult && { onResult }),
+  })
+  const schedules = options.drain ? undefined : startSchedules({ cluster, configuration, redis: producer, jobs, log })
 
-  const ensuring = new Set<Promise<void>>()
-  const ensure = (applications: readonly string[]): void => {
-    const one = ensureJobs(connections.producer, jobs, applications)
-      .then((added) => {
-        if (added.length > 0) log.debug({ cluster, applications: added }, 'added jobs for unanswered tickets')
-      })
-      .catch((error: unknown) => log.debug({ cluster, problem: String(error) }, 'could not look for unanswered tickets'))
-      .finally(() => ensuring.delete(one))
-    ensuring.add(one)
-  }
-
-  const sync = async (id: string, application: string): Promise<void> => {
-    const result = await running.run(id, application, stop.signal, async (signal) => runJob(context, application, signal))
-    if (result) options.onResult?.(result)
-  }
-  const process = async (job: Job<JobData>): Promise<void> => {
-    const { application, repository } = job.data
-    switch (job.name) {
-      case 'sync':
-        return application === undefined ? undefined : sync(job.id ?? application, application)
-      case 'retry':
-        return application === undefined ? undefined : void (await ensureJobs(connections.producer, jobs, [application]))
-      case 'poll':
-        return repository === undefined ? undefined : options.poll(repository, stop.signal)
-      case 'sweep':
-        ensure(ownApplications())
-        return options.sweep(stop.signal)
-      case 'canary': {
-        const roundTripMs = Math.max(0, Date.now() - job.timestamp)
-        await connections.producer.set(clusterKeys(cluster).canary, JSON.stringify({ at: Date.now(), roundTripMs }))
-        return options.onCanary?.(roundTripMs)
-      }
+  const close = async (): Promise<void> => {
+    ensuring.stop()
+    schedules?.close()
+    const late = new Promise<'late'>((resolve) => setTimeout(resolve, CLOSE_WITHIN_MS, 'late').unref())
+    const closing = worker.close()
+    stop.abort(new DOMException('The worker is shutting down', 'AbortError'))
+    if ((await Promise.race([closing, late])) === 'late') {
+      log.warn({ cluster }, 'some syncs did not stop in time; another worker takes them over')
+      connections.worker.disconnect()
     }
+    await Promise.race([ensuring.settled(), late])
+    await jobs.close()
   }
+  let closed: Promise<void> | undefined
+  return {
+    drained: async (signal) => waitUntilEmpty(jobs, async () => ensureJobs(producer, jobs, applications()), signal),
+    close: async () => (closed ??= close()),
+  }
+}
 
-  const worker = new Worker<JobData>(QUEUE_NAME, process, {
+/** BullMQ's worker, with what becomes of a job that ends, fails or is lost. */
+function takeJobs({ cluster, connections, concurrency, log }: WorkerOptions, context: WorkContext): Worker<JobData> {
+  const worker = new Worker<JobData>(QUEUE_NAME, async (job) => workOn(context, job), {
     connection: connections.worker,
     prefix: clusterKeys(cluster).prefix,
-    concurrency: options.concurrency ?? 1_000,
+    concurrency: concurrency ?? 1_000,
     lockDuration: LOCK_MS,
     stalledInterval: STALLED_CHECK_MS,
     maxStalledCount: STALLED_AT_MOST,
@@ -118,51 +108,14 @@ export function startWorker(options: WorkerOptions): QueueWorker {
   })
   worker.on('error', (error) => log.debug({ cluster, problem: error.message }, 'queue'))
   worker.on('lockRenewalFailed', (ids) => {
-    for (const id of ids) running.lose(id)
+    for (const id of ids) context.running.lose(id)
   })
-  const ended = (job: Job<JobData> | undefined): void => {
-    if (job?.name === 'sync' && job.data.application !== undefined) ensure([job.data.application])
-  }
-  worker.on('completed', ended)
+  worker.on('completed', (job) => lookAfter(context, job))
   worker.on('failed', (job, error) => {
     log.warn({ cluster, job: job?.name, ...job?.data, problem: error.message }, 'job failed')
     const application = job?.name === 'sync' && /stalled more than/.test(error.message) ? job.data.application : undefined
-    if (application === undefined) ended(job)
-    else void quarantine(application).catch(() => undefined)
+    if (application === undefined) lookAfter(context, job)
+    else void quarantine(context, application).catch(() => undefined)
   })
-  const quarantine = async (application: string): Promise<void> => {
-    const [seed, seen] = await connections.worker.hmget(clusterKeys(cluster).application(application), 'seed', 'running')
-    if (!seed || !seen) return
-    const job = { application, reason: 'retry', seen: Number(seen), triggers: [] } as const
-    const result = quarantined(context, job)
-    await finishRun(connections.worker, cluster, { job, seed }, 'failed', QUARANTINE_MS, result)
-    options.onResult?.(result)
-    ensure([application])
-  }
-
-  const timer = setInterval(() => ensure(ownApplications()), ensureIntervalMs)
-  const onReady = (): void => ensure(ownApplications())
-  connections.producer.on('ready', onReady)
-  const schedules = options.drain ? undefined : startSchedules({ cluster, configuration, redis: connections.producer, jobs, log })
-  ensure(ownApplications())
-
-  const close = async (): Promise<void> => {
-    clearInterval(timer)
-    schedules?.close()
-    connections.producer.off('ready', onReady)
-    const late = new Promise<'late'>((resolve) => setTimeout(resolve, CLOSE_WITHIN_MS, 'late').unref())
-    const closing = worker.close()
-    stop.abort(new DOMException('The worker is shutting down', 'AbortError'))
-    if ((await Promise.race([closing, late])) === 'late') {
-      log.warn({ cluster }, 'some syncs did not stop in time; another worker takes them over')
-      connections.worker.disconnect()
-    }
-    await Promise.race([Promise.allSettled(ensuring), late])
-    await jobs.close()
-  }
-  let closed: Promise<void> | undefined
-  return {
-    drained: async (signal) => waitUntilEmpty(jobs, async () => ensureJobs(connections.producer, jobs, ownApplications()), signal),
-    close: async () => (closed ??= close()),
-  }
+  return worker
 }

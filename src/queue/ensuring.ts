@@ -1,0 +1,48 @@
+import type { Redis } from 'ioredis'
+import type { Log } from '../model/log.ts'
+import { ensureJobs } from './ensure.ts'
+import type { Jobs } from './jobs.ts'
+
+/** Looks for tickets without a job, in the background: at a timer, when Redis is back, and when asked. */
+export interface Ensuring {
+  /** Looks for these applications, for all of this cluster without names. Returns at once, never throws. */
+  look(applications?: readonly string[]): void
+  /** Looks no more by itself. */
+  stop(): void
+  /** Resolves when every look that was begun has ended. */
+  settled(): Promise<void>
+}
+
+/** Starts with a look at everything. A look that fails is not tried again: the next one comes anyway. */
+export function startEnsuring(options: {
+  readonly redis: Redis
+  readonly jobs: Jobs
+  readonly applications: () => readonly string[]
+  readonly intervalMs: number
+  readonly log: Log
+}): Ensuring {
+  const { redis, jobs, applications, log } = options
+  const { cluster } = jobs
+  const looks = new Set<Promise<void>>()
+  const look = (named?: readonly string[]): void => {
+    const one = ensureJobs(redis, jobs, named ?? applications())
+      .then((added) => {
+        if (added.length > 0) log.debug({ cluster, applications: added }, 'added jobs for unanswered tickets')
+      })
+      .catch((error: unknown) => log.debug({ cluster, problem: String(error) }, 'could not look for unanswered tickets'))
+      .finally(() => looks.delete(one))
+    looks.add(one)
+  }
+  const lookAtAll = (): void => look()
+  const timer = setInterval(lookAtAll, options.intervalMs)
+  redis.on('ready', lookAtAll)
+  lookAtAll()
+  return {
+    look,
+    stop: () => {
+      clearInterval(timer)
+      redis.off('ready', lookAtAll)
+    },
+    settled: async () => void (await Promise.all(looks)),
+  }
+}
