@@ -85,6 +85,11 @@ async function openSsh(
     })
   }
   const [key, knownHosts] = await Promise.all([resolveSecret(repository.ssh.privateKeyFrom), resolveSecret(repository.ssh.knownHostsFrom)])
+  if (isEncrypted(key)) {
+    throw new GitwakeError('git-authentication', `repository ${repository.name}: its private key is protected by a passphrase`, {
+      fix: 'Give spec.ssh.privateKeyFrom a deploy key without a passphrase (ssh-keygen -p -N "" -f FILE removes it from a copy).',
+    })
+  }
   const directory = await mkdtemp(join(tmpdir(), 'gitwake-ssh-'))
   const close = (): Promise<void> => rm(directory, { recursive: true, force: true })
   try {
@@ -96,6 +101,17 @@ async function openSsh(
     throw error
   }
   return { environment: { ...environment, GIT_SSH_VARIANT: 'ssh', GIT_SSH_COMMAND: sshCommand(directory) }, secrets: [key.trim()], close }
+}
+
+/**
+ * Nobody is there to type a passphrase, and ssh then says no more than that access was denied. OpenSSH's own format names its cipher
+ * (openssh/PROTOCOL.key), the older ones say it in their head.
+ */
+function isEncrypted(key: string): boolean {
+  if (/^(?:-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED)/mu.test(key)) return true
+  const [, body] = /-----BEGIN OPENSSH PRIVATE KEY-----([A-Za-z0-9+/=\s]+)/u.exec(key) ?? []
+  const head = Buffer.from(body ?? '', 'base64').subarray(0, 64)
+  return head.toString('latin1').startsWith('openssh-key-v1\0') && head.subarray(19, 23).toString('latin1') !== 'none'
 }
 
 /** ssh that asks nobody, trusts only the given hosts, offers only the given key and notices a silent peer. */

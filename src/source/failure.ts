@@ -16,7 +16,14 @@ function anyOf(...patterns: readonly RegExp[]): RegExp {
 // In order: the first that matches names the failure. Texts of git 2.39 to 2.5x, curl and OpenSSH under LC_ALL=C.
 const failures: readonly Failure[] = [
   {
-    pattern: anyOf(/host key verification failed/, /remote host identification has changed/, /no \S+ host key is known/),
+    pattern: anyOf(/remote host identification has changed/),
+    code: 'host-key-changed',
+    retryable: false,
+    what: 'the host shows another key than the known one',
+    fix: 'Ask the host whether it has a new key: if so, replace the old one in spec.ssh.knownHostsFrom; if not, somebody may stand in between.',
+  },
+  {
+    pattern: anyOf(/host key verification failed/, /no \S+ host key is known/),
     code: 'host-key-unknown',
     retryable: false,
     what: 'the host shows a key that is not in its known hosts',
@@ -30,6 +37,13 @@ const failures: readonly Failure[] = [
     fix: 'Renew the certificate of the host, or give gitwake the authority that signed it.',
   },
   {
+    pattern: anyOf(/load key .*:/),
+    code: 'git-authentication',
+    retryable: false,
+    what: 'the private key cannot be read',
+    fix: 'Put a whole private key as ssh-keygen writes it, with its first and last line, where spec.ssh.privateKeyFrom points.',
+  },
+  {
     pattern: anyOf(
       /authentication failed/,
       /could not read (?:username|password)/,
@@ -38,7 +52,6 @@ const failures: readonly Failure[] = [
       /permission denied \(/,
       /returned error: 40[13]/,
       /HTTP 40[13]/,
-      /load key .*:/,
     ),
     code: 'git-authentication',
     retryable: false,
