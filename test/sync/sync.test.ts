@@ -222,7 +222,7 @@ describe('a sync on a real control plane', { timeout: 300_000 }, () => {
 
   it('brings a CRD, a namespace, a role and a custom resource in one commit at the first try', async () => {
     const group = `g${process.pid}.example.org`
-    const older = createDestination(bench.connection, { inventoryNamespace: 'gitwake-system', holder: 'older', version: 'test' })
+    const older = createDestination(bench.connection, { inventoryNamespace: bench.inventoryNamespace, holder: 'older', version: 'test' })
     await older.catalog({ refresh: true }, AbortSignal.timeout(10_000))
     const documents = [
       `{apiVersion: ${group}/v1, kind: Widget, metadata: {name: w, namespace: widgets-${process.pid}}, spec: {size: 3}}`,
@@ -310,7 +310,7 @@ describe('a sync on a real control plane', { timeout: 300_000 }, () => {
   it('gives the right to write back although the sync was told to stop', async () => {
     const stop = new AbortController()
     const lease = (holder: string, signal: AbortSignal) =>
-      acquireLease(bench.connection, { namespace: 'gitwake-system', application: 'stopped', holder, signal })
+      acquireLease(bench.connection, { namespace: bench.inventoryNamespace, application: 'stopped', holder, signal })
     const first = await lease('first', stop.signal)
     stop.abort()
     await first.release()
@@ -434,12 +434,12 @@ describe('a sync on a real control plane', { timeout: 300_000 }, () => {
     for (const app of apps) await app.sync()
     const [broken, drifting] = apps
     assert.ok(broken && drifting)
-    const secret = `/api/v1/namespaces/gitwake-system/secrets/gitwake-${broken.application.name}`
+    const secret = `/api/v1/namespaces/${bench.inventoryNamespace}/secrets/gitwake-${broken.application.name}`
     await bench.api('PATCH', secret, { data: { inventory: 'bm90IGd6aXA=' } }, MERGE)
     await bench.api('PATCH', `/api/v1/namespaces/${drifting.namespace}/configmaps/a`, { data: { x: 'other' } }, MERGE)
     const position = await bench.audit.position()
     const [unreadable, drifted, ...others] = await Promise.all(apps.map((app) => app.sync()))
-    const lists = (await bench.audit.read({ userAgent: 'gitwake/', resource: 'secrets', verbs: ['list'] }, position)).length
+    const lists = (await bench.audit.read({ resource: 'secrets', verbs: ['list'] }, position)).length
     assert.equal(lists, 1)
     assert.equal(unreadable?.problem?.code, 'inventory-unreadable')
     assert.deepEqual(drifted?.counts, { configured: 1, unchanged: 1 })
@@ -452,14 +452,14 @@ describe('a sync on a real control plane', { timeout: 300_000 }, () => {
     await app.repository.commit({ 'a.json': configMap('a', { x: '2' }) })
     const position = await bench.audit.position()
     assert.equal((await app.sync()).outcome, 'synced')
-    const leases = await bench.audit.read({ userAgent: 'gitwake/', resource: 'leases' }, position)
+    const leases = await bench.audit.read({ resource: 'leases' }, position)
     assert.deepEqual(
       leases.map(({ verb }) => verb),
       ['update', 'update'],
     )
     const signal = AbortSignal.timeout(10_000)
     const name = app.application.name
-    const other = await acquireLease(bench.connection, { namespace: 'gitwake-system', application: name, holder: 'other', signal })
+    const other = await acquireLease(bench.connection, { namespace: bench.inventoryNamespace, application: name, holder: 'other', signal })
     await app.repository.commit({ 'a.json': configMap('a', { x: '3' }) })
     const refused = await app.sync()
     assert.equal(refused.problem?.code, 'lease-held', told(refused))
