@@ -1,14 +1,13 @@
 import { isJsonObject, parseJson, type Json, type JsonObject } from '../model/json.ts'
 import type { ResourceKind } from '../model/kinds.ts'
 import { FIELD_MANAGER } from '../model/names.ts'
+import { isPerson } from '../plan/people.ts'
 import type { ApplyOperation, WriteOptions, Written } from '../sync/ports.ts'
 import { classifyAnswer } from './errors.ts'
 import type { ClusterConnection } from './connect.ts'
 import { decodeManagedFields, decodeMetadata, isOurs, METADATA } from './metadata.ts'
 import { objectPath } from './paths.ts'
 
-/** Managers behind which a person stands: what they set by hand is undone when we heal. */
-const HUMANS = [/^kubectl/, /^before-first-apply$/, /^k9s/, /^lens/i, /^Mozilla/, /^dashboard/, /^headlamp/i]
 /** Tools that declare whole objects: when an object changes hands, so do the fields that they declared. */
 const TOOLS = [/^kustomize-controller$/, /^helm-controller$/, /^argocd-/, /^helm$/, /^Go-http-client$/, /^terraform/i]
 
@@ -29,8 +28,8 @@ export async function takeOver(
   if (current.status !== 200) return { ok: false, ...classifyAnswer(current) }
   const body = parseJson(current.text)
   const live = isJsonObject(body) && isJsonObject(body.metadata) ? body.metadata : {}
-  const managers = options.adopting ? [...HUMANS, ...TOOLS] : HUMANS
-  const merged = mergeEntries(live.managedFields, operation.manifest.apiVersion, managers)
+  const isTaken = (manager: string): boolean => isPerson(manager) || (options.adopting && TOOLS.some((pattern) => pattern.test(manager)))
+  const merged = mergeEntries(live.managedFields, operation.manifest.apiVersion, isTaken)
   if (merged === undefined) return 'nothing to take'
   // Status updates move the resourceVersion all the time; what must not have changed is whose object it is.
   if (operation.expect !== 'absent' && live.uid !== operation.expect.uid) {
@@ -57,15 +56,13 @@ export async function takeOver(
     : { ok: true, seen, warnings: [] }
 }
 
-/** The managedFields with the entries of `managers` folded into ours; undefined where there are none. Exported for its table test. */
-export function mergeEntries(value: Json | undefined, apiVersion: string, managers: readonly RegExp[]): Json[] | undefined {
+/** The managedFields with the entries of such managers folded into ours; undefined where there are none. */
+function mergeEntries(value: Json | undefined, apiVersion: string, isTakenManager: (manager: string) => boolean): Json[] | undefined {
   const raw = Array.isArray(value) ? (value as readonly Json[]) : []
   const isTaken = (entry: Json): boolean => {
     const [decoded] = decodeManagedFields([entry])
     // Subresource entries (scale, status) stay: taking `replicas` from the scale subresource would reset it to 1.
-    return (
-      decoded !== undefined && !isOurs(decoded) && decoded.subresource === '' && managers.some((pattern) => pattern.test(decoded.manager))
-    )
+    return decoded !== undefined && !isOurs(decoded) && decoded.subresource === '' && isTakenManager(decoded.manager)
   }
   const taken = raw.filter(isTaken)
   if (taken.length === 0) return undefined

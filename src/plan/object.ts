@@ -6,6 +6,7 @@ import type { ChangeAction, PlannedChange } from '../model/plan.ts'
 import type { DesiredObject } from './desired.ts'
 import { displayDrift, lostFields } from './drift.ts'
 import { claim } from './ownership.ts'
+import { isPerson } from './people.ts'
 import type { PlanFacts } from './plan.ts'
 import { stageOf } from './stages.ts'
 import { judge } from './unchanged.ts'
@@ -39,7 +40,7 @@ export function planObject(desired: DesiredObject, facts: PlanFacts): { readonly
       return { change: drifted(desired, seen, facts) }
     case 'suspect': {
       const compared = facts.answers.compared.get(desired.key)
-      if (compared === 'same') return { change: { ...unchanged(desired), moved: true } }
+      if (compared === 'same') return { change: undeclared(desired, seen, facts) ?? { ...unchanged(desired), moved: true } }
       const change = write(desired, seen, 'configured', 'drifted: changed in our name, or in its order', facts)
       return compared === undefined ? { change, ask: seen } : { change }
     }
@@ -97,6 +98,13 @@ function adopt(desired: DesiredObject, seen: ObservedObject, facts: PlanFacts): 
   const change = write(desired, seen, 'adopted', verdict.reason, facts)
   // What another tool applied becomes ours as a whole; otherwise a key removed from Git would stay live for ever.
   return change.operation.verb === 'apply' ? { ...change, operation: { ...change.operation, takeOver: true } } : change
+}
+
+/** Fields that a person added, where they are to be removed: nothing of ours differs, and only a take-over can undo them. */
+function undeclared(desired: DesiredObject, seen: ObservedObject, facts: PlanFacts): PlannedChange | undefined {
+  if (facts.undeclared !== 'remove') return undefined
+  const person = seen.managedFields.find(({ manager, subresource }) => subresource === '' && isPerson(manager))
+  return person && write(desired, seen, 'configured', `drifted: ${person.manager} added fields that Git does not declare`, facts)
 }
 
 function drifted(desired: DesiredObject, seen: ObservedObject, facts: PlanFacts): PlannedChange {

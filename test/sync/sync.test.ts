@@ -123,6 +123,19 @@ describe('a sync on a real control plane', { timeout: 300_000 }, () => {
     assert.match(live, /"env":\[\{"name":"A","value":"1"\}\]/)
   })
 
+  it('removes what a person added only where the application says so, and only once', async () => {
+    for (const undeclared of ['report', 'remove'] as const) {
+      const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }) }, { undeclared })
+      await app.sync()
+      const path = `/api/v1/namespaces/${app.namespace}/configmaps/a`
+      await bench.api('PATCH', path, { data: { hand: 'made' } }, MERGE)
+      const result = await app.sync({ reason: 'drift' })
+      assert.equal(result.counts.configured, undeclared === 'remove' ? 1 : undefined, told(result))
+      assert.equal(/"hand"/.test(JSON.stringify((await bench.api('GET', path)).data)), undeclared === 'report')
+      assert.deepEqual((await app.sync({ reason: 'drift' })).counts, { unchanged: 1 })
+    }
+  })
+
   it('creates only if absent: an unlabelled object is adopted, and told so', async () => {
     const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }), 'b.json': configMap('b', { y: '1' }) })
     await bench.api('POST', '/api/v1/namespaces', { metadata: { name: app.namespace } })
