@@ -34,7 +34,7 @@ export interface SyncPolicy {
   readonly partial: boolean
   /** Server-side dry-run of everything that changes before the first write. */
   readonly preflight: boolean
-  /** Added fields of other managers on our objects: kept and told, or removed. */
+  /** Fields that people added to our objects: kept, or removed. Those of controllers are always kept. */
   readonly undeclared: 'report' | 'remove'
   /** How long a sync waits for its objects to become healthy; 0 does not wait. */
   readonly healthTimeoutMs: number
