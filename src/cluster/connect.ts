@@ -1,6 +1,6 @@
 import type { Log } from '../model/log.ts'
 import type { Cluster } from '../model/configuration.ts'
-import type { ResolveSecret } from './credentials.ts'
+import type { ReadEnvironment, ResolveSecret } from './credentials.ts'
 import { createRequester, type ApiRequest, type ApiResponse, type ApiStream, type StreamRequest } from './request.ts'
 import { createServerClock } from './server-clock.ts'
 import { openSessions } from './session.ts'
@@ -27,6 +27,8 @@ export interface ClusterConnection {
 
 export interface ConnectDependencies {
   readonly resolveSecret: ResolveSecret
+  /** Where the cluster of this very Pod is found; without it there is none. */
+  readonly environment?: ReadEnvironment
   readonly log: Log
   /** Of gitwake, for the User-Agent that the audit log shows. */
   readonly version?: string
@@ -41,8 +43,8 @@ export interface ConnectDependencies {
  * Throws GitwakeError: `kubeconfig-invalid`, `exec-refused`, `not-in-cluster`, and whatever resolveSecret throws.
  */
 export async function connectCluster(cluster: Cluster, dependencies: ConnectDependencies): Promise<ClusterConnection> {
-  const { resolveSecret, log, version, concurrency = 32, patienceMs = 30_000 } = dependencies
-  const sessions = await openSessions(cluster, resolveSecret, log)
+  const { resolveSecret, environment = () => undefined, log, version, concurrency = 32, patienceMs = 30_000 } = dependencies
+  const sessions = await openSessions(cluster, { resolveSecret, environment, log })
   const clock = createServerClock()
   const userAgent = version === undefined ? 'gitwake' : `gitwake/${version}`
   const requester = createRequester({

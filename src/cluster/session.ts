@@ -2,7 +2,15 @@ import { createHash } from 'node:crypto'
 import type { Log } from '../model/log.ts'
 import { Pool, ProxyAgent, Socks5ProxyAgent, type Dispatcher } from 'undici'
 import type { Cluster } from '../model/configuration.ts'
-import { fingerprintOf, loadCredentials, readCredentials, type Credentials, type LoadedConfig, type ResolveSecret } from './credentials.ts'
+import {
+  fingerprintOf,
+  loadCredentials,
+  readCredentials,
+  type Credentials,
+  type LoadedConfig,
+  type ReadEnvironment,
+  type ResolveSecret,
+} from './credentials.ts'
 
 /** Where a request goes and what it carries, as of now. */
 export interface Session {
@@ -31,13 +39,19 @@ interface Reading {
 
 const RECHECK_MS = 1000
 
-export async function openSessions(cluster: Cluster, resolveSecret: ResolveSecret, log: Log): Promise<Sessions> {
+export interface SessionDependencies {
+  readonly resolveSecret: ResolveSecret
+  readonly environment: ReadEnvironment
+  readonly log: Log
+}
+
+export async function openSessions(cluster: Cluster, { resolveSecret, environment, log }: SessionDependencies): Promise<Sessions> {
   let reading = await read()
   let checkedAt = performance.now()
   let checking: Promise<boolean> | undefined
 
   async function read(previous?: Reading): Promise<Reading> {
-    const loaded = await loadCredentials(cluster, resolveSecret)
+    const loaded = await loadCredentials(cluster, resolveSecret, environment)
     // Taken before the files are read: a change in between is then seen at the next look.
     const fingerprint = await fingerprintOf(loaded.files)
     return readingOf(loaded, fingerprint, await readCredentials(cluster, loaded), previous)

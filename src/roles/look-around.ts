@@ -62,8 +62,16 @@ export function createLookAround(options: LookAroundOptions): LookAround {
     const { applications, unlistable, problems } = await sweep(destination, options.inventoryNamespace, signal)
     for (const problem of problems) log.error({ cluster }, problem.message)
     for (const [kind, reason] of unlistable) log.warn({ cluster, kind }, `a kind cannot be listed, so its objects are unknown: ${reason}`)
+    // One way to Redis and back for all of them: the connection sends what is asked for together in one go.
+    await Promise.all(applications.map(restore))
     for (const swept of applications) await take(swept)
     await judgeHealth(applications, destination, signal)
+  }
+
+  /** What the inventory says is applied is told again, where nothing newer was. */
+  async function restore({ inventory: { application, revision, appliedAt } }: Swept): Promise<void> {
+    if (revision === undefined || configuration().applications.get(application)?.destination.cluster !== cluster) return
+    await restoreApplied(redis, cluster, application, { revision, at: Date.parse(appliedAt ?? '') || Date.now() })
   }
 
   async function take({ inventory, deviations }: Swept): Promise<void> {
@@ -84,8 +92,6 @@ export function createLookAround(options: LookAroundOptions): LookAround {
       told.set(name, state)
       return
     }
-    const { revision, appliedAt } = inventory
-    if (revision !== undefined) await restoreApplied(redis, cluster, name, { revision, at: Date.parse(appliedAt ?? '') || Date.now() })
     if (!isNews) return
     log.info({ application: name, objects: deviations.length, first: deviations[0]?.object, how: deviations[0]?.reason }, 'drift seen')
     await intake.acceptTrigger(targetOf(application), { reason: 'drift', at: Date.now() })
@@ -96,11 +102,13 @@ export function createLookAround(options: LookAroundOptions): LookAround {
   async function judgeHealth(applications: readonly Swept[], destination: Destination, signal: AbortSignal): Promise<void> {
     const known = applications.filter(({ inventory }) => configuration().applications.has(inventory.application))
     const states = new Map(known.map(({ inventory, seen }) => [inventory.application, stateOf(seen)]))
-    const moved = await rememberChanged(redis, cluster, 'health', states)
-    for (const { inventory, seen } of known) {
+    const moved = new Set(await rememberChanged(redis, cluster, 'health', states))
+    const published = await Promise.all(
+      known.map(async (swept) => ({ ...swept, ...(await readLastKnown(redis, cluster, swept.inventory.application)) })),
+    )
+    for (const { inventory, seen, health } of published) {
       const name = inventory.application
-      const { health } = await readLastKnown(redis, cluster, name)
-      if (!moved.includes(name) && health === 'current') continue
+      if (!moved.has(name) && health === 'current') continue
       const objects = seen.map(({ object }) => object)
       const applySet = applySetId(name, options.inventoryNamespace)
       const report = await destination.health(objects, applySet, { timeoutMs: 0, signal, superseded: () => Promise.resolve(false) })

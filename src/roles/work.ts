@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { connectCluster } from '../cluster/connect.ts'
+import { environmentValue } from '../config.ts'
 import { GitwakeError } from '../model/error.ts'
 import type { SyncResult } from '../model/result.ts'
 import { createIntake } from '../queue/accept.ts'
@@ -47,9 +48,11 @@ export async function startWorking(shared: Process, options: WorkOptions): Promi
   const version = gitwakeVersion()
   const holder = `${hostname()}-${randomUUID().slice(0, 8)}`
   const inventoryNamespace = settings.inventoryNamespace
-  const destinations = createDestinations(connectCluster, { resolveSecret, log, version }, { inventoryNamespace, holder, version })
+  const connecting = { resolveSecret, environment: environmentValue, log, version }
+  const destinations = createDestinations(connectCluster, connecting, { inventoryNamespace, holder, version })
   const workers = new Map<string, QueueWorker>()
   const notices = new Map<string, () => Promise<void>>()
+  const closing = new AbortController()
 
   function start(cluster: string): void {
     const heads = createHeadHistory(connections.producer, cluster, Date.now)
@@ -63,6 +66,18 @@ export async function startWorking(shared: Process, options: WorkOptions): Promi
     }
     workers.set(cluster, startWorker({ cluster, connections, configuration, log, run, poll, sweep, onResult, drain: options.drain }))
     notices.set(cluster, lookAround.noticeConfiguration)
+    void meet(cluster)
+  }
+
+  /** Handshake and discovery ahead of the first sync, which else waits for them. Where the cluster does not answer, that sync says so. */
+  async function meet(name: string): Promise<void> {
+    const cluster = configuration().clusters.get(name)
+    if (cluster === undefined) return
+    try {
+      await (await destinations.of(cluster)).catalog({ refresh: false }, closing.signal)
+    } catch (error) {
+      log.debug({ cluster: name, problem: String(error) }, 'the cluster does not answer yet')
+    }
   }
 
   function follow(): void {
@@ -98,6 +113,7 @@ export async function startWorking(shared: Process, options: WorkOptions): Promi
     },
     async close() {
       clearInterval(timer)
+      closing.abort(new DOMException('The worker is shutting down', 'AbortError'))
       await Promise.all([...workers.values()].map((worker) => worker.close()))
       await intake.close()
       await source.close()

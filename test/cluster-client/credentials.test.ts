@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
+import { extname, join } from 'node:path'
 import type { TLSSocket } from 'node:tls'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -162,7 +162,40 @@ for (const [name, text] of [
 test('outside a Pod, inCluster says so', async () => {
   const cluster = { name: 'here', sweepIntervalMs: 1, connection: { kind: 'in-cluster' } } as const
   await assert.rejects(connectCluster(cluster, dependencies), { code: 'not-in-cluster' })
+  // Where the variables of a Pod are set, its service account is looked for.
+  const inPod = { ...dependencies, environment: (name: string) => (name === 'KUBERNETES_SERVICE_HOST' ? '127.0.0.1' : '443') }
+  await assert.rejects(connectCluster(cluster, inPod), { code: 'kubeconfig-invalid', message: /serviceaccount\/ca\.crt/ })
 })
+
+for (const [user, isLoaded] of [
+  [{ token: 'x' }, false],
+  [
+    {
+      exec: {
+        apiVersion: 'client.authentication.k8s.io/v1',
+        command: 'echo',
+        args: ['{"status":{"token":"x"}}'],
+        interactiveMode: 'Never',
+      },
+    },
+    true,
+  ],
+] as const) {
+  test(`with ${Object.keys(user).join()}, Kubernetes' own client, which is large, is ${isLoaded ? '' : 'not '}loaded`, () => {
+    const connect = new URL(`../../src/cluster/connect${extname(import.meta.filename)}`, import.meta.url).href
+    const script = `
+      import { registerHooks } from 'node:module'
+      const asked = new Set()
+      registerHooks({ resolve: (name, context, next) => (asked.add(name), next(name, context)) })
+      const { connectCluster } = await import(${JSON.stringify(connect)})
+      const connection = { kind: 'kubeconfig', kubeconfigFrom: { env: 'X' }, allowExec: true }
+      const resolveSecret = () => ${JSON.stringify(kubeconfigText('http://127.0.0.1:1', user))}
+      await connectCluster({ name: 'c', sweepIntervalMs: 1, connection }, { log: {}, resolveSecret })
+      process.stdout.write(String(asked.has('@kubernetes/client-node')))
+      process.exit()`
+    assert.equal(execFileSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8' }), String(isLoaded))
+  })
+}
 
 test('TLS: the CA must vouch, and a client certificate is shown and renewed', async (t) => {
   const folder = await tempFolder(t)
