@@ -3,6 +3,7 @@ import { PART_OF_LABEL } from '../model/names.ts'
 import { groupKindKey } from '../model/object.ts'
 import type { ObservedObject } from '../model/observation.ts'
 import type { ChangeAction, PlannedChange } from '../model/plan.ts'
+import { readAnnotations } from './annotations.ts'
 import type { DesiredObject } from './desired.ts'
 import { displayDrift, lostFields } from './drift.ts'
 import { claim } from './ownership.ts'
@@ -16,8 +17,12 @@ export function planObject(desired: DesiredObject, facts: PlanFacts): { readonly
   const entry = facts.inventory?.entries.get(desired.key)
   const blocked = whyNot(desired, facts)
   if (blocked !== undefined) return { change: blocked }
+  const { policy } = readAnnotations(desired.manifest.metadata.annotations ?? {})
+  if (policy.apply === 'never') return { change: skip(desired, 'its annotation says never to apply it') }
   const found = facts.answers.found.get(desired.key)
   const seen = facts.observation.objects.get(desired.key) ?? (found === 'absent' ? undefined : found)
+  if (seen !== undefined && policy.apply === 'create-only')
+    return { change: skip(desired, 'exists, and its annotation says only to create it where it is missing') }
   if (seen === undefined) {
     return { change: create(desired, entry?.status === 'owned' ? 'was deleted from the cluster' : 'new in Git') }
   }
@@ -57,6 +62,8 @@ function whyNot(desired: DesiredObject, { observation }: PlanFacts): PlannedChan
       false,
     )
   }
+  const [wrong] = readAnnotations(desired.manifest.metadata.annotations ?? {}).wrong
+  if (wrong !== undefined) return fail(desired, wrong, 'Correct it in Git (docs/reference/annotations.md).', false)
   const reason = observation.unlistable.get(groupKindKey(desired.object))
   return reason === undefined
     ? undefined
@@ -80,6 +87,10 @@ function finish(desired: DesiredObject, seen: ObservedObject, facts: PlanFacts):
 
 function terminating(desired: DesiredObject): PlannedChange {
   return fail(desired, 'is being deleted; it is applied again once it is gone', 'Look at its finalizers if this does not end.', true)
+}
+
+function skip(desired: DesiredObject, reason: string): PlannedChange {
+  return { ...base(desired), action: 'skipped', reason, operation: { verb: 'none' } }
 }
 
 function create(desired: DesiredObject, reason: string): PlannedChange {
@@ -123,7 +134,7 @@ function write(desired: DesiredObject, seen: ObservedObject, action: ChangeActio
       verb: 'apply',
       manifest: desired.manifest,
       expect: { uid: seen.uid, resourceVersion: seen.resourceVersion },
-      takeOver: facts.undeclared === 'remove',
+      takeOver: (readAnnotations(desired.manifest.metadata.annotations ?? {}).policy.undeclared ?? facts.undeclared) === 'remove',
     },
   }
 }

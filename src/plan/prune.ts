@@ -3,6 +3,7 @@ import { PART_OF_LABEL, PRUNE_ANNOTATION } from '../model/names.ts'
 import { groupKindKey, type ObjectKey } from '../model/object.ts'
 import type { Observation, ObservedObject } from '../model/observation.ts'
 import type { PlannedChange } from '../model/plan.ts'
+import { readAnnotations } from './annotations.ts'
 import type { Found } from './questions.ts'
 import { stageOf } from './stages.ts'
 
@@ -62,10 +63,12 @@ function reasonToKeep(entry: InventoryEntry, seen: ObservedObject, { applySet, e
     return leave(entry, 'released', 'not in Git any more; it existed before gitwake meant to create it')
   }
   if (seen.terminating) return leave(entry, 'skipped', 'not in Git any more; it is already being deleted')
-  const annotation = seen.annotations[PRUNE_ANNOTATION]
-  if (annotation === 'disabled') return leave(entry, 'skipped', `not in Git any more; kept by ${PRUNE_ANNOTATION}: disabled`)
+  // Its manifest is gone from Git: what was applied last speaks for it. Whoever adds an annotation by hand can only keep what Git drops.
+  const { policy } = readAnnotations(seen.annotations)
+  if (policy.prune === 'disabled') return leave(entry, 'skipped', 'not in Git any more; kept by its annotation')
+  if (policy.apply === 'never') return leave(entry, 'released', 'not in Git any more; its annotation says never to touch it')
   if (!enabled) return leave(entry, 'skipped', 'not in Git any more; kept because sync.prune is false')
-  if (OPT_IN.has(groupKindKey(entry.object)) && annotation !== 'enabled') {
+  if (OPT_IN.has(groupKindKey(entry.object)) && policy.prune !== 'enabled') {
     return leave(entry, 'skipped', `not in Git any more; a ${entry.object.kind} is only pruned with ${PRUNE_ANNOTATION}: enabled`)
   }
   return undefined
