@@ -22,7 +22,7 @@ export async function benchIntake(): Promise<Row[]> {
   const port = await randomFreePort()
   const secret = randomBytes(16).toString('hex')
   await writeFile(`${folder.path}/gitwake.yaml`, CONFIGURATION)
-  const server = spawn(process.execPath, [`${checkoutRoot}/dist/src/main.js`, 'serve'], {
+  const server = spawn(process.execPath, ['--max-semi-space-size=8', `${checkoutRoot}/dist/src/main.js`, 'serve'], {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: {
       PATH: process.env.PATH,

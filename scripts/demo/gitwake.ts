@@ -17,6 +17,8 @@ export interface GitwakeProcess {
   stop(): Promise<void>
 }
 
+/** As in infra/Dockerfile. */
+const NODE_OPTIONS = ['--enable-source-maps', '--max-semi-space-size=8']
 const START_LIMIT_MS = 30_000
 const STOP_LIMIT_MS = 15_000
 const MOST_LINES = 60
@@ -30,7 +32,7 @@ export async function startGitwake(
   const program = join(checkoutRoot, 'dist', 'src', 'main.js')
   if (!existsSync(program)) throw new Error('dist/src/main.js is missing: start the demo by npm run demo, which compiles first.')
   const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], TMPDIR: process.env['TMPDIR'], ...environment, PORT: String(port) }
-  const child = spawnOwned(process.execPath, ['--enable-source-maps', program, 'start'], {
+  const child = spawnOwned(process.execPath, [...NODE_OPTIONS, program, 'start'], {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true, // a Ctrl-C in the terminal is for the demo, which then ends gitwake first
