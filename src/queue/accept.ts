@@ -2,15 +2,14 @@ import type { Redis } from 'ioredis'
 import type { Log } from '../model/log.ts'
 import type { CurrentConfiguration } from '../model/configuration.ts'
 import type { Accepted, Intake, Target } from '../model/intake.ts'
-import type { Ticket, Trigger } from '../model/job.ts'
-import { clusterKeys, receiverKeys } from '../model/keys.ts'
+import type { Trigger } from '../model/job.ts'
+import { clusterKeys } from '../model/keys.ts'
 import type { Delivery } from '../model/push.ts'
 import { reachable } from './connection.ts'
 import { deliveryMark, recordOf } from './delivery.ts'
+import { type Door, openDoor, openRecord, type Request, type Retention, type Taken } from './door.ts'
 import { type Jobs, openJobs } from './jobs.ts'
 import { CLASS, priorityOf } from './priority.ts'
-import { ACCEPT, RECORD } from './scripts/accept.ts'
-import { runScript } from './scripts/script.ts'
 
 /** Intake, and what the serve role needs besides. */
 export interface QueueIntake extends Intake {
@@ -27,17 +26,23 @@ export interface IntakeOptions {
   readonly configuration: CurrentConfiguration
   readonly log: Log
   /** How long a delivery id is remembered, and how many at most (per cluster, and by the receiver). */
-  readonly retention?: { readonly ageMs: number; readonly deliveries: number }
+  readonly retention?: Retention
 }
 
-const RETENTION = { ageMs: 72 * 3_600_000, deliveries: 50_000 }
-const TRIGGERS_KEPT = 100
+const RETENTION: Retention = { ageMs: 72 * 3_600_000, deliveries: 50_000 }
 
 export function createIntake({ redis, configuration, log, retention = RETENTION }: IntakeOptions): QueueIntake {
   const opened = new Map<string, Jobs>()
   const jobs = (cluster: string): Jobs => {
     const open = opened.get(cluster) ?? openJobs(redis, cluster)
     opened.set(cluster, open)
+    return open
+  }
+  const record = openRecord(redis, retention)
+  const doors = new Map<string, Door>()
+  const door = (cluster: string): Door => {
+    const open = doors.get(cluster) ?? openDoor(redis, cluster, retention)
+    doors.set(cluster, open)
     return open
   }
   let refused = false
@@ -73,30 +78,9 @@ export function createIntake({ redis, configuration, log, retention = RETENTION 
     await Promise.all([jobs(cluster).addSweep(), ...[...repositories].map((repository) => jobs(cluster).addPoll(repository))])
   }
 
-  const acceptIn = async (cluster: string, mark: string, targets: readonly Target[], trigger: Trigger): Promise<readonly Taken[]> => {
-    const keys = clusterKeys(cluster)
-    const jobClass = CLASS[trigger.reason]
-    // A sweep is no news about the commit: it must not restart the retries of one that fails.
-    const isNews = trigger.reason !== 'drift' && trigger.reason !== 'retry'
-    const bringsCommit = trigger.reason === 'push' || trigger.reason === 'poll'
-    const reply = await runScript(
-      redis,
-      ACCEPT,
-      [keys.deliveries, keys.deliveryOrder],
-      [
-        keys.prefix,
-        mark,
-        retention.ageMs,
-        retention.deliveries,
-        jobClass,
-        isNews ? 1 : 0,
-        bringsCommit ? 1 : 0,
-        JSON.stringify(trigger),
-        TRIGGERS_KEPT,
-        ...targets.flatMap(({ application, repository }) => [application, repository]),
-      ],
-    )
-    const taken = decodeTaken(reply, targets)
+  const acceptIn = async (cluster: string, request: Request): Promise<readonly Taken[]> => {
+    const taken = await door(cluster)(request)
+    const jobClass = CLASS[request.trigger.reason]
     for (const { ticket, action, waiting } of taken) {
       if (action !== 'none') await jobs(cluster).addSync(ticket.application, priorityOf(jobClass, waiting), action === 'raise')
     }
@@ -105,28 +89,22 @@ export function createIntake({ redis, configuration, log, retention = RETENTION 
 
   const acceptDelivery = async (delivery: Delivery, targets: readonly Target[], trigger: Trigger): Promise<Accepted> => {
     const mark = deliveryMark(delivery)
-    // The record goes out first on the same connection. Both scripts are idempotent, so a crash in between only means that the sender's
-    // next attempt completes what is missing.
-    const recorded = runScript(
-      redis,
-      RECORD,
-      [receiverKeys.deliveryOrder, receiverKeys.delivery(delivery.id)],
-      [delivery.id, mark, JSON.stringify(recordOf(delivery, targets)), retention.ageMs, retention.deliveries, receiverKeys.delivery('')],
-    )
-    const accepting = [...byCluster(targets)].map(async ([cluster, own]) => acceptIn(cluster, mark, own, trigger))
+    // Both are idempotent: where a crash lets only one of them happen, the sender's next attempt completes the other.
+    const recorded = record({ id: delivery.id, mark, text: JSON.stringify(recordOf(delivery, targets)) })
+    const accepting = [...byCluster(targets)].map(async ([cluster, own]) => acceptIn(cluster, { mark, targets: own, trigger }))
     const [known, ...accepted] = await Promise.all([recorded, ...accepting])
     const taken = new Map(accepted.flat().map((one) => [one.ticket.application, one]))
     const tickets = targets.flatMap(({ application }) => taken.get(application)?.ticket ?? [])
     return {
       tickets,
-      duplicate: targets.length === 0 ? known === 1 : [...taken.values()].every((one) => one.known),
+      duplicate: targets.length === 0 ? known : [...taken.values()].every((one) => one.known),
     }
   }
 
   return {
     acceptDelivery: async (delivery, targets, trigger) => guarded(acceptDelivery(delivery, targets, trigger)),
     acceptTrigger: async (target, trigger) => {
-      const [taken] = await guarded(acceptIn(target.cluster, '', [target], trigger))
+      const [taken] = await guarded(acceptIn(target.cluster, { mark: '', targets: [target], trigger }))
       if (!taken) throw new TypeError('Redis answered a trigger without a ticket')
       return taken.ticket
     },
@@ -140,28 +118,6 @@ export function createIntake({ redis, configuration, log, retention = RETENTION 
       await Promise.all([...opened.values()].map(async (open) => open.close()))
     },
   }
-}
-
-interface Taken {
-  readonly known: boolean
-  readonly ticket: Ticket
-  readonly action: 'add' | 'raise' | 'none'
-  readonly waiting: number
-}
-
-function decodeTaken(reply: unknown, targets: readonly Target[]): readonly Taken[] {
-  const rows: readonly unknown[] = Array.isArray(reply) ? reply : []
-  return targets.map(({ application, cluster }, index) => {
-    const row: unknown = rows[index]
-    if (!Array.isArray(row)) throw new TypeError('Redis answered with fewer tickets than applications')
-    const action = row[2] === 'add' || row[2] === 'raise' ? row[2] : 'none'
-    return {
-      known: row[0] === 1,
-      ticket: { application, cluster, wanted: Number(row[1]) },
-      action,
-      waiting: Number(row[3]),
-    }
-  })
 }
 
 function byCluster(targets: readonly Target[]): ReadonlyMap<string, readonly Target[]> {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { DeliveryRecord, Target } from '../model/intake.ts'
 import type { Delivery } from '../model/push.ts'
 
@@ -9,7 +9,7 @@ export interface StoredDelivery extends Omit<DeliveryRecord, 'outcomes'> {
 
 /** Names a delivery by provider, id and body: the same id with another body is another delivery. Safe in a Redis field and a list entry. */
 export function deliveryMark({ provider, id, bodyDigest }: Delivery): string {
-  return createHash('sha256').update(`${provider}\n${id}\n${bodyDigest}`).digest('base64url').slice(0, 22)
+  return hash('sha256', `${provider}\n${id}\n${bodyDigest}`, 'base64url').slice(0, 22)
 }
 
 export function recordOf({ provider, id, receivedAt, event }: Delivery, targets: readonly Target[]): StoredDelivery {

@@ -39,7 +39,7 @@ export function createAcceptance(options: AcceptOptions): (understood: Understoo
     try {
       const promise = intake.acceptDelivery(delivery, targets, triggerOf(delivery, announcement))
       const accepted = await within(promise, options.acceptTimeoutMs)
-      log.info({ provider: delivery.provider, delivery: delivery.id, ignored, ...accepted }, 'delivery accepted')
+      log.debug({ provider: delivery.provider, delivery: delivery.id, ignored, ...accepted }, 'delivery accepted')
       return answerOf(delivery.id, accepted, ignored)
     } catch (error) {
       log.error({ err: error, provider: delivery.provider, delivery: delivery.id }, 'the queue did not accept a delivery')
@@ -76,21 +76,17 @@ function answerOf(delivery: string, { duplicate, tickets }: Accepted, ignored: s
 
 /** The promise, or `queue-timeout` after `timeoutMs`; the record may still be made, and a repetition then is a duplicate. */
 async function within<Value>(promise: Promise<Value>, timeoutMs: number): Promise<Value> {
-  let timer: NodeJS.Timeout | undefined
-  const timeout = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      const message = `The queue did not write the delivery down within ${timeoutMs} ms.`
-      reject(
-        new GitwakeError('queue-timeout', message, {
-          retryable: true,
-          fix: 'Check that Redis is reachable and not overloaded.',
-        }),
-      )
-    }, timeoutMs)
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(queueTimeout(timeoutMs)), timeoutMs)
+    promise
+      .finally(() => clearTimeout(timer))
+      .then(resolve, reject)
   })
-  try {
-    return await Promise.race([promise, timeout])
-  } finally {
-    clearTimeout(timer)
-  }
+}
+
+function queueTimeout(timeoutMs: number): GitwakeError {
+  return new GitwakeError('queue-timeout', `The queue did not write the delivery down within ${timeoutMs} ms.`, {
+    retryable: true,
+    fix: 'Check that Redis is reachable and not overloaded.',
+  })
 }

@@ -1,7 +1,7 @@
 import type { Log } from '../model/log.ts'
 
 /** What the receiver needs of a log. */
-export type ReceiverLog = Pick<Log, 'info' | 'warn' | 'error'>
+export type ReceiverLog = Pick<Log, 'debug' | 'warn' | 'error'>
 
 const intervalMs = 10_000
 

@@ -62,6 +62,17 @@ test('a delivery that was cut off between record and tickets is completed by its
   assert.deepEqual(again, { duplicate: true, tickets: whole.tickets })
 })
 
+test('an application whose record is damaged refuses its own deliveries, and none that come with them', async () => {
+  await using setup = await setUp(['api', 'web'])
+  await setup.redis.client.set(clusterKeys('prod').application('web'), 'not a hash')
+  const [good, damaged] = await Promise.allSettled([
+    setup.intake.acceptDelivery(delivery('d1'), [api], trigger()),
+    setup.intake.acceptDelivery(delivery('d2'), [targetOf('web')], trigger()),
+  ])
+  assert.equal(good.status, 'fulfilled')
+  assert.equal(damaged.status, 'rejected')
+})
+
 test('a delivery that concerns no application is remembered all the same', async () => {
   await using setup = await setUp()
   assert.deepEqual(await setup.intake.acceptDelivery(delivery('d1'), [], trigger()), { duplicate: false, tickets: [] })

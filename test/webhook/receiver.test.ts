@@ -133,7 +133,7 @@ describe('the rate limit', () => {
 describe('the receiver in a server', () => {
   it('works where express mounts it below /hooks', async () => {
     const intake = memoryIntake()
-    const silent = { info: () => {}, warn: () => {}, error: () => {} }
+    const silent = { debug: () => {}, warn: () => {}, error: () => {} }
     const seen: [string, number][] = []
     const receiver = createReceiver({
       secrets: { github: [githubSecret], gitlabSignature: [], gitlabToken: [], forRepository: async () => undefined },

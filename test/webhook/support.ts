@@ -109,7 +109,7 @@ export async function startReceiver(options: Partial<ReceiverOptions> = {}): Pro
     intake,
     match: createMatch(() => configuration),
     rateLimit: undefined,
-    log: { info: note('info'), warn: note('warn'), error: note('error') },
+    log: { debug: note('debug'), warn: note('warn'), error: note('error') },
     ...options,
   })
   const server = createServer((request, response) => {

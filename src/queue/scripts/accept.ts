@@ -1,9 +1,10 @@
 import type { Script } from './script.ts'
 
 /**
- * KEYS: deliveries, order of deliveries. ARGV: key prefix, delivery mark or '', retention in ms, cap, class, whether it resets back-off (1/0),
- * whether it brings a commit (1/0), trigger as JSON, kept triggers, then (application, repository) pairs.
- * Returns per application: {known before (1/0), wanted, 'add' | 'raise' | 'none', waiting jobs of the repository}.
+ * KEYS: deliveries, order of deliveries. ARGV: key prefix, retention in ms, cap, kept triggers, then for each request: delivery mark or '',
+ * class, whether it resets back-off (1/0), whether it brings a commit (1/0), trigger as JSON, number of applications, and so many
+ * (application, repository) pairs.
+ * Returns per request and application: {known before (1/0), wanted, 'add' | 'raise' | 'none', waiting jobs of the repository}.
  *
  * The first wanted number of an application is the time in milliseconds, so that no ticket is ever given twice, not even after FLUSHALL.
  * The field `waiting` holds the class of the job that waits; the worker clears it before it reads `want`.
@@ -12,17 +13,10 @@ export const ACCEPT: Script = {
   name: 'gitwakeAccept',
   keys: 2,
   lua: `
-local prefix, mark = ARGV[1], ARGV[2]
-local class, reset, commit, trigger, kept = tonumber(ARGV[5]), ARGV[6] == '1', ARGV[7] == '1', ARGV[8], ARGV[9]
+local prefix, retention, cap, kept = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 local now = clock()
-local known, answer = {}, {}
-local stored = mark ~= '' and redis.call('HGET', KEYS[1], mark) or false
-if stored then
-  for application, wanted in string.gmatch(stored, '([^ =]+)=(%d+)') do known[application] = tonumber(wanted) end
-end
-local remember = stored and {stored} or {}
 
-local function take(application, repository)
+local function take(application, repository, class, reset, commit, trigger)
   local key = prefix .. ':app:' .. application
   local state = redis.call('HMGET', key, 'want', 'done', 'notBefore', 'waiting', 'repository', 'attempts')
   local waiting, before = tonumber(state[4] or nil), tonumber(state[3] or 0)
@@ -51,51 +45,77 @@ local function take(application, repository)
   return {0, want, action, redis.call('SCARD', prefix .. ':waiting:' .. repository)}
 end
 
-for index = 10, #ARGV, 2 do
-  local application = ARGV[index]
-  if known[application] then
-    answer[#answer + 1] = {1, known[application], 'none', 0}
-  else
-    local taken = take(application, ARGV[index + 1])
-    answer[#answer + 1] = taken
-    known[application] = taken[2]
-    remember[#remember + 1] = application .. '=' .. digits(taken[2])
-  end
-end
-
-if mark ~= '' and (not stored or #remember > 1) then
-  redis.call('HSET', KEYS[1], mark, table.concat(remember, ' '))
-  if not stored then redis.call('RPUSH', KEYS[2], digits(now) .. ' ' .. mark) end
-  local retention, cap = tonumber(ARGV[3]), tonumber(ARGV[4])
+local function forgetOldest()
   for _ = 1, 4 do
     local oldest = redis.call('LINDEX', KEYS[2], 0)
-    if not oldest then break end
+    if not oldest then return end
     local space = string.find(oldest, ' ', 1, true)
-    if redis.call('LLEN', KEYS[2]) <= cap and tonumber(string.sub(oldest, 1, space - 1)) > now - retention then break end
+    if redis.call('LLEN', KEYS[2]) <= cap and tonumber(string.sub(oldest, 1, space - 1)) > now - retention then return end
     redis.call('LPOP', KEYS[2])
     redis.call('HDEL', KEYS[1], string.sub(oldest, space + 1))
   end
 end
-return answer
+
+local function accept(at)
+  local mark, class, reset, commit, trigger = ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2] == '1', ARGV[at + 3] == '1', ARGV[at + 4]
+  local stored = mark ~= '' and redis.call('HGET', KEYS[1], mark) or false
+  local known, answer = {}, {}
+  if stored then
+    for application, wanted in string.gmatch(stored, '([^ =]+)=(%d+)') do known[application] = tonumber(wanted) end
+  end
+  local remember = stored and {stored} or {}
+  local last = at + 5 + 2 * tonumber(ARGV[at + 5])
+  for index = at + 6, last, 2 do
+    local application = ARGV[index]
+    if known[application] then
+      answer[#answer + 1] = {1, known[application], 'none', 0}
+    else
+      local taken = take(application, ARGV[index + 1], class, reset, commit, trigger)
+      answer[#answer + 1] = taken
+      known[application] = taken[2]
+      remember[#remember + 1] = application .. '=' .. digits(taken[2])
+    end
+  end
+  if mark ~= '' and (not stored or #remember > 1) then
+    redis.call('HSET', KEYS[1], mark, table.concat(remember, ' '))
+    if not stored then redis.call('RPUSH', KEYS[2], digits(now) .. ' ' .. mark) end
+    forgetOldest()
+  end
+  return answer, last + 1
+end
+
+local answers, at = {}, 5
+while at <= #ARGV do
+  answers[#answers + 1], at = accept(at)
+end
+return answers
 `,
 }
 
 /**
- * KEYS: order of delivery ids, the delivery. ARGV: id, mark, record as JSON, retention in ms, cap, prefix of delivery keys.
- * Returns 1 where this delivery (id and body) was recorded before.
+ * KEYS: order of delivery ids. ARGV: prefix of delivery keys, retention in ms, cap, then for each delivery: id, mark, record as JSON.
+ * Returns per delivery 1 where it (id and body) was recorded before, else 0.
  */
 export const RECORD: Script = {
   name: 'gitwakeRecord',
-  keys: 2,
+  keys: 1,
   lua: `
-local existed = redis.call('EXISTS', KEYS[2])
-if redis.call('HSETNX', KEYS[2], ARGV[2], ARGV[3]) == 0 then return 1 end
-redis.call('PEXPIRE', KEYS[2], ARGV[4])
-if existed == 0 then redis.call('RPUSH', KEYS[1], ARGV[1]) end
-for _ = 1, 4 do
-  if redis.call('LLEN', KEYS[1]) <= tonumber(ARGV[5]) then break end
-  redis.call('DEL', ARGV[6] .. redis.call('LPOP', KEYS[1]))
+local prefix, retention, cap = ARGV[1], ARGV[2], tonumber(ARGV[3])
+
+local function record(id, mark, text)
+  local key = prefix .. id
+  if redis.call('HSETNX', key, mark, text) == 0 then return 1 end
+  if redis.call('HLEN', key) == 1 then redis.call('RPUSH', KEYS[1], id) end
+  redis.call('PEXPIRE', key, retention)
+  for _ = 1, 4 do
+    if redis.call('LLEN', KEYS[1]) <= cap then break end
+    redis.call('DEL', prefix .. redis.call('LPOP', KEYS[1]))
+  end
+  return 0
 end
-return 0
+
+local known = {}
+for index = 4, #ARGV, 3 do known[#known + 1] = record(ARGV[index], ARGV[index + 1], ARGV[index + 2]) end
+return known
 `,
 }
