@@ -5,8 +5,8 @@ import { benchPush } from './push.ts'
 import { displayRow, type Row } from './row.ts'
 import { benchScale } from './scale.ts'
 
-// `npm run bench [-- --only NAME] [--json] [--picture FILE]`: each row with the raw limit of the same run beside it.
-const benches: Readonly<Record<string, (options: { readonly picture: string | undefined }) => Promise<Row[]>>> = {
+// `npm run bench [-- --only NAME] [--json] [--picture FILE] [--quick]`: each row with the raw limit of the same run beside it.
+const benches: Readonly<Record<string, (options: { readonly picture: string | undefined; readonly quick: boolean }) => Promise<Row[]>>> = {
   push: benchPush,
   objects: benchObjects,
   applications: benchApplications,
@@ -25,7 +25,7 @@ const rows: Row[] = []
 for (const [name, bench] of Object.entries(benches)) {
   if (only !== undefined && name !== only) continue
   console.error(`gitwake: measuring ${name}`)
-  rows.push(...(await bench({ picture: after('--picture') })))
+  rows.push(...(await bench({ picture: after('--picture'), quick: parameters.includes('--quick') })))
 }
 console.log(parameters.includes('--json') ? JSON.stringify(rows) : rows.map(displayRow).join('\n'))
 process.exit(0)

@@ -78,9 +78,7 @@ function answerOf(delivery: string, { duplicate, tickets }: Accepted, ignored: s
 async function within<Value>(promise: Promise<Value>, timeoutMs: number): Promise<Value> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(queueTimeout(timeoutMs)), timeoutMs)
-    promise
-      .finally(() => clearTimeout(timer))
-      .then(resolve, reject)
+    promise.finally(() => clearTimeout(timer)).then(resolve, reject)
   })
 }
 

@@ -29,7 +29,8 @@ export function parsePayload(body: Buffer): JsonObject {
   if (!isJsonObject(payload)) throw malformed('The body is not a JSON object.')
   if (!sameCount(written, payload)) throw malformed('The body has a key twice.')
   // Only an escape can bring a lone surrogate into valid UTF-8.
-  if (/\\u[dD][89a-fA-F]/u.test(text) && !isWellFormed(payload)) throw malformed('The body has a lone UTF-16 surrogate.')
+  if (text.includes('\\u') && /\\u[dD][89a-fA-F]/u.test(text) && !isWellFormed(payload))
+    throw malformed('The body has a lone UTF-16 surrogate.')
   return payload
 }
 
