@@ -1,4 +1,5 @@
 import { hasHealth } from '../health/has-health.ts'
+import { unlessAborted } from '../model/abort.ts'
 import type { KindCatalog, ResourceKind } from '../model/kinds.ts'
 import { displayName, objectKey, type ObjectId } from '../model/object.ts'
 import { GitwakeError } from '../model/error.ts'
@@ -38,19 +39,21 @@ export function createDestination(connection: ClusterConnection, options: Destin
 
   function catalog({ refresh }: { readonly refresh: boolean }, signal: AbortSignal): Promise<KindCatalog> {
     if (refresh || known === undefined || performance.now() - known.at > CATALOG_AGE_MS) {
-      const asked = { catalog: discover(connection, signal), at: performance.now() }
+      // Shared by every sync of this moment: the end of the one that asked must not be theirs.
+      const asked = { catalog: discover(connection, new AbortController().signal), at: performance.now() }
       known = asked
       asked.catalog.catch(() => {
         if (known === asked) known = undefined
       })
     }
-    return known.catalog
+    return unlessAborted(known.catalog, signal)
   }
 
   async function resourceOf(object: ObjectId, version: string, signal: AbortSignal): Promise<ResourceKind> {
     const kinds = await catalog({ refresh: false }, signal)
     const resource = kinds.find(object, version) ?? kinds.preferred(object)
     if (resource !== undefined) return resource
+    if (kinds.isStale(object.group)) throw apiAway(object)
     throw new GitwakeError(
       'unknown-kind',
       `the cluster serves no ${object.kind}${object.group === '' ? '' : `.${object.group}`} any more`,
@@ -64,6 +67,7 @@ export function createDestination(connection: ClusterConnection, options: Destin
   async function look(object: ObjectId, version: string, signal: AbortSignal): Promise<Found> {
     const kinds = await catalog({ refresh: false }, signal)
     const resource = kinds.find(object, version) ?? kinds.preferred(object)
+    if (resource === undefined && kinds.isStale(object.group)) throw apiAway(object)
     if (resource === undefined) return 'absent' // Its kind is gone, and its objects with it.
     const answer = await connection.request({
       method: 'GET',
@@ -122,4 +126,12 @@ export function createDestination(connection: ClusterConnection, options: Destin
     },
     serverTime: connection.serverTime,
   }
+}
+
+function apiAway(object: ObjectId): GitwakeError {
+  return new GitwakeError('api-away', `the API server behind ${object.group} is away, so nothing is known of ${displayName(object)}`, {
+    fix: `Look at the APIService of ${object.group} (kubectl get apiservices); the sync is tried again.`,
+    retryable: true,
+    object,
+  })
 }

@@ -8,15 +8,22 @@ const AGGREGATED = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDisco
 
 /** Asks the API server what it serves: two requests. Throws GitwakeError `discovery-failed` (retryable). */
 export async function discover(connection: ClusterConnection, signal: AbortSignal): Promise<KindCatalog> {
-  const [core, groups] = await Promise.all(['/api', '/apis'].map((path) => readGroups(connection, path, signal)))
-  return createKindCatalog([...(core ?? []), ...(groups ?? [])])
+  const groups = (await Promise.all(['/api', '/apis'].map((path) => readGroups(connection, path, signal)))).flat()
+  return createKindCatalog(groups.flatMap(decodeGroup), new Set(groups.flatMap(staleGroup)))
 }
 
-async function readGroups(connection: ClusterConnection, path: string, signal: AbortSignal): Promise<ResourceKind[]> {
+async function readGroups(connection: ClusterConnection, path: string, signal: AbortSignal): Promise<readonly Json[]> {
   const answer = await connection.request({ method: 'GET', path, accept: AGGREGATED, signal })
   if (answer.status !== 200) throw answerError(answer, { doing: `discovery of ${path}` })
   const document = parseJson(answer.text)
-  return items(isJsonObject(document) ? document.items : undefined).flatMap(decodeGroup)
+  return items(isJsonObject(document) ? document.items : undefined)
+}
+
+/** An aggregated API server that does not answer leaves its group there, marked, with what was known of it or nothing. */
+function staleGroup(item: Json): string[] {
+  if (!isJsonObject(item) || !isJsonObject(item.metadata) || typeof item.metadata.name !== 'string') return []
+  const isStale = items(item.versions).some((version) => isJsonObject(version) && version.freshness === 'Stale')
+  return isStale ? [item.metadata.name] : []
 }
 
 function decodeGroup(item: Json): ResourceKind[] {

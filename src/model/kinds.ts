@@ -15,9 +15,11 @@ export interface KindCatalog {
   find(kind: GroupKind, version: string): ResourceKind | undefined
   /** The kind in the version that the cluster prefers. */
   preferred(kind: GroupKind): ResourceKind | undefined
+  /** Does an aggregated API server that is away serve this group? What it serves is then unknown, not gone. */
+  isStale(group: string): boolean
 }
 
-export function createKindCatalog(kinds: Iterable<ResourceKind>): KindCatalog {
+export function createKindCatalog(kinds: Iterable<ResourceKind>, staleGroups: ReadonlySet<string> = new Set()): KindCatalog {
   const exact = new Map<string, ResourceKind>()
   const preferred = new Map<string, ResourceKind>()
   for (const kind of kinds) {
@@ -29,5 +31,6 @@ export function createKindCatalog(kinds: Iterable<ResourceKind>): KindCatalog {
   return {
     find: (kind, version) => exact.get(`${groupKindKey(kind)}@${version}`),
     preferred: (kind) => preferred.get(groupKindKey(kind)),
+    isStale: (group) => staleGroups.has(group),
   }
 }

@@ -52,9 +52,11 @@ export function planObject(desired: DesiredObject, facts: PlanFacts): { readonly
   }
 }
 
-function whyNot(desired: DesiredObject, { observation }: PlanFacts): PlannedChange | undefined {
+function whyNot(desired: DesiredObject, { observation, catalog }: PlanFacts): PlannedChange | undefined {
   const { apiVersion, kind } = desired.manifest
   if (desired.resource === undefined) {
+    if (catalog.isStale(desired.object.group))
+      return fail(desired, `unknown: the API server behind ${apiVersion} is away`, 'Look at its APIService; the sync is tried again.', true)
     return fail(
       desired,
       `the cluster serves no ${kind} in ${apiVersion}`,
