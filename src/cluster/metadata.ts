@@ -8,8 +8,11 @@ import type { ManagedFields, ObservedObject } from '../model/observation.ts'
 export const METADATA_LIST = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json'
 export const METADATA = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json'
 
-/** Decodes the metadata of one object, as a LIST, GET, PATCH or watch returns it; undefined where it is not an object at all. */
-export function decodeMetadata(item: Json | undefined, resource: ResourceKind): ObservedObject | undefined {
+/**
+ * Decodes the metadata of one object, as a LIST, GET, PATCH or watch returns it; undefined where it is not an object at all. Who holds which
+ * field is most of its size: `brief` leaves that out, for whoever looks at a whole cluster and only asks whether something moved.
+ */
+export function decodeMetadata(item: Json | undefined, resource: ResourceKind, { brief = false } = {}): ObservedObject | undefined {
   if (!isJsonObject(item) || !isJsonObject(item.metadata)) return undefined
   const metadata = item.metadata
   const { name, uid, resourceVersion } = metadata
@@ -29,7 +32,7 @@ export function decodeMetadata(item: Json | undefined, resource: ResourceKind): 
     controller: controllerOf(metadata.ownerReferences),
     // Only what an apply of ours set counts; the text is the API server's own and deterministic.
     fields: ours === undefined ? undefined : sha256(`${ours.apiVersion} ${JSON.stringify(ours.fields)}`),
-    managedFields,
+    managedFields: brief ? [] : managedFields,
   }
 }
 

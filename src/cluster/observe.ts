@@ -8,6 +8,7 @@ import type { ClusterConnection } from './connect.ts'
 import { classifyAnswer } from './errors.ts'
 import { decodeMetadata, METADATA_LIST } from './metadata.ts'
 import { collectionPath } from './paths.ts'
+import type { ApiResponse } from './request.ts'
 import { askTogether } from './together.ts'
 
 /** Small pages cost a round trip each; the API server's own default for controllers is 500, a page of 2,500 is ~8 MB at worst. */
@@ -81,24 +82,28 @@ async function listPages(
   labelSelector: string,
   signal: AbortSignal,
 ): Promise<Listed | 'expired'> {
+  // Of every application only what moved is asked, and there may be very many objects.
+  const brief = labelSelector === PART_OF_LABEL
+  const ask = (next: string | undefined): Promise<ApiResponse> => {
+    const query = { labelSelector, limit: String(PAGE), continue: next }
+    return connection.request({ method: 'GET', path: collectionPath(kind), query, accept: METADATA_LIST, signal })
+  }
   const found: ObservedObject[] = []
-  let next: string | undefined
-  do {
-    const query = { labelSelector, limit: String(PAGE), ...(next !== undefined && { continue: next }) }
-    const answer = await connection.request({ method: 'GET', path: collectionPath(kind), query, accept: METADATA_LIST, signal })
+  for (let asked = ask(undefined); ;) {
+    const answer = await asked
     if (answer.status === 410) return 'expired'
     if (answer.status !== 200) return classifyAnswer(answer).message
     const page = parseJson(answer.text)
     if (!isJsonObject(page)) return 'the API server answered with something that is not a list'
+    const next = isJsonObject(page.metadata) ? page.metadata.continue : undefined
+    const isLast = typeof next !== 'string' || next === ''
+    // The next page is on its way while this one is decoded.
+    if (!isLast) asked = ask(next)
     // An empty metadata list comes as `items: null`.
     for (const item of Array.isArray(page.items) ? (page.items as readonly Json[]) : []) {
-      const seen = decodeMetadata(item, kind)
+      const seen = decodeMetadata(item, kind, { brief })
       if (seen !== undefined) found.push(seen)
     }
-    next =
-      isJsonObject(page.metadata) && typeof page.metadata.continue === 'string' && page.metadata.continue !== ''
-        ? page.metadata.continue
-        : undefined
-  } while (next !== undefined)
-  return found
+    if (isLast) return found
+  }
 }

@@ -85,7 +85,7 @@ export interface Destination {
   readInventory(application: string, signal: AbortSignal): Promise<StoredInventory | undefined>
   readInventories(signal: AbortSignal): Promise<{ readonly inventories: readonly StoredInventory[]; readonly problems: readonly Error[] }>
   writeInventory(inventory: Inventory, previous: StoredInventory | undefined, options: WriteOptions): Promise<StoredInventory>
-  /** All objects that carry the label: of one application (its ApplySet id) or of all. */
+  /** All objects that carry the label: of one application (its ApplySet id), or of all; then without `managedFields`. */
   observe(kinds: readonly ResourceKind[], applySet: string | undefined, signal: AbortSignal): Promise<Observation>
   /** Answers what a plan left open, on top of earlier answers. */
   answer(questions: Questions, earlier: Answers, signal: AbortSignal): Promise<Answers>
