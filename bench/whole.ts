@@ -103,12 +103,9 @@ export function followAudit(audit: AuditLog, since = 0): () => Promise<readonly 
   const events: AuditEvent[] = []
   let position = since
   return async () => {
-    const end = await audit.position()
-    if (end > position) {
-      const known = new Set(events.slice(-1_000).map(({ auditID }) => auditID))
-      events.push(...(await audit.read({ userAgent: 'gitwake/' }, position)).filter(({ auditID }) => !known.has(auditID)))
-      position = end
-    }
+    const read = await audit.readOn({ userAgent: 'gitwake/' }, position)
+    events.push(...read.events)
+    position = read.position
     return events
   }
 }

@@ -45,22 +45,28 @@ export interface AuditLog {
   position(): Promise<number>
   /** Events in the order of their answers. An event is written before its answer ends, so what was awaited is there. */
   read(filter?: AuditFilter, since?: number): Promise<readonly AuditEvent[]>
+  /** The same, with the place from which to go on: for whoever reads it as it grows. */
+  readOn(filter: AuditFilter, since: number): Promise<{ readonly events: readonly AuditEvent[]; readonly position: number }>
 }
 
 /** Opens the audit log of a control plane; where others use it too, `own` tells apart what is one's own. */
 export function openAuditLog(file: string, own: AuditFilter = {}): AuditLog {
+  async function readOn(filter: AuditFilter, since: number): ReturnType<AuditLog['readOn']> {
+    const bytes = await readComplete(file, since)
+    const events = bytes
+      .toString('utf8')
+      .split('\n')
+      .filter((line) => line !== '')
+      .map(parse)
+      .filter((event) => isWanted(event, own) && isWanted(event, filter))
+    return { events, position: since + bytes.length }
+  }
   return {
     async position() {
       return (await stat(file)).size
     },
-    async read(filter = {}, since = 0) {
-      const text = (await readComplete(file, since)).toString('utf8')
-      return text
-        .split('\n')
-        .filter((line) => line !== '')
-        .map(parse)
-        .filter((event) => isWanted(event, own) && isWanted(event, filter))
-    },
+    read: async (filter = {}, since = 0) => (await readOn(filter, since)).events,
+    readOn,
   }
 }
 
