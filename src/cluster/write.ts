@@ -8,6 +8,9 @@ import { decodeMetadata, METADATA } from './metadata.ts'
 import { objectPath } from './paths.ts'
 import type { ApiResponse } from './request.ts'
 
+/** Version 4 uids are random; none is this. */
+const NOBODY = '00000000-0000-4000-8000-000000000000'
+
 type Sending = WriteOptions & { readonly dryRun?: boolean }
 
 /** Applies one object server-side, forced, strictly validated, and only if it is as expected. */
@@ -17,22 +20,28 @@ export async function applyObject(
   operation: ApplyOperation,
   options: WriteOptions,
 ): Promise<Written> {
-  const answer = await sendApply(connection, resource, operation, options)
+  const answer = await sendApply(connection, resource, operation.manifest, conditionOf(operation), options)
   if (!isTaken(answer)) return { ok: false, ...classifyAnswer(answer) }
   const seen = decodeMetadata(parseJson(answer.text), resource)
   if (seen === undefined) return { ok: false, class: 'other', message: 'the API server answered without metadata', retryable: true }
   return { ok: true, seen, warnings: warningsOf(answer.headers) }
 }
 
-/** Would the apply be taken? What the object would become is nobody's question, so the answer is not read. */
+/**
+ * Would the apply be taken? What the object would become is nobody's question, so the answer is not read. Where the namespace is still missing,
+ * only the manifest can be judged: a uid that no object has is refused as a conflict after that, and before the API server waits for a
+ * namespace that might be new to it (50 ms for each object, decision 013).
+ */
 export async function dryRunObject(
   connection: ClusterConnection,
   resource: ResourceKind,
   operation: ApplyOperation,
-  options: WriteOptions,
+  options: WriteOptions & { readonly awaitsNamespace: boolean },
 ): Promise<Tried> {
-  const answer = await sendApply(connection, resource, operation, { ...options, dryRun: true })
-  return isTaken(answer) ? { ok: true } : { ok: false, ...classifyAnswer(answer) }
+  const { awaitsNamespace, ...sending } = options
+  const condition = awaitsNamespace ? { uid: NOBODY } : conditionOf(operation)
+  const answer = await sendApply(connection, resource, operation.manifest, condition, { ...sending, dryRun: true })
+  return isTaken(answer) || (awaitsNamespace && answer.status === 409) ? { ok: true } : { ok: false, ...classifyAnswer(answer) }
 }
 
 function isTaken({ status }: ApiResponse): boolean {
@@ -42,26 +51,26 @@ function isTaken({ status }: ApiResponse): boolean {
 async function sendApply(
   connection: ClusterConnection,
   resource: ResourceKind,
-  operation: ApplyOperation,
+  manifest: ApplyOperation['manifest'],
+  condition: JsonObject,
   options: Sending,
 ): Promise<ApiResponse> {
-  const { metadata } = operation.manifest
+  const { metadata } = manifest
   return await connection.request({
     method: 'PATCH',
     path: objectPath(resource, metadata.namespace ?? '', metadata.name),
     query: { fieldManager: FIELD_MANAGER, force: 'true', fieldValidation: 'Strict', ...(options.dryRun === true && { dryRun: 'All' }) },
     contentType: 'application/apply-patch+yaml',
     accept: METADATA,
-    body: asYaml(conditional(operation)),
+    body: asYaml({ ...manifest, metadata: { ...metadata, ...condition } }),
     signal: options.signal,
     ...(options.guard && { beforeRequest: options.guard }),
   })
 }
 
 /** Present → 409, absent → 201: an apply with `resourceVersion: "1"` creates only if absent. Otherwise uid and resourceVersion must still match. */
-function conditional({ manifest, expect }: ApplyOperation): JsonObject {
-  const condition = expect === 'absent' ? { resourceVersion: '1' } : { uid: expect.uid, resourceVersion: expect.resourceVersion }
-  return { ...manifest, metadata: { ...manifest.metadata, ...condition } }
+function conditionOf({ expect }: ApplyOperation): JsonObject {
+  return expect === 'absent' ? { resourceVersion: '1' } : { uid: expect.uid, resourceVersion: expect.resourceVersion }
 }
 
 /**

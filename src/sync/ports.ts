@@ -89,7 +89,8 @@ export interface Destination {
   observe(kinds: readonly ResourceKind[], applySet: string | undefined, signal: AbortSignal): Promise<Observation>
   /** Answers what a plan left open, on top of earlier answers. */
   answer(questions: Questions, earlier: Answers, signal: AbortSignal): Promise<Answers>
-  dryRun(operation: ApplyOperation, resource: ResourceKind, options: WriteOptions): Promise<Tried>
+  /** `awaitsNamespace`: its namespace comes with the same plan, so only the manifest itself can be judged. */
+  dryRun(operation: ApplyOperation, resource: ResourceKind, options: WriteOptions & { readonly awaitsNamespace: boolean }): Promise<Tried>
   apply(operation: ApplyOperation, resource: ResourceKind, options: WriteOptions & { readonly adopting: boolean }): Promise<Written>
   delete(object: ObjectId, operation: DeleteOperation, resource: ResourceKind, options: WriteOptions): Promise<Deleted>
   /** Resolves when the CRDs of these names are established, or after `timeoutMs`. */

@@ -29,7 +29,7 @@ export async function preflight(decision: Decision, destination: Destination, si
       const { operation } = change
       const resource = resourceFor(change, decision)
       if (operation.verb !== 'apply' || change.deferred === 'definition' || resource === undefined) return change
-      const answer = await destination.dryRun(operation, resource, { signal })
+      const answer = await destination.dryRun(operation, resource, { signal, awaitsNamespace: change.deferred === 'namespace' })
       if (answer.ok) return change
       if (answer.class === 'conflict') {
         moved.push(change)

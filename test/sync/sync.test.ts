@@ -459,6 +459,22 @@ describe('a sync on a real control plane', { timeout: 300_000 }, () => {
     for (const other of others) assert.deepEqual(other.counts, { unchanged: 2 }, told(other))
   })
 
+  it('judges manifests before their namespace exists, and the API server waits for none', async () => {
+    const typo = DEPLOYMENT.replace('replicas', 'replcias')
+    const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }), 'web.yaml': typo })
+    const position = await bench.audit.position()
+    const refused = await app.sync()
+    assert.match(refused.problem?.message ?? '', /replcias/, told(refused))
+    const answers = (await bench.audit.read({ userAgent: 'gitwake/', resource: 'configmaps', verbs: ['patch'] }, position)).filter(isDryRun)
+    // 404 would be the answer after the API server's pause for a namespace that may be new.
+    assert.deepEqual(
+      answers.map(({ responseStatus }) => responseStatus?.code),
+      [409],
+    )
+    await app.repository.commit({ 'web.yaml': DEPLOYMENT })
+    assert.equal((await app.sync()).outcome, 'synced')
+  })
+
   it('takes a Lease that it gave back without a look, unless somebody has had it since', async () => {
     const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }) })
     await app.sync()
