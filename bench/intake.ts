@@ -13,7 +13,7 @@ import type { Row } from './row.ts'
 const run = promisify(execFile)
 const CONNECTIONS = 32
 // As the image starts it.
-const NODE_OPTIONS = ['--max-semi-space-size=8']
+const NODE_OPTIONS = ['--max-semi-space-size=4']
 const secret = randomBytes(16).toString('hex')
 
 /** Signed pushes of 6 KB, durable in Redis (AOF everysec): into `gitwake serve`, and before that into a bare listener. */

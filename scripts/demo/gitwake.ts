@@ -18,7 +18,7 @@ export interface GitwakeProcess {
 }
 
 /** As in infra/Dockerfile. */
-const NODE_OPTIONS = ['--enable-source-maps', '--max-semi-space-size=8']
+const NODE_OPTIONS = ['--enable-source-maps', '--max-semi-space-size=4']
 const START_LIMIT_MS = 30_000
 const STOP_LIMIT_MS = 15_000
 const MOST_LINES = 60
