@@ -33,9 +33,8 @@ export function createRunSync(options: RunSyncOptions): RunSync {
     const { application, repository, destination } = await resolve(job.application, options)
     const { health } = await readLastKnown(redis, cluster, application.name)
     await requireDependencies(application, { configuration, redis, signal: control.signal })
-    const line = log.child({ application: application.name, ticket: job.seen })
-    line.info({ reason: job.reason }, 'sync starts')
-    const result = await sync(
+    log.info({ application: application.name, ticket: job.seen, reason: job.reason }, 'sync starts')
+    return await sync(
       {
         job,
         application,
@@ -62,8 +61,6 @@ export function createRunSync(options: RunSyncOptions): RunSync {
         now: Date.now,
       },
     )
-    tell(line, result)
-    return result
   }
 }
 
@@ -80,9 +77,12 @@ async function resolve(name: string, { configuration, destinations }: RunSyncOpt
   return { application, repository, destination: await destinations.of(cluster) }
 }
 
-function tell(log: Log, result: SyncResult): void {
+/** One line of log per result, also of a sync that could not even start. */
+export function tellResult(log: Log, result: SyncResult): void {
   const { outcome, revision, message, problem, finishedAt, startedAt, timings, health } = result
   const fields = {
+    application: result.application,
+    ticket: result.seen,
     revision,
     outcome,
     health: health.status,

@@ -92,7 +92,10 @@ export async function startServing(shared: Process): Promise<Running> {
 }
 
 /** The queues of all clusters, opened as the configuration names them. */
-async function openQueues(intake: QueueIntake, { configuration, onChange, log }: Process): Promise<ReadonlyMap<string, Queue<JobData>>> {
+async function openQueues(
+  intake: QueueIntake,
+  { configuration, connections, onChange, log }: Process,
+): Promise<ReadonlyMap<string, Queue<JobData>>> {
   const queues = new Map<string, Queue<JobData>>()
   const open = async (): Promise<void> => {
     for (const cluster of configuration.current().clusters.keys()) {
@@ -105,6 +108,7 @@ async function openQueues(intake: QueueIntake, { configuration, onChange, log }:
     }
   }
   onChange(() => void open())
+  connections.producer.on('ready', () => void open())
   void open()
   const again = setInterval(() => void open(), 10_000)
   again.unref()

@@ -14,7 +14,7 @@ import { wakeDependents } from './dependencies.ts'
 import { createDestinations } from './destinations.ts'
 import { createLookAround } from './look-around.ts'
 import type { Process } from './process.ts'
-import { createRunSync } from './run-sync.ts'
+import { createRunSync, tellResult } from './run-sync.ts'
 import type { Running } from './serve.ts'
 
 export interface WorkOptions {
@@ -61,6 +61,7 @@ export async function startWorking(shared: Process, options: WorkOptions): Promi
     const run = createRunSync({ ...common, renderer, installation: settings.installation })
     const { poll, sweep } = lookAround
     const onResult = (result: SyncResult): void => {
+      tellResult(log, result)
       // The retry of whoever waits would come anyway; this only makes it come now.
       wakeDependents(result, common).catch((error: unknown) => log.debug({ cluster, problem: String(error) }, 'could not wake dependents'))
     }
@@ -103,17 +104,20 @@ export async function startWorking(shared: Process, options: WorkOptions): Promi
 
   follow()
   shared.onChange(follow)
-  // After FLUSHALL, or where Redis was away at the start, nothing remembers what was seen: look again now and then.
+  // At the start Redis is not connected yet; after FLUSHALL nothing remembers what was seen: look again then, and now and then.
+  connections.producer.on('ready', notice)
   const timer = setInterval(notice, 15_000)
   log.info({ clusters: [...workers.keys()], holder }, 'gitwake works')
   return {
     async drained(signal) {
+      await connections.ready(signal)
       await Promise.all([...notices.values()].map((look) => look()))
       await Promise.all([...workers.values()].map((worker) => worker.drained(signal)))
     },
     async close() {
       clearInterval(timer)
       closing.abort(new DOMException('The worker is shutting down', 'AbortError'))
+      connections.producer.off('ready', notice)
       await Promise.all([...workers.values()].map((worker) => worker.close()))
       await intake.close()
       await source.close()
