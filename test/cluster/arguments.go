@@ -49,6 +49,8 @@ func apiServerArguments(port int, auditLog string) []string {
 		"--service-account-key-file=service-account.key", "--service-account-signing-key-file=service-account.key",
 		"--service-cluster-ip-range=10.96.0.0/12", // a /24 runs out at 255 Services
 		"--allow-privileged=true",                 // as kubeadm does: public manifests have privileged Pods
+		// The Pod runner's kubelet, which answers for logs.
+		"--kubelet-preferred-address-types=ExternalIP", "--kubelet-certificate-authority=ca.crt",
 		"--audit-policy-file=" + auditPolicyFile, "--audit-log-path=" + auditLog,
 		"--audit-log-maxsize=100000", // MB: never rotated, readers keep an offset
 		"--profiling=false",

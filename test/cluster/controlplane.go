@@ -113,7 +113,7 @@ func (p *controlPlane) startControllers() error {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	p.stopPods = cancel
-	go podrunner.Run(ctx, config)
+	go podrunner.Run(ctx, config, p.path("tls.crt"), p.path("tls.key"))
 	return p.controllers.start()
 }
 

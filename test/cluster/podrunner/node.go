@@ -15,6 +15,8 @@ import (
 const (
 	nodeName = "test-node"
 	nodeIP   = "10.0.0.1"
+	// Where the API server finds the kubelet: of the node's other addresses none can be reached.
+	kubeletIP = "127.0.0.1"
 )
 
 var nodeLabels = map[string]string{
@@ -23,21 +25,33 @@ var nodeLabels = map[string]string{
 	"kubernetes.io/arch":     runtime.GOARCH,
 }
 
-// registerNodeOnce makes the Node where it is missing; a test may delete it.
-func registerNodeOnce(ctx context.Context, client kubernetes.Interface) {
+// registerNode makes the Node where it is missing (a test may delete it) and tells where its kubelet listens,
+// which a restart changes.
+func registerNode(ctx context.Context, client kubernetes.Interface, kubeletPort int32) {
 	nodes := client.CoreV1().Nodes()
-	if _, err := nodes.Get(ctx, nodeName, metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+	node, err := nodes.Get(ctx, nodeName, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		node, err = createNode(ctx, client)
+	}
+	if err != nil || node.Status.DaemonEndpoints.KubeletEndpoint.Port == kubeletPort {
 		return
 	}
+	node.Status = nodeStatus(kubeletPort)
+	_, _ = nodes.UpdateStatus(ctx, node, metav1.UpdateOptions{})
+}
+
+// createNode also lifts the taint with which a new Node comes: the controller that would do so waits for kubelets.
+func createNode(ctx context.Context, client kubernetes.Interface) (*corev1.Node, error) {
+	nodes := client.CoreV1().Nodes()
 	node, err := nodes.Create(ctx, &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: nodeName, Labels: nodeLabels}}, metav1.CreateOptions{})
 	if err != nil {
-		return
+		return nil, err
 	}
-	// A new Node comes tainted as not ready, and the controller that would lift that waits for kubelets.
 	node.Spec.Taints = nil
-	if node, err = nodes.Update(ctx, node, metav1.UpdateOptions{}); err != nil {
-		return
-	}
+	return nodes.Update(ctx, node, metav1.UpdateOptions{})
+}
+
+func nodeStatus(kubeletPort int32) corev1.NodeStatus {
 	now := metav1.Now()
 	room := corev1.ResourceList{
 		corev1.ResourceCPU:              resource.MustParse("1000"),
@@ -45,9 +59,14 @@ func registerNodeOnce(ctx context.Context, client kubernetes.Interface) {
 		corev1.ResourceEphemeralStorage: resource.MustParse("4Ti"),
 		corev1.ResourcePods:             resource.MustParse("100000"),
 	}
-	node.Status = corev1.NodeStatus{
+	return corev1.NodeStatus{
 		Capacity: room, Allocatable: room,
-		Addresses: []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: nodeIP}, {Type: corev1.NodeHostName, Address: nodeName}},
+		Addresses: []corev1.NodeAddress{
+			{Type: corev1.NodeInternalIP, Address: nodeIP},
+			{Type: corev1.NodeHostName, Address: nodeName},
+			{Type: corev1.NodeExternalIP, Address: kubeletIP},
+		},
+		DaemonEndpoints: corev1.NodeDaemonEndpoints{KubeletEndpoint: corev1.DaemonEndpoint{Port: kubeletPort}},
 		Conditions: []corev1.NodeCondition{{
 			Type: corev1.NodeReady, Status: corev1.ConditionTrue, Reason: "KubeletReady",
 			Message: "the Pod runner is ready", LastHeartbeatTime: now, LastTransitionTime: now,
@@ -57,5 +76,4 @@ func registerNodeOnce(ctx context.Context, client kubernetes.Interface) {
 			KubeletVersion: version.Get().GitVersion, ContainerRuntimeVersion: "none://0",
 		},
 	}
-	_, _ = nodes.UpdateStatus(ctx, node, metav1.UpdateOptions{})
 }

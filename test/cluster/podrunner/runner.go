@@ -29,8 +29,8 @@ type runner struct {
 }
 
 // Run works until the context ends. Failures are retried: a test's API server may be down or out of order at
-// any time.
-func Run(ctx context.Context, config *rest.Config) {
+// any time. Its kubelet shows the certificate of these files to the API server.
+func Run(ctx context.Context, config *rest.Config, certFile, keyFile string) {
 	config = rest.AddUserAgent(rest.CopyConfig(config), "pod-runner")
 	config.ContentType = "application/vnd.kubernetes.protobuf"
 	config.QPS = -1
@@ -38,8 +38,6 @@ func Run(ctx context.Context, config *rest.Config) {
 	if err != nil {
 		panic(err) // only for a configuration that this program made wrongly
 	}
-	go wait.UntilWithContext(ctx, func(ctx context.Context) { registerNodeOnce(ctx, client) }, time.Minute)
-
 	factory := informers.NewSharedInformerFactory(client, 0)
 	informer := factory.Core().V1().Pods().Informer()
 	r := &runner{
@@ -54,6 +52,8 @@ func Run(ctx context.Context, config *rest.Config) {
 	_, _ = factory.Core().V1().Namespaces().Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{
 		UpdateFunc: func(_, namespace any) { emptyWhereTerminating(ctx, client, namespace) },
 	})
+	kubeletPort := startKubelet(ctx, r.pods, certFile, keyFile)
+	go wait.UntilWithContext(ctx, func(ctx context.Context) { registerNode(ctx, client, kubeletPort) }, time.Minute)
 	factory.Start(ctx.Done())
 	for range workers {
 		go func() {
