@@ -6,6 +6,8 @@ export interface Condition {
   readonly status: string
   readonly reason: string
   readonly message: string
+  /** The generation that it is about, where it says so. */
+  readonly observedGeneration: number | undefined
 }
 
 /** The value at a path of keys; undefined where any of them is missing. */
@@ -45,6 +47,7 @@ export function conditionsOf(object: Json): readonly Condition[] {
     status: textAt(condition, 'status'),
     reason: textAt(condition, 'reason'),
     message: textAt(condition, 'message'),
+    observedGeneration: integerAt(condition, 'observedGeneration'),
   }))
 }
 

@@ -4,6 +4,7 @@ import { autoscalerHealth, disruptionBudgetHealth } from './autoscaler.ts'
 import { daemonSetHealth } from './daemon-set.ts'
 import { apiServiceHealth, definitionHealth } from './definitions.ts'
 import { deploymentHealth } from './deployment.ts'
+import { gatewayClassHealth, gatewayHealth, routeHealth } from './gateway.ts'
 import { genericHealth, readyHealth } from './generic.ts'
 import { jobHealth } from './job.ts'
 import { serviceHealth } from './network.ts'
@@ -16,6 +17,7 @@ const RULES: Readonly<Record<string, (object: LiveObject, now: number) => Health
   '/PersistentVolume': volumeHealth,
   '/PersistentVolumeClaim': claimHealth,
   '/Pod': podHealth,
+  '/ReplicationController': replicaSetHealth,
   '/Service': serviceHealth,
   'apiextensions.k8s.io/CustomResourceDefinition': definitionHealth,
   'apiregistration.k8s.io/APIService': apiServiceHealth,
@@ -25,11 +27,18 @@ const RULES: Readonly<Record<string, (object: LiveObject, now: number) => Health
   'apps/StatefulSet': statefulSetHealth,
   'autoscaling/HorizontalPodAutoscaler': autoscalerHealth,
   'batch/Job': jobHealth,
+  'gateway.networking.k8s.io/Gateway': gatewayHealth,
+  'gateway.networking.k8s.io/GatewayClass': gatewayClassHealth,
+  'gateway.networking.k8s.io/GRPCRoute': routeHealth,
+  'gateway.networking.k8s.io/HTTPRoute': routeHealth,
+  'gateway.networking.k8s.io/TCPRoute': routeHealth,
+  'gateway.networking.k8s.io/TLSRoute': routeHealth,
+  'gateway.networking.k8s.io/UDPRoute': routeHealth,
   'policy/PodDisruptionBudget': disruptionBudgetHealth,
 }
 
 /**
- * The health of one object as the API server returned it, by the rules of kstatus (sigs.k8s.io/cli-utils) with messages for people.
+ * The health of one object as the API server returned it, by the rules of kstatus (sigs.k8s.io/cli-utils) and a few kinds that it leaves out, with messages for people.
  * `now` in milliseconds since 1970: some Pods are given time. Never `unknown`: that is for objects that could not be read.
  */
 export function healthOf(object: LiveObject, now: number): Health {

@@ -27,14 +27,24 @@ export function podHealth(object: LiveObject, now: number): Health {
   if (phase === 'Failed') return current(`The Pod has completed, but not successfully${because(object)}`)
   if (phase === 'Running' && conditionOf(object, 'Ready')?.status === 'True') return current('The Pod is ready')
   const trouble = podTrouble(object, now)
-  if (trouble !== undefined) return failed(trouble)
-  if (phase === 'Running') return inProgress('The Pod runs but is not ready yet')
+  if (trouble !== undefined) return failed(trouble.message)
+  if (phase === 'Running') {
+    const why = conditionOf(object, 'Ready')?.message ?? ''
+    return inProgress(`The Pod runs but is not ready yet${why === '' ? '' : `: ${why}`}`)
+  }
   if (phase === 'Pending') return inProgress(isUnschedulable(object) ? 'The Pod waits for a node' : 'The Pod is starting')
   return inProgress('The Pod has not been looked at yet')
 }
 
-/** Why a Pod will not get ready by itself, in a sentence for people; undefined while it may. */
-export function podTrouble(object: LiveObject, now: number): string | undefined {
+/** What keeps a Pod from getting ready, and the container at fault where there is one that has run. */
+export interface PodTrouble {
+  /** A sentence for people. */
+  readonly message: string
+  readonly container?: string
+}
+
+/** Why a Pod will not get ready by itself; undefined while it may. */
+export function podTrouble(object: LiveObject, now: number): PodTrouble | undefined {
   for (const container of containersOf(object)) {
     const waiting = textAt(container, 'state', 'waiting', 'reason')
     if (HOPELESS.has(waiting) || (PATIENT.has(waiting) && ageOf(object, now) > CONFIGURATION_WINDOW_MS))
@@ -42,17 +52,31 @@ export function podTrouble(object: LiveObject, now: number): string | undefined 
   }
   if (textAt(object, 'status', 'phase') === 'Pending' && isUnschedulable(object) && ageOf(object, now) > SCHEDULE_WINDOW_MS) {
     const message = conditionOf(object, 'PodScheduled')?.message ?? ''
-    return message === '' ? 'The Pod could not be scheduled' : `The Pod could not be scheduled: ${message}`
+    return { message: message === '' ? 'The Pod could not be scheduled' : `The Pod could not be scheduled: ${message}` }
   }
   return undefined
 }
 
-function containerTrouble(container: Json, reason: string): string {
+/** How a Pod that was meant to end has failed; undefined where it has not. */
+export function podEnd(object: LiveObject): PodTrouble | undefined {
+  if (textAt(object, 'status', 'phase') !== 'Failed') return undefined
+  for (const container of containersOf(object)) {
+    const exit = integerAt(container, 'state', 'terminated', 'exitCode') ?? 0
+    if (exit === 0) continue
+    const name = textAt(container, 'name')
+    const reason = textAt(container, 'state', 'terminated', 'reason') || 'Error'
+    return { message: `Container ${name}: ${reason} (exit code ${exit})`, container: name }
+  }
+  return { message: `The Pod has failed${because(object)}` }
+}
+
+function containerTrouble(container: Json, reason: string): PodTrouble {
   const name = textAt(container, 'name')
   const exit = integerAt(container, 'lastState', 'terminated', 'exitCode')
   const details = [textAt(container, 'state', 'waiting', 'message'), exit === undefined ? '' : `last exit code ${exit}`]
   const told = details.filter((part) => part !== '').join('; ')
-  return `Container ${name}: ${reason}${told === '' ? '' : ` (${told})`}`
+  const message = `Container ${name}: ${reason}${told === '' ? '' : ` (${told})`}`
+  return exit === undefined ? { message } : { message, container: name }
 }
 
 function containersOf(object: LiveObject): readonly Json[] {

@@ -20,6 +20,9 @@ export function statefulSetHealth(object: LiveObject): Health {
 function partialRollout(object: LiveObject, wanted: number): Health {
   const updated = countAt(object, 'status', 'updatedReplicas')
   if (updated < wanted) return inProgress(partly(updated, wanted, 'replica', 'updated'))
+  // The API server fills in a partition of 0, which means all of them.
+  const partition = countAt(object, 'spec', 'updateStrategy', 'rollingUpdate', 'partition')
+  if (partition === 0) return current(all(countAt(object, 'status', 'readyReplicas'), 'replica', 'ready'))
   return current(`The partition is rolled out: ${all(updated, 'replica', 'updated')}`)
 }
 
