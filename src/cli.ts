@@ -124,10 +124,18 @@ function addLocalCommands(program: Command, { terminal, signal, settings, search
     .command('health')
     .description('judge the health of the objects in a file, as "kubectl get -o yaml" prints them')
     .requiredOption('-f, --file <file>', 'a file of objects with their status; - reads standard input')
+    .option('--cluster <name>', 'as in this cluster of the configuration: with its health expressions')
     .option('--json', 'print JSON', false)
-    .addHelpText('after', example('kubectl get deployments -A -o yaml | gitwake health -f -'))
-    .action(({ file, json }: { file: string; json: boolean }) =>
-      run(async () => (await import('./cli/health.ts')).health(terminal, { file, json, now: Date.now() }, signal))(),
+    .addHelpText(
+      'after',
+      example('kubectl get deployments -A -o yaml | gitwake health -f -', 'gitwake health -f certificates.yaml --cluster prod'),
+    )
+    .action(({ file, json, cluster }: { file: string; json: boolean; cluster?: string }) =>
+      run(async () => {
+        const { health } = await import('./cli/health.ts')
+        const like = cluster === undefined ? undefined : { cluster, path: settings().configurationPath }
+        return health(terminal, { file, json, like, now: Date.now() }, signal)
+      })(),
     )
   program
     .command('schema')

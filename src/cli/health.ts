@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
-import { healthOf } from '../health/health.ts'
+import { loadConfiguration } from '../config/load.ts'
+import { BUILT_IN_RULES, createHealthRules, type HealthRules } from '../health/rules.ts'
 import { GitwakeError } from '../model/error.ts'
 import { worstHealth, type ObjectHealth } from '../model/health.ts'
 import { isJsonObject, type Json } from '../model/json.ts'
@@ -15,18 +16,34 @@ import type { Terminal } from './terminal.ts'
 /** `gitwake health -f FILE`: status and message of each object in a file, as `kubectl get -o yaml` prints them; 1 where one has failed. */
 export async function health(
   terminal: Terminal,
-  options: { readonly file: string; readonly json: boolean; readonly now: number },
+  options: {
+    readonly file: string
+    readonly json: boolean
+    /** The cluster of the configuration at a path by whose rules to judge; by what is built in otherwise. */
+    readonly like: { readonly cluster: string; readonly path: string } | undefined
+    readonly now: number
+  },
   signal: AbortSignal,
 ): Promise<number> {
-  const { file, json, now } = options
+  const { file, json, like, now } = options
+  const rules = like === undefined ? BUILT_IN_RULES : await rulesOf(like)
   const content = file === '-' ? await readStandardInput(signal) : await contentOf(file)
   const objects: readonly ObjectHealth[] = liveObjects(file, content).map((object) => ({
     object: objectIdOf(object),
-    ...healthOf(object, now),
+    ...rules.of(object, now),
   }))
   const rows = objects.map(({ object, status, message }) => [plain(displayName(object)), state(terminal, status), plain(message)])
   terminal.out(json ? `${JSON.stringify(objects, null, 2)}\n` : table(['OBJECT', 'HEALTH', 'MESSAGE'], rows))
   return worstHealth(objects.map(({ status }) => status)) === 'failed' ? 1 : 0
+}
+
+async function rulesOf({ cluster, path }: { readonly cluster: string; readonly path: string }): Promise<HealthRules> {
+  const { clusters } = await loadConfiguration(path)
+  const found = clusters.get(cluster)
+  if (found !== undefined) return await createHealthRules(found.health)
+  throw new GitwakeError('unknown-cluster', `${path} has no cluster "${cluster}".`, {
+    fix: `Name one of: ${[...clusters.keys()].join(', ')}.`,
+  })
 }
 
 async function contentOf(file: string): Promise<Uint8Array> {

@@ -1,4 +1,5 @@
-import type { Application, Cluster, Repository, SecretReference } from '../model/configuration.ts'
+import type { Application, Cluster, HealthExpressions, Repository, SecretReference } from '../model/configuration.ts'
+import { groupKindKey } from '../model/object.ts'
 import { parseDuration } from '../model/duration.ts'
 import { qualifyRef } from '../model/ref.ts'
 import type { Finding } from './explain.ts'
@@ -42,6 +43,7 @@ export function toRepository(document: RepositoryDocument, report: Report): Repo
 /** A Cluster document as the model has it. */
 export function toCluster(document: ClusterDocument, report: Report): Cluster {
   const { spec, metadata } = document
+  const health = spec.health === undefined ? {} : { health: toHealthExpressions(spec.health, report) }
   const sweepIntervalMs = interval(spec.sweepInterval, 'spec.sweepInterval', report)
   if ((spec.kubeconfigFrom === undefined) === (spec.inCluster === undefined)) {
     report({ path: 'spec', message: 'must have either kubeconfigFrom: {file: PATH} or inCluster: true' })
@@ -50,7 +52,7 @@ export function toCluster(document: ClusterDocument, report: Report): Cluster {
     for (const field of ['context', 'allowExec'] as const) {
       if (spec[field] !== undefined) report({ path: `spec.${field}`, message: 'has a meaning only with kubeconfigFrom: remove it' })
     }
-    return { name: metadata.name, connection: { kind: 'in-cluster' }, sweepIntervalMs }
+    return { name: metadata.name, connection: { kind: 'in-cluster' }, sweepIntervalMs, ...health }
   }
   const kubeconfigFrom = reference(spec.kubeconfigFrom, 'spec.kubeconfigFrom', report)
   const context = spec.context === undefined ? {} : { context: spec.context }
@@ -58,7 +60,26 @@ export function toCluster(document: ClusterDocument, report: Report): Cluster {
     name: metadata.name,
     connection: { kind: 'kubeconfig', kubeconfigFrom, allowExec: spec.allowExec ?? false, ...context },
     sweepIntervalMs,
+    ...health,
   }
+}
+
+/** The expressions themselves are checked by whoever knows the language. */
+function toHealthExpressions(written: NonNullable<ClusterDocument['spec']['health']>, report: Report): readonly HealthExpressions[] {
+  const kinds = new Set<string>()
+  return written.map(({ group = '', kind, current, inProgress, failed, message }, index) => {
+    const key = groupKindKey({ group, kind })
+    if (kinds.has(key)) report({ path: `spec.health[${index}]`, message: `is the second entry for ${kind}: one per group and kind` })
+    kinds.add(key)
+    return {
+      group,
+      kind,
+      current,
+      ...(inProgress !== undefined && { inProgress }),
+      ...(failed !== undefined && { failed }),
+      ...(message !== undefined && { message }),
+    }
+  })
 }
 
 /** An Application document as the model has it, with every default filled in. */
@@ -76,6 +97,7 @@ export function toApplication(document: ApplicationDocument, report: Report): Ap
       partial: sync.partial ?? false,
       preflight: sync.preflight ?? true,
       undeclared: sync.undeclared ?? 'report',
+      podLogs: sync.podLogs ?? true,
       healthTimeoutMs: limited(sync.healthTimeout ?? '5m', 0, DAY, 'spec.sync.healthTimeout', report),
     },
     dependsOn: [...new Set(dependsOn)],

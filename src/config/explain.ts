@@ -106,7 +106,8 @@ function fieldsAt(schema: z.ZodType, path: readonly PropertyKey[]): readonly str
   let current: unknown = schema
   for (const key of path) {
     current = unwrap(current)
-    current = current instanceof z.ZodObject ? current.shape[String(key)] : undefined
+    if (current instanceof z.ZodArray) current = current.element
+    else current = current instanceof z.ZodObject ? current.shape[String(key)] : undefined
   }
   current = unwrap(current)
   return current instanceof z.ZodObject ? Object.keys(current.shape) : []

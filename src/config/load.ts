@@ -41,12 +41,32 @@ export async function checkFiles(path: string, files: readonly ConfigurationFile
   const names = files.map((file) => file.name)
   if (problems.length === 0 && documents.length === 0) problems.push({ file: path, document: 0, path: '', message: EMPTY })
   const built = build(documents, problems)
+  problems.push(...(await checkExpressions(documents)))
   if (problems.length > 0) return { valid: false, problems, files: names }
   return { valid: true, configuration: Object.freeze({ version, ...built }), files: names }
 }
 
 // An empty file is what an editor leaves for a moment while it saves: taking it as "no applications" would orphan all of them.
 const EMPTY = 'holds no document: write at least a Repository, a Cluster and an Application'
+
+/** The language is loaded only where it is used. */
+async function checkExpressions(documents: readonly CheckedDocument[]): Promise<readonly ConfigurationProblem[]> {
+  const written = documents.flatMap(({ kind, place, document }) =>
+    kind === 'Cluster' && document.spec.health !== undefined ? [{ place, name: document.metadata.name, health: document.spec.health }] : [],
+  )
+  if (written.length === 0) return []
+  const { expressionProblems } = await import('../health/expressions.ts')
+  return written.flatMap(({ place, name, health }) =>
+    health.flatMap((expressions, index) =>
+      expressionProblems(expressions).map(({ field, message }) => ({
+        ...place,
+        subject: `Cluster ${name}`,
+        path: `spec.health[${index}].${field}`,
+        message,
+      })),
+    ),
+  )
+}
 
 function build(documents: readonly CheckedDocument[], problems: ConfigurationProblem[]): Omit<Configuration, 'version'> {
   const repositories = new Map<string, Repository>()

@@ -67,6 +67,30 @@ export const repositoryDocument = document(
   }),
 )
 
+const expression = (text: string) =>
+  z
+    .string()
+    .min(1)
+    .max(2000)
+    .meta({ description: `${text} A CEL expression over the object.` })
+
+const healthExpressions = z.strictObject({
+  group: z
+    .string()
+    .meta({ description: 'API group of the kind; empty for the core group.', default: '', examples: ['cert-manager.io'] })
+    .optional(),
+  kind: z
+    .string()
+    .min(1)
+    .meta({ description: 'The kind.', examples: ['Certificate'] }),
+  inProgress: expression('True while the object is on its way; asked first.').optional(),
+  failed: expression('True where it will not get healthy by itself; asked second.').optional(),
+  current: expression('True where it is healthy; asked last. Where nothing is true the object is in progress.').meta({
+    examples: ["status.conditions.exists(c, c.type == 'Ready' && c.status == 'True')"],
+  }),
+  message: expression('The sentence that is shown.').optional(),
+})
+
 export const clusterDocument = document(
   'Cluster',
   'A destination: a Kubernetes cluster.',
@@ -85,6 +109,10 @@ export const clusterDocument = document(
         .meta({ description: 'Lets the kubeconfig start programs (exec plugins). Only for a kubeconfig that you trust.', default: false })
         .optional(),
       sweepInterval: duration('How often to compare the whole cluster with what was applied.', '1m').optional(),
+      health: z
+        .array(healthExpressions)
+        .meta({ description: 'CEL expressions that judge the health of kinds, instead of what is built in.' })
+        .optional(),
     })
     .meta({ oneOf: [{ required: ['kubeconfigFrom'] }, { required: ['inCluster'] }] }),
 )
@@ -97,6 +125,10 @@ const syncPolicy = z.strictObject({
   undeclared: z
     .enum(['report', 'remove'])
     .meta({ description: 'What happens to fields that somebody added to our objects.', default: 'report' })
+    .optional(),
+  podLogs: z
+    .boolean()
+    .meta({ description: 'Show the last log lines of a container that fails, where the worker may read them.', default: true })
     .optional(),
   healthTimeout: duration('How long a sync waits for its objects to become healthy; 0 does not wait.', '5m').optional(),
 })

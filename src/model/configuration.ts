@@ -23,6 +23,20 @@ export interface Cluster {
     | { readonly kind: 'in-cluster' }
     | { readonly kind: 'kubeconfig'; readonly kubeconfigFrom: SecretReference; readonly context?: string; readonly allowExec: boolean }
   readonly sweepIntervalMs: number
+  /** How the health of further kinds is judged there; what is built in, where this is missing. */
+  readonly health?: readonly HealthExpressions[]
+}
+
+/** The health of one kind as CEL expressions over the object; checked when the configuration is loaded. */
+export interface HealthExpressions {
+  readonly group: string
+  readonly kind: string
+  /** Each yields true or false; asked in this order. None of them true means in progress. */
+  readonly inProgress?: string
+  readonly failed?: string
+  readonly current: string
+  /** Yields the sentence for people. */
+  readonly message?: string
 }
 
 export interface SyncPolicy {
@@ -38,6 +52,8 @@ export interface SyncPolicy {
   readonly undeclared: 'report' | 'remove'
   /** How long a sync waits for its objects to become healthy; 0 does not wait. */
   readonly healthTimeoutMs: number
+  /** False hides the last log lines of a container that fails; otherwise they are shown with its reason, where the worker may read them. */
+  readonly podLogs?: boolean
 }
 
 /** One unit of sync. */

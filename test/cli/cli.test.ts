@@ -197,6 +197,19 @@ describe('gitwake health', () => {
     assert.equal(JSON.parse(out)[0].status, 'failed')
   })
 
+  test('judges by the expressions of a cluster of the configuration', async () => {
+    const cluster =
+      "{apiVersion: gitwake.dev/v1, kind: Cluster, metadata: {name: prod}, spec: {inCluster: true, health: [{kind: ConfigMap, current: data.up == 'yes', failed: data.up == 'no'}]}}"
+    const environment = { GITWAKE_CONFIG: await file('judging.yaml', cluster) }
+    const object = await file('flag.yaml', '{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {up: "no"}}')
+    assert.equal((await gitwake(['health', '-f', object], environment)).code, 0)
+    const { code, out } = await gitwake(['health', '-f', object, '--cluster', 'prod'], environment)
+    assert.equal(code, 1)
+    assert.match(out, /ConfigMap\/a +failed +It has failed/)
+    const { err } = await gitwake(['health', '-f', object, '--cluster', 'staging'], environment)
+    assert.match(err, /has no cluster "staging"/)
+  })
+
   test('refuses what is no object', async () => {
     const { code, err } = await gitwake(['health', '-f', await file('none.yaml', 'a: 1\n')])
     assert.equal(code, 1)

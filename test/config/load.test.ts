@@ -60,7 +60,7 @@ describe('a configuration', () => {
       name: 'shop-prod',
       source: { repository: 'shop', ref: 'refs/heads/main', path: 'overlays/prod' },
       destination: { cluster: 'prod', namespace: 'shop-prod', createNamespace: true },
-      sync: { prune: true, selfHeal: true, partial: false, preflight: true, undeclared: 'report', healthTimeoutMs: 300_000 },
+      sync: { prune: true, selfHeal: true, partial: false, preflight: true, undeclared: 'report', podLogs: true, healthTimeoutMs: 300_000 },
       dependsOn: [],
     })
     assert.deepEqual(configuration.clusters.get('prod'), {
@@ -121,11 +121,42 @@ describe('a configuration', () => {
     assert.doesNotMatch(told, /there is no/)
   })
 
+  const judging = (health: string): string =>
+    whole(REPOSITORY, CLUSTER.replace('prod.kubeconfig}}', `prod.kubeconfig}, health: [{group: acme.example, kind: Widget, ${health}}]}`))
+
+  test('may judge kinds by expressions', async () => {
+    const root = await write({ 'gitwake.yaml': judging('current: status.up, failed: "has(status.broken)"') })
+    const { clusters } = await loadConfiguration(root)
+    const expected = [{ group: 'acme.example', kind: 'Widget', current: 'status.up', failed: 'has(status.broken)' }]
+    assert.deepEqual(clusters.get('prod')?.health, expected)
+  })
+
   const wrong: readonly { readonly name: string; readonly text: string | Buffer; readonly told: RegExp }[] = [
     {
       name: 'an unknown kind',
       text: whole(REPOSITORY.replace('Repository', 'Repositry')),
       told: /kind: "Repositry" is not a kind of gitwake; did you mean "Repository"/,
+    },
+    {
+      name: 'an expression with a typing mistake',
+      text: judging("current: statsu.phase == 'Up'"),
+      told: /document 2\), Cluster prod: spec\.health\[0\]\.current: is not a valid CEL expression: Unknown variable: statsu$/,
+    },
+    {
+      name: 'an expression that is no answer',
+      text: judging('current: 1 + 1'),
+      told: /health\[0\]\.current: must yield true or false, not int/,
+    },
+    { name: 'no expression', text: judging('failed: "true"'), told: /health\[0\]\.current: is missing/ },
+    {
+      name: 'an unknown field of an expression',
+      text: judging('curent: "true"'),
+      told: /health\[0\]\.curent: is not a field; did you mean "current"/,
+    },
+    {
+      name: 'a kind judged twice',
+      text: judging('current: "true"}, {group: acme.example, kind: Widget, current: "true"'),
+      told: /spec\.health\[1\]: is the second entry for Widget/,
     },
     { name: 'a document that is a list', text: '- a\n- b\n', told: /document 1\): is not a document of gitwake/ },
     { name: 'a scalar', text: 'hello\n', told: /is not a document of gitwake/ },
