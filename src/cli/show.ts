@@ -1,3 +1,4 @@
+import type { ObjectHealth } from '../model/health.ts'
 import { displayName, displayOrigin } from '../model/object.ts'
 import type { Change } from '../model/plan.ts'
 import type { ApplicationStatus, SyncResult } from '../model/result.ts'
@@ -48,6 +49,14 @@ export function changeLines(changes: readonly Change[]): readonly string[] {
   })
 }
 
+/** One object that is not well, and the last lines of the container that made it so. */
+function healthLines({ object, status, message, log = [] }: ObjectHealth): readonly string[] {
+  return [
+    `  ${plain(status).padEnd(10)} ${plain(displayName(object))}: ${plain(message)}`,
+    ...log.map((line) => `             | ${plain(line)}`),
+  ]
+}
+
 /** A result as a paragraph: what happened, why, and what to do. */
 export function resultText(terminal: Terminal, result: SyncResult): string {
   const seconds = ((result.finishedAt - result.startedAt) / 1000).toFixed(2)
@@ -57,7 +66,7 @@ export function resultText(terminal: Terminal, result: SyncResult): string {
     head,
     `  ${plain(result.message)}`,
     ...changeLines(result.changes),
-    ...unhealthy.map(({ object, status, message }) => `  ${plain(status).padEnd(10)} ${plain(displayName(object))}: ${plain(message)}`),
+    ...unhealthy.flatMap(healthLines),
     ...result.warnings.map((warning) => `  warning    ${plain(warning)}`),
     ...(result.problem === undefined ? [] : [`  → ${plain(result.problem.fix)}`]),
     ...(result.outcome === 'held' && result.plan !== undefined

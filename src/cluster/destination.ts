@@ -1,4 +1,4 @@
-import { hasHealth } from '../health/has-health.ts'
+import { BUILT_IN_RULES, type HealthRules } from '../health/rules.ts'
 import { unlessAborted } from '../model/abort.ts'
 import type { KindCatalog, ResourceKind } from '../model/kinds.ts'
 import { displayName, objectKey, type ObjectId } from '../model/object.ts'
@@ -17,7 +17,7 @@ import { createObserver } from './observe.ts'
 import { objectPath } from './paths.ts'
 import { takeOver } from './take-over.ts'
 import { waitForDefinitions } from './definitions.ts'
-import { waitForHealth } from './wait.ts'
+import { createWaitForHealth } from './wait.ts'
 import { applyObject, deleteObject, dryRunObject } from './write.ts'
 
 /** Kinds come and go with CRDs; a plan that misses one asks again at once, so this only bounds how long a removed one is believed. */
@@ -28,10 +28,14 @@ export interface DestinationOptions {
   /** Names this worker in leases; unique per process. */
   readonly holder: string
   readonly version: string
+  /** How health is judged; by what is built in unless told. */
+  readonly healthRules?: HealthRules
 }
 
 /** One cluster behind the port that a sync uses. */
 export function createDestination(connection: ClusterConnection, options: DestinationOptions): Destination {
+  const { healthRules = BUILT_IN_RULES } = options
+  const waitForHealth = createWaitForHealth(connection, healthRules)
   const inventories = createInventoryStore(connection, options.inventoryNamespace, options.version)
   const released = new Map<string, string>()
   const observer = createObserver(connection)
@@ -120,9 +124,9 @@ export function createDestination(connection: ClusterConnection, options: Destin
     acquireLease: (application, signal) =>
       acquireLease(connection, { namespace: options.inventoryNamespace, application, holder: options.holder, signal, released }),
     async health(objects, applySet, settings) {
-      const watched = objects.filter((object) => hasHealth(object))
+      const watched = objects.filter(healthRules.has)
       const kinds = await catalog({ refresh: false }, settings.signal)
-      return await waitForHealth({ connection, objects: watched, catalog: kinds, applySet, ...settings })
+      return await waitForHealth({ objects: watched, catalog: kinds, applySet, ...settings })
     },
     serverTime: connection.serverTime,
   }

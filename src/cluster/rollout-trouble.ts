@@ -1,39 +1,98 @@
 import { at, integerAt, listAt, textAt } from '../health/fields.ts'
-import { podTrouble } from '../health/pod.ts'
+import { podEnd, podTrouble, type PodTrouble } from '../health/pod.ts'
 import { isJsonObject } from '../model/json.ts'
 import type { ResourceKind } from '../model/kinds.ts'
 import type { LiveObject } from '../model/object.ts'
 import type { ClusterConnection } from './connect.ts'
+import type { Trouble } from './health-board.ts'
 import { listObjects } from './list.ts'
+import { readPodLog } from './pod-log.ts'
+import { createSemaphore } from '../model/semaphore.ts'
 
 const PODS = coreKind('Pod', 'pods')
 const REPLICA_SETS = appsKind('ReplicaSet', 'replicasets')
 const REVISIONS = appsKind('ControllerRevision', 'controllerrevisions')
 
-/**
- * Why the newest Pods of a rollout will not come up by themselves, in a sentence for people; undefined while they may, or where
- * they cannot be looked at. Pods of earlier revisions do not count: a broken commit must not fail its fix.
- */
-export async function rolloutTrouble(
-  connection: ClusterConnection,
-  workload: LiveObject,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  const selector = selectorText(workload)
-  if (selector === '' || integerAt(workload, 'status', 'observedGeneration') !== integerAt(workload, 'metadata', 'generation'))
-    return undefined
-  const newest = await newestRevision(connection, workload, selector, signal)
-  if (newest === undefined) return undefined
-  for (const pod of await read(connection, PODS, workload, `${selector},${newest}`, signal)) {
-    const trouble = textAt(pod, 'metadata', 'deletionTimestamp') === '' ? podTrouble(pod, connection.serverTime()) : undefined
-    if (trouble !== undefined) return `Pod ${pod.metadata.name}: ${trouble}`
-  }
-  return undefined
+/** At once and in one cluster: looking must not keep syncs from their requests. */
+const LOOKS_AT_ONCE = 4
+
+export interface LookOptions {
+  readonly signal: AbortSignal
+  /** Makes what a container wrote fit to be shown; without it no log is read. */
+  readonly maskLog?: (text: string) => string
 }
 
-/** Whether a kind has Pods that rolloutTrouble can judge. */
+/** Looks at Pods for why a workload does not come up. Undefined where they may yet, or cannot be looked at; throws only the signal's reason. */
+export interface Troubleshooter {
+  /** Why the newest Pods of a rollout will not come up by themselves. Those of earlier revisions do not count: a broken commit must not fail its fix. */
+  ofRollout(workload: LiveObject, options: LookOptions): Promise<Trouble | undefined>
+  /** The same for what has failed by its own status: a rollout, a Job, a Pod. */
+  ofFailure(object: LiveObject, options: LookOptions): Promise<Trouble | undefined>
+}
+
+export function createTroubleshooter(connection: ClusterConnection): Troubleshooter {
+  const places = createSemaphore(LOOKS_AT_ONCE)
+
+  async function inTurn<Value>(signal: AbortSignal, look: () => Promise<Value>): Promise<Value> {
+    const leave = await places.acquire(signal)
+    try {
+      return await look()
+    } finally {
+      leave()
+    }
+  }
+
+  async function newestPods(workload: LiveObject, signal: AbortSignal): Promise<readonly LiveObject[]> {
+    const selector = selectorText(workload)
+    if (selector === '' || integerAt(workload, 'status', 'observedGeneration') !== integerAt(workload, 'metadata', 'generation')) return []
+    const revision = await newestRevision(connection, workload, selector, signal)
+    return revision === undefined ? [] : await read(connection, PODS, workload, `${selector},${revision}`, signal)
+  }
+
+  async function tell(pod: LiveObject, found: PodTrouble, { signal, maskLog }: LookOptions, prefix: string): Promise<Trouble> {
+    const { container, message } = found
+    const log = container === undefined || maskLog === undefined ? [] : await readPodLog(connection, pod, container, maskLog, signal)
+    return { reason: `${prefix}${message}`, log }
+  }
+
+  async function ofPods(pods: readonly LiveObject[], judge: Judge, options: LookOptions): Promise<Trouble | undefined> {
+    for (const pod of pods) {
+      const found = textAt(pod, 'metadata', 'deletionTimestamp') === '' ? judge(pod, connection.serverTime()) : undefined
+      if (found !== undefined) return await tell(pod, found, options, `Pod ${pod.metadata.name}: `)
+    }
+    return undefined
+  }
+
+  return {
+    ofRollout: (workload, options) =>
+      inTurn(options.signal, async () => ofPods(await newestPods(workload, options.signal), podTrouble, options)),
+    ofFailure: (object, options) =>
+      inTurn(options.signal, async () => {
+        if (object.kind === 'Pod') {
+          const found = podTrouble(object, connection.serverTime())
+          return found && { ...(await tell(object, found, options, '')), reason: '' }
+        }
+        if (object.kind !== 'Job') return ofPods(await newestPods(object, options.signal), podTrouble, options)
+        const pods = await read(connection, PODS, object, selectorText(object), options.signal)
+        return ofPods(pods.toSorted(youngestFirst), podEnd, options)
+      }),
+  }
+}
+
+type Judge = (pod: LiveObject, now: number) => PodTrouble | undefined
+
+function youngestFirst(a: LiveObject, b: LiveObject): number {
+  return Date.parse(textAt(b, 'metadata', 'creationTimestamp')) - Date.parse(textAt(a, 'metadata', 'creationTimestamp'))
+}
+
+/** Whether a kind has newest Pods that can be told from the others. */
 export function hasRollout(object: LiveObject): boolean {
   return object.apiVersion.startsWith('apps/') && ['Deployment', 'StatefulSet', 'DaemonSet'].includes(object.kind)
+}
+
+/** Whether there are Pods that know more about a failure. */
+export function hasPods(object: LiveObject): boolean {
+  return hasRollout(object) || object.apiVersion === 'batch/v1' || (object.apiVersion === 'v1' && object.kind === 'Pod')
 }
 
 /** The label that only Pods of the newest revision carry, as a selector. */

@@ -1,17 +1,16 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import type { HealthRules } from '../health/rules.ts'
 import type { KindCatalog, ResourceKind } from '../model/kinds.ts'
 import { PART_OF_LABEL } from '../model/names.ts'
-import { groupKindKey, objectIdOf, type GroupKind, type ObjectId } from '../model/object.ts'
+import { groupKindKey, objectIdOf, type GroupKind, type LiveObject, type ObjectId } from '../model/object.ts'
 import type { HealthReport } from '../sync/ports.ts'
 import type { ClusterConnection } from './connect.ts'
 import { createHealthBoard, type HealthBoard } from './health-board.ts'
 import { listObjects } from './list.ts'
-import { collectionPath } from './paths.ts'
-import { hasRollout, rolloutTrouble } from './rollout-trouble.ts'
-import { watchCollection } from './watch.ts'
+import { createLiveFeeds, type LiveFeeds } from './live-feeds.ts'
+import { pause } from './pause.ts'
+import { createTroubleshooter, hasPods, hasRollout, type Troubleshooter } from './rollout-trouble.ts'
 
 export interface WaitOptions {
-  readonly connection: ClusterConnection
   /** Only those that can be anything but current: the others need no wait. */
   readonly objects: readonly ObjectId[]
   readonly catalog: KindCatalog
@@ -22,17 +21,31 @@ export interface WaitOptions {
   readonly signal: AbortSignal
   /** Asked once a second: true ends the wait. */
   readonly superseded: () => Promise<boolean>
+  /** Makes what a container wrote fit to be shown; without it no log is read. */
+  readonly maskLog?: (text: string) => string
 }
+
+export type WaitForHealth = (options: WaitOptions) => Promise<HealthReport>
 
 const SUPERSEDED_EVERY_MS = 1000
 const TICK_MS = 250
 const LIST_AGAIN_MS = 1000
-const PODS_EVERY_MS = 2000
-/** Workloads whose Pods are looked at in one round. */
-const PODS_ROUND = 20
+/** Pauses between two looks at the Pods of a rollout: they grow while nothing moves, so that rollouts that are stuck for long cost little. */
+const LOOK_MS = { first: 2000, growth: 1.5, most: 30_000 } as const
+/** Failed objects whose Pods are asked for more than their own status tells, and how long that may take. */
+const EXPLAINED = 5
+const EXPLAIN_MS = 5000
+
+/** What all waits in one cluster share. */
+interface Shared {
+  readonly connection: ClusterConnection
+  readonly rules: HealthRules
+  readonly feeds: LiveFeeds
+  readonly troubleshooter: Troubleshooter
+}
 
 /** What the parts of one wait share. Its signal ends with the wait. */
-interface Wait extends WaitOptions {
+interface Wait extends WaitOptions, Shared {
   readonly board: HealthBoard
   /** A kind has been read for the first time, or never will be. */
   readonly looked: (kind: GroupKind) => void
@@ -42,11 +55,16 @@ interface Wait extends WaitOptions {
 }
 
 /**
- * Waits until every object is current, one has failed, the time is over, or a newer commit makes it pointless: one LIST per
- * kind, then a watch. A rollout whose new Pods cannot come up fails at once, with their
+ * Makes the function that waits until every object is current, one has failed, the time is over, or a newer commit makes it pointless:
+ * one LIST per kind, then the changes of a watch that all waits share. A rollout whose new Pods cannot come up fails at once, with their
  * reason. Throws the signal's reason when aborted; a server that cannot be reached is waited for like everything else.
  */
-export async function waitForHealth(options: WaitOptions): Promise<HealthReport> {
+export function createWaitForHealth(connection: ClusterConnection, rules: HealthRules): WaitForHealth {
+  const shared: Shared = { connection, rules, feeds: createLiveFeeds(connection), troubleshooter: createTroubleshooter(connection) }
+  return (options) => waitForHealth(options, shared)
+}
+
+async function waitForHealth(options: WaitOptions, shared: Shared): Promise<HealthReport> {
   options.signal.throwIfAborted()
   const ended = Promise.withResolvers<HealthReport['ended']>()
   const stop = new AbortController()
@@ -54,11 +72,13 @@ export async function waitForHealth(options: WaitOptions): Promise<HealthReport>
   options.signal.addEventListener('abort', abort, { once: true })
   // Looking once has the patience of its requests; a wait has a deadline of its own.
   const timer = options.timeoutMs === 0 ? undefined : setTimeout(ended.resolve, options.timeoutMs, 'timeout')
-  const wait = prepare(options, AbortSignal.any([options.signal, stop.signal]), ended.resolve)
+  const wait = prepare(options, shared, AbortSignal.any([options.signal, stop.signal]), ended.resolve)
   const tasks = start(wait)
   for (const task of tasks) task.catch(ended.reject)
   try {
-    return wait.board.report(await ended.promise)
+    const how = await ended.promise
+    if (how === 'settled' && options.timeoutMs > 0) await explainFailures(wait)
+    return wait.board.report(how)
   } finally {
     clearTimeout(timer)
     options.signal.removeEventListener('abort', abort)
@@ -67,19 +87,19 @@ export async function waitForHealth(options: WaitOptions): Promise<HealthReport>
   }
 }
 
-function prepare(options: WaitOptions, signal: AbortSignal, end: Wait['end']): Wait {
-  const board = createHealthBoard(options.objects)
+function prepare(options: WaitOptions, shared: Shared, signal: AbortSignal, end: Wait['end']): Wait {
+  const board = createHealthBoard(options.objects, shared.rules)
   const unseen = new Set(kindsOf(options.objects).map(groupKindKey))
   const check = (): void => {
     if (unseen.size > 0) return
-    if (board.settled(options.connection.serverTime())) end('settled')
+    if (board.settled(shared.connection.serverTime())) end('settled')
     else if (options.timeoutMs === 0) end('timeout')
   }
   const looked = (kind: GroupKind): void => {
     unseen.delete(groupKindKey(kind))
     check()
   }
-  return { ...options, signal, board, check, looked, end }
+  return { ...options, ...shared, signal, board, check, looked, end }
 }
 
 function start(wait: Wait): readonly Promise<void>[] {
@@ -91,53 +111,51 @@ function start(wait: Wait): readonly Promise<void>[] {
 
 /** Keeps the board up to date about one kind. */
 async function follow(wait: Wait, kind: GroupKind, resource: ResourceKind | undefined): Promise<void> {
-  const { board, connection, signal } = wait
+  const { board, signal } = wait
   if (resource === undefined) {
     board.unreadable(kind, 'the cluster does not serve this kind')
     return wait.looked(kind)
   }
-  const labelSelector = `${PART_OF_LABEL}=${wait.applySet}`
-  for (let seen = false; ;) {
-    const listed = await listObjects(connection, resource, labelSelector, signal)
-    if ('refused' in listed) {
-      const final = !listed.retryable || wait.timeoutMs === 0
-      // What was seen before stays until it is read again.
-      if (final || !seen) board.unreadable(kind, listed.refused)
-      if (final) return wait.looked(kind)
-    } else {
-      for (const object of listed.objects) board.saw(object, connection.serverTime())
-      seen = true
-      wait.looked(kind)
-      if (wait.timeoutMs === 0) return
-      await watch(wait, resource, labelSelector, listed.resourceVersion)
-    }
-    await pause(LIST_AGAIN_MS, signal)
+  const version = await list(wait, kind, resource, 'first')
+  if (version === undefined || wait.timeoutMs === 0) return
+  const broken = Promise.withResolvers<never>()
+  const ended = Promise.withResolvers<void>()
+  signal.addEventListener('abort', () => ended.resolve(), { once: true })
+  if (signal.aborted) return
+  const leave = wait.feeds.follow(resource, wait.applySet, version, {
+    changed(type, object) {
+      if (type === 'deleted') board.gone(object)
+      else board.saw(object, wait.connection.serverTime())
+      wait.check()
+    },
+    mustList: () => void list(wait, kind, resource, 'again').catch(broken.reject),
+    failed: broken.reject,
+  })
+  try {
+    await Promise.race([ended.promise, broken.promise])
+  } finally {
+    leave()
   }
 }
 
-/** Ends when the history is lost and a LIST must tell again. */
-async function watch(wait: Wait, resource: ResourceKind, labelSelector: string, resourceVersion: string): Promise<void> {
+/** Reads the objects of a kind, if need be again and again; undefined where that will never be possible. */
+async function list(wait: Wait, kind: GroupKind, resource: ResourceKind, time: 'first' | 'again'): Promise<string | undefined> {
   const { board, connection, signal } = wait
-  for await (const event of watchCollection({
-    connection,
-    path: collectionPath(resource),
-    query: { labelSelector },
-    resourceVersion,
-    signal,
-  })) {
-    switch (event.type) {
-      case 'added':
-      case 'modified':
-        board.saw(event.object, connection.serverTime())
-        break
-      case 'deleted':
-        board.gone(event.object)
-        break
-      case 'bookmark':
-      case 'restart':
-        break
+  for (;;) {
+    const listed = await listObjects(connection, resource, `${PART_OF_LABEL}=${wait.applySet}`, signal)
+    if ('objects' in listed) {
+      for (const object of listed.objects) board.saw(object, connection.serverTime())
+      wait.looked(kind)
+      return listed.resourceVersion
     }
-    wait.check()
+    const final = !listed.retryable || wait.timeoutMs === 0
+    // What was seen before stays until it is read again.
+    if (final || time === 'first') board.unreadable(kind, listed.refused)
+    if (final) {
+      wait.looked(kind)
+      return undefined
+    }
+    await pause(LIST_AGAIN_MS, signal)
   }
 }
 
@@ -158,24 +176,56 @@ async function heedNewerCommits(wait: Wait): Promise<void> {
 
 /** Kubernetes itself gives a rollout ten minutes before it calls it failed; its Pods know at once. */
 async function lookAtPods(wait: Wait): Promise<void> {
-  const { board, connection, signal } = wait
-  for (let first = 0; ; first += PODS_ROUND) {
-    await pause(PODS_EVERY_MS, signal)
-    const rollouts = board.pending().filter(hasRollout)
-    // With more of them than fit into a round, each gets its turn.
-    const from = rollouts.length === 0 ? 0 : first % (Math.ceil(rollouts.length / PODS_ROUND) * PODS_ROUND)
-    for (const workload of rollouts.slice(from, from + PODS_ROUND)) {
-      const trouble = await rolloutTrouble(connection, workload, signal)
-      if (trouble !== undefined) board.condemn(objectIdOf(workload), trouble, connection.serverTime())
-    }
-    wait.check()
+  const looks = new Map<string, Look>()
+  for (;;) {
+    const now = performance.now()
+    const due = wait.board.pending().filter((object) => hasRollout(object) && isDue(looks, object, now))
+    await Promise.all(due.map((workload) => lookAt(wait, workload)))
+    if (due.length > 0) wait.check()
+    await pause(TICK_MS, wait.signal)
   }
+}
+
+async function lookAt(wait: Wait, workload: LiveObject): Promise<void> {
+  const trouble = await wait.troubleshooter.ofRollout(workload, wait)
+  if (trouble !== undefined) wait.board.condemn(objectIdOf(workload), trouble, wait.connection.serverTime())
+}
+
+interface Look {
+  readonly version: string | undefined
+  readonly at: number
+  readonly pauseMs: number
+}
+
+/** Notes when the Pods of a rollout are to be looked at next. */
+function isDue(looks: Map<string, Look>, { metadata }: LiveObject, now: number): boolean {
+  const key = `${metadata.namespace}/${metadata.name}/${metadata.uid}`
+  const next = looks.get(key)
+  const version = metadata.resourceVersion
+  if (next?.version !== version) {
+    const at = Math.min(next?.at ?? Infinity, now + LOOK_MS.first)
+    looks.set(key, { version, at, pauseMs: LOOK_MS.first })
+    return false
+  }
+  if (next === undefined || now < next.at) return false
+  const pauseMs = Math.min(next.pauseMs * LOOK_MS.growth, LOOK_MS.most)
+  looks.set(key, { version, at: now + pauseMs, pauseMs })
+  return true
+}
+
+/** What failed by its own status (a deadline, a Job's attempts) says little: its Pods know why. */
+async function explainFailures(wait: Wait): Promise<void> {
+  const signal = AbortSignal.any([wait.signal, AbortSignal.timeout(EXPLAIN_MS)])
+  const { board } = wait
+  const untold = board.failed().filter((object) => hasPods(object) && !board.isExplained(objectIdOf(object)))
+  await Promise.all(
+    untold.slice(0, EXPLAINED).map(async (object) => {
+      const trouble = await wait.troubleshooter.ofFailure(object, { ...wait, signal })
+      if (trouble !== undefined) board.explain(objectIdOf(object), trouble)
+    }),
+  ).catch(() => wait.signal.throwIfAborted())
 }
 
 function kindsOf(objects: readonly ObjectId[]): readonly GroupKind[] {
   return [...new Map(objects.map(({ group, kind }) => [groupKindKey({ group, kind }), { group, kind }])).values()]
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await delay(ms, undefined, { signal }).catch(() => signal.throwIfAborted())
 }

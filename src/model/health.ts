@@ -11,6 +11,8 @@ export interface Health {
 
 export interface ObjectHealth extends Health {
   readonly object: ObjectId
+  /** The last lines of the container that made it fail, secrets masked. */
+  readonly log?: readonly string[]
 }
 
 /** The worst status wins; no objects are healthy. */

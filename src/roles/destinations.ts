@@ -1,5 +1,6 @@
 import type { connectCluster, ClusterConnection, ConnectDependencies } from '../cluster/connect.ts'
 import { createDestination, type DestinationOptions } from '../cluster/destination.ts'
+import { createHealthRules } from '../health/rules.ts'
 import type { Cluster } from '../model/configuration.ts'
 import type { Destination } from '../sync/ports.ts'
 
@@ -25,7 +26,9 @@ export function createDestinations(
 
   function open(cluster: Cluster, configured: string): Opened {
     const connection = connect(cluster, dependencies)
-    const destination = connection.then((connected) => createDestination(connected, options))
+    const destination = Promise.all([connection, createHealthRules(cluster.health)]).then(([connected, healthRules]) =>
+      createDestination(connected, { ...options, healthRules }),
+    )
     const entry = { configured, connection, destination }
     destination.catch(() => {
       if (opened.get(cluster.name) === entry) opened.delete(cluster.name)

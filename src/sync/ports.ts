@@ -100,7 +100,13 @@ export interface Destination {
   health(
     objects: readonly ObjectId[],
     applySet: string,
-    options: { readonly timeoutMs: number; readonly signal: AbortSignal; readonly superseded: () => Promise<boolean> },
+    options: {
+      readonly timeoutMs: number
+      readonly signal: AbortSignal
+      readonly superseded: () => Promise<boolean>
+      /** Makes what a failing container wrote fit to be shown; without it no log is read. */
+      readonly maskLog?: (text: string) => string
+    },
   ): Promise<HealthReport>
   /** Milliseconds since 1970 by the API server's clock. */
   serverTime(): number

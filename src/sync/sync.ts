@@ -8,6 +8,7 @@ import type { Tree } from '../model/tree.ts'
 import { isEmpty } from '../plan/plan.ts'
 import { carryOut } from './carry-out.ts'
 import type { Decision } from './decide.ts'
+import { logMask } from './log-mask.ts'
 import type { Heads, Source, StoredInventory } from './ports.ts'
 import { propose, type ProposePorts } from './propose.ts'
 import { unreachedChange } from './refusal.ts'
@@ -139,10 +140,16 @@ async function waitForHealth(decision: Decision, request: SyncRequest, { destina
   if (!wrote && request.lastHealth === 'current') return
   run.health = { status: 'in progress', objects: [] }
   await request.onApplied({ ...conclude(run, decision), finishedAt: now() })
-  const objects = decision.facts.desired.objects.map(({ object }) => object)
-  const timeoutMs = wrote ? request.application.sync.healthTimeoutMs : 0
+  const { application, signal, superseded } = request
+  const wanted = decision.facts.desired.objects
+  const objects = wanted.map(({ object }) => object)
+  const timeoutMs = wrote ? application.sync.healthTimeoutMs : 0
+  const maskLog = logMask(
+    application,
+    wanted.map(({ manifest }) => manifest),
+  )
   const report = await run.time('health', () =>
-    destination.health(objects, decision.facts.applySet, { timeoutMs, signal: request.signal, superseded: request.superseded }),
+    destination.health(objects, decision.facts.applySet, { timeoutMs, signal, superseded, ...(maskLog && { maskLog }) }),
   )
   run.health = { status: report.status, objects: report.objects.filter(({ status }) => status !== 'current') }
 }

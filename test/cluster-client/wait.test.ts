@@ -1,20 +1,25 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
-import { after, before, test, type TestContext } from 'node:test'
+import { after, before, describe, test, type TestContext } from 'node:test'
 import { connectCluster, type ClusterConnection } from '../../src/cluster/connect.ts'
 import { discover } from '../../src/cluster/discover.ts'
-import { waitForHealth } from '../../src/cluster/wait.ts'
-import { parseJson } from '../../src/model/json.ts'
+import { createWaitForHealth, type WaitForHealth, type WaitOptions } from '../../src/cluster/wait.ts'
+import { textAt } from '../../src/health/fields.ts'
+import { BUILT_IN_RULES, createHealthRules } from '../../src/health/rules.ts'
+import { parseJson, type Json } from '../../src/model/json.ts'
 import type { KindCatalog } from '../../src/model/kinds.ts'
+import { createMask } from '../../src/model/mask.ts'
 import type { ObjectId } from '../../src/model/object.ts'
 import type { HealthReport } from '../../src/sync/ports.ts'
+import { openAuditLog } from '../support/audit-log.ts'
 import { startControlPlane, type ControlPlane } from '../support/control-plane.ts'
 import { clusterOf, silent } from './api-server.ts'
 
 let plane: ControlPlane
 let connection: ClusterConnection
 let catalog: KindCatalog
+let waitForHealth: WaitForHealth
 const signal = new AbortController().signal
 const never = (): Promise<boolean> => Promise.resolve(false)
 
@@ -23,6 +28,7 @@ before(async () => {
   const resolveSecret = (): Promise<string> => readFile(plane.kubeconfig, 'utf8')
   connection = await connectCluster(clusterOf(plane.kubeconfig), { resolveSecret, log: silent })
   catalog = await discover(connection, signal)
+  waitForHealth = createWaitForHealth(connection, BUILT_IN_RULES)
 })
 after(async () => {
   await connection?.close()
@@ -46,7 +52,8 @@ interface Applied {
   readonly apiVersion: string
   readonly kind: string
   readonly metadata: { readonly name: string }
-  readonly spec: object
+  readonly spec?: object
+  readonly data?: object
 }
 
 async function apply({ namespace, applySet }: Place, path: string, object: Applied): Promise<string> {
@@ -80,8 +87,8 @@ const deployment = (
 })
 const idOf = ({ namespace }: Place, kind: string, name: string, group = 'apps'): ObjectId => ({ group, kind, namespace, name })
 
-function wait(where: Place, objects: readonly ObjectId[], more: Partial<Parameters<typeof waitForHealth>[0]> = {}): Promise<HealthReport> {
-  return waitForHealth({ connection, catalog, objects, applySet: where.applySet, timeoutMs: 60_000, signal, superseded: never, ...more })
+function wait(where: Place, objects: readonly ObjectId[], more: Partial<WaitOptions> = {}): Promise<HealthReport> {
+  return waitForHealth({ catalog, objects, applySet: where.applySet, timeoutMs: 60_000, signal, superseded: never, ...more })
 }
 
 const told = (report: HealthReport): string[] => report.objects.map(({ object, status, message }) => `${object.kind} ${status}: ${message}`)
@@ -224,16 +231,168 @@ test('the wait outlives an API server that goes and comes back', async (t: TestC
   t.diagnostic(`ended ${report.ended}`)
 })
 
-test('a wait leaves no watch behind', async () => {
-  const open = new Set<string>()
-  do {
-    open.clear()
-    const log = await readFile(plane.auditLog, 'utf8')
-    for (const line of log.split('\n').filter((text) => text.includes('"verb":"watch"') && text.includes('applyset'))) {
-      const event = parseJson(line) as { readonly auditID: string; readonly stage: string }
-      if (event.stage === 'ResponseComplete') open.delete(event.auditID)
-      else if (event.stage === 'ResponseStarted') open.add(event.auditID)
+/** Watches of a kind that the API server holds open, by its own count. */
+async function openWatches(resource: string): Promise<number> {
+  const { text } = await connection.request({ method: 'GET', path: '/metrics', accept: '*/*', signal })
+  const lines = text.split('\n').filter((line) => line.startsWith('apiserver_longrunning_requests{') && line.includes('verb="WATCH"'))
+  return lines.filter((line) => line.includes(`resource="${resource}"`)).reduce((sum, line) => sum + Number(line.split('} ')[1]), 0)
+}
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition())) await delay(50)
+}
+
+test('any number of waits shares one watch per kind, which ends with the last of them', async () => {
+  const before = await openWatches('deployments')
+  const audit = openAuditLog(plane.auditLog)
+  const from = await audit.position()
+  const abort = new AbortController()
+  const stuck = await Promise.all(
+    Array.from({ length: 15 }, async () => {
+      const here = await place()
+      await apply(here, DEPLOYMENTS, deployment('api', 'never-ready:1', 1))
+      return here
+    }),
+  )
+  const waits = stuck.map((here) => wait(here, [idOf(here, 'Deployment', 'api')], { signal: abort.signal }))
+  const ended = Promise.allSettled(waits)
+  await until(async () => (await openWatches('deployments')) > before)
+  const [first, ...others] = stuck
+  assert(first !== undefined)
+  // Each change reaches its own wait.
+  await apply(first, DEPLOYMENTS, deployment('api', 'good:1', 1))
+  assert.deepEqual(told(await (waits[0] ?? assert.fail())), ['Deployment current: 1 replica is available'])
+  assert.equal(await openWatches('deployments'), before + 1)
+  const lists = await audit.read({ user: 'admin', verbs: ['list'], resource: 'deployments' }, from)
+  assert(lists.length <= 2 * stuck.length, `${lists.length} LISTs`)
+  assert.equal(others.length, 14)
+  abort.abort()
+  await ended
+  await until(async () => (await openWatches('deployments')) === before)
+})
+
+describe('the last log lines of a container that fails', () => {
+  const WRITTEN =
+    'one\nconnecting to postgres://shop:hunter2hunter2@db\nlogged in with correct-horse-battery\n\u001b[31mfatal: no such table\u001b[0m'
+  const maskLog = createMask(['correct-horse-battery'])
+  const SHOWN = ['one', 'connecting to postgres://***@db', 'logged in with ***', 'fatal: no such table']
+  const crashing = (image: string, env = [{ name: 'POD_RUNNER_LOG', value: WRITTEN }]): Applied => {
+    const { spec, ...rest } = deployment('api', image, 1)
+    const containers = [{ name: 'main', image, env }]
+    return { ...rest, spec: { ...spec, template: { metadata: { labels: { app: 'api' } }, spec: { containers } } } }
+  }
+
+  test('are part of the report, secrets masked and colours gone', async () => {
+    const here = await place()
+    await apply(here, DEPLOYMENTS, crashing('crash-loop:1'))
+    const report = await wait(here, [idOf(here, 'Deployment', 'api')], { maskLog })
+    assert.match(String(told(report)), /Pod api-\S+: Container main: CrashLoopBackOff .*last exit code 1/)
+    assert.deepEqual(report.objects[0]?.log, SHOWN)
+  })
+
+  test('are the last ones only', async () => {
+    const here = await place()
+    const value = Array.from({ length: 500 }, (_, index) => `${index} ${'x'.repeat(2000)}`).join('\n')
+    await apply(here, DEPLOYMENTS, crashing('crash-loop:1', [{ name: 'POD_RUNNER_LOG', value }]))
+    const { log = [] } = (await wait(here, [idOf(here, 'Deployment', 'api')], { maskLog })).objects[0] ?? assert.fail()
+    assert.deepEqual([log.length, log.at(-1)?.slice(0, 5), (log.at(-1) ?? '').length <= 501], [10, '499 x', true])
+  })
+
+  test('are not read where they are not wanted, or never were written', async () => {
+    const audit = openAuditLog(plane.auditLog)
+    const from = await audit.position()
+    const [unwanted, unwritten] = [await place(), await place()]
+    await apply(unwanted, DEPLOYMENTS, crashing('crash-loop:1'))
+    await apply(unwritten, DEPLOYMENTS, crashing('image-missing:1'))
+    const reports = [
+      await wait(unwanted, [idOf(unwanted, 'Deployment', 'api')]),
+      await wait(unwritten, [idOf(unwritten, 'Deployment', 'api')], { maskLog }),
+    ]
+    for (const { status, objects } of reports) assert.deepEqual([status, objects[0]?.log], ['failed', undefined])
+    const read = (await audit.read({ resource: 'pods' }, from)).filter(({ objectRef }) => objectRef?.subresource === 'log')
+    assert.deepEqual(read, [])
+  })
+
+  test('come with a Job that has failed, too', async () => {
+    const here = await place()
+    const object = {
+      apiVersion: 'batch/v1',
+      kind: 'Job',
+      metadata: { name: 'migrate' },
+      spec: { backoffLimit: 0, template: { spec: { restartPolicy: 'Never', containers: [{ name: 'main', image: 'job-fail:1' }] } } },
     }
-    await delay(50)
-  } while (open.size > 0)
+    await apply(here, '/apis/batch/v1/namespaces/NAMESPACE/jobs', object)
+    const objects = [idOf(here, 'Job', 'migrate', 'batch')]
+    await until(async () => (await wait(here, objects, { timeoutMs: 0 })).status === 'failed')
+    const report = await wait(here, objects, { maskLog })
+    assert.match(String(told(report)), /The Job has failed: .*; Pod migrate-\S+: Container main: Error \(exit code 1\)/)
+    assert.deepEqual(report.objects[0]?.log, ['starting job-fail:1', "fatal: main cannot go on, as its image's name tells"])
+  })
+
+  test('are left out where the worker may not read them', async () => {
+    const here = await place()
+    await apply(here, DEPLOYMENTS, crashing('crash-loop:1'))
+    const restricted = await connectAs(here.namespace)
+    const report = await createWaitForHealth(
+      restricted,
+      BUILT_IN_RULES,
+    )({
+      objects: [idOf(here, 'Deployment', 'api')],
+      catalog,
+      applySet: here.applySet,
+      timeoutMs: 60_000,
+      signal,
+      superseded: never,
+      maskLog,
+    })
+    await restricted.close()
+    assert.match(String(told(report)), /CrashLoopBackOff/)
+    assert.equal(report.objects[0]?.log, undefined)
+  })
+
+  /** A service account that may read everything that a wait needs, except logs. */
+  async function connectAs(namespace: string): Promise<ClusterConnection> {
+    const send = async (path: string, body: object): Promise<Json> => {
+      const answer = await connection.request({ method: 'POST', path, body: JSON.stringify(body), signal })
+      assert(answer.status < 300, answer.text)
+      return parseJson(answer.text)
+    }
+    const rbac = '/apis/rbac.authorization.k8s.io/v1'
+    const rules = [{ apiGroups: ['', 'apps'], resources: ['pods', 'deployments', 'replicasets'], verbs: ['get', 'list', 'watch'] }]
+    await send(`/api/v1/namespaces/${namespace}/serviceaccounts`, { metadata: { name: 'worker' } })
+    await send(`${rbac}/clusterroles`, { metadata: { name: namespace }, rules })
+    await send(`${rbac}/clusterrolebindings`, {
+      metadata: { name: namespace },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: namespace },
+      subjects: [{ kind: 'ServiceAccount', name: 'worker', namespace }],
+    })
+    const token = textAt(await send(`/api/v1/namespaces/${namespace}/serviceaccounts/worker/token`, { spec: {} }), 'status', 'token')
+    const kubeconfig = {
+      clusters: [{ name: 'test', cluster: { server: plane.server, 'certificate-authority': plane.caFile } }],
+      users: [{ name: 'worker', user: { token } }],
+      contexts: [{ name: 'test', context: { cluster: 'test', user: 'worker' } }],
+      'current-context': 'test',
+    }
+    return await connectCluster(clusterOf(plane.kubeconfig), { resolveSecret: async () => JSON.stringify(kubeconfig), log: silent })
+  }
+})
+
+test('an object that its expressions cannot judge yet is waited for', async () => {
+  const here = await place()
+  const applyData = (data: object): Promise<string> =>
+    apply(here, '/api/v1/namespaces/NAMESPACE/configmaps', { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'flag' }, data })
+  await applyData({})
+  const rules = await createHealthRules([{ group: '', kind: 'ConfigMap', current: "data.ready == 'yes'" }])
+  const waiting = createWaitForHealth(
+    connection,
+    rules,
+  )({
+    objects: [idOf(here, 'ConfigMap', 'flag', '')],
+    catalog,
+    applySet: here.applySet,
+    timeoutMs: 60_000,
+    signal,
+    superseded: async () => (await applyData({ ready: 'yes' }), false),
+  })
+  assert.deepEqual(told(await waiting), ['ConfigMap current: It is ready'])
 })

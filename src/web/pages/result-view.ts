@@ -31,7 +31,7 @@ export function unhealthyNotice(objects: readonly ObjectHealth[]): Html | false 
   if (failed.length === 0) return false
   return html`<div class="notice bad">
 <p class="said">${plural(failed.length, 'object')} of the last sync ${failed.length === 1 ? 'is' : 'are'} unhealthy</p>
-<ul>${failed.slice(0, 5).map(({ object, message }) => html`<li><code class="object">${displayName(object)}</code> ${message}</li>`)}</ul>
+<ul>${failed.slice(0, 5).map(({ object, message, log }) => html`<li><code class="object">${displayName(object)}</code> ${message}${logBlock(log)}</li>`)}</ul>
 </div>`
 }
 
@@ -74,8 +74,13 @@ ${unhealthy.length > 0 && html`<ul class="unhealthy">${unhealthy.slice(0, option
 ${deliveriesOf(result.triggers)}`
 }
 
-function healthItem({ object, status, message }: ObjectHealth): Html {
-  return html`<li>${badge(HEALTH_WORDS[status], 'Health')} <code class="object">${displayName(object)}</code> ${message}</li>`
+function healthItem({ object, status, message, log }: ObjectHealth): Html {
+  return html`<li>${badge(HEALTH_WORDS[status], 'Health')} <code class="object">${displayName(object)}</code> ${message}${logBlock(log)}</li>`
+}
+
+/** What the container at fault has written last. */
+function logBlock(log: readonly string[] = []): Html | false {
+  return log.length > 0 && html`<pre>${log.join('\n')}</pre>`
 }
 
 function timingsText({ timings }: SyncResult): string {
