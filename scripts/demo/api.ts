@@ -16,7 +16,10 @@ const resultSchema = z.looseObject({
   revision: z.string().optional(),
   startedAt: z.number(),
   changes: z.array(changeSchema),
-  health: z.looseObject({ status: z.string() }),
+  health: z.looseObject({
+    status: z.string(),
+    objects: z.array(z.looseObject({ message: z.string(), log: z.array(z.string()).optional() })),
+  }),
   problem: z.looseObject({ message: z.string(), fix: z.string() }).optional(),
 })
 

@@ -45,6 +45,10 @@ export function greeting(text: string): Changes {
 export const typo: Changes = { 'base/deployment.yaml': deploymentFile('replcias: 1', 'registry.example/shop:1.1') }
 export const typoFixed: Changes = { 'base/deployment.yaml': deploymentFile('replicas: 1', 'registry.example/shop:1.1') }
 
+/** Images whose names hold "crash-loop" crash in the demo's cluster. */
+export const crashing: Changes = { 'base/deployment.yaml': deploymentFile('replicas: 1', 'registry.example/shop:1.2-crash-loop') }
+export const crashFixed: Changes = { 'base/deployment.yaml': deploymentFile('replicas: 1', 'registry.example/shop:1.2') }
+
 export const withoutBanner: Changes = {
   'base/kustomization.yaml': kustomization('resources', ['config.yaml', 'deployment.yaml', 'service.yaml']),
   'base/banner.yaml': null,

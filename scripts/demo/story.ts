@@ -1,6 +1,6 @@
 import { ENVIRONMENTS, createMoves } from './moves.ts'
 import { banner, config, deployment } from './objects.ts'
-import { greeting, shopFiles, typo, typoFixed, withoutBanner } from './shop.ts'
+import { crashFixed, crashing, greeting, shopFiles, typo, typoFixed, withoutBanner } from './shop.ts'
 import type { Stage } from './stage.ts'
 import { elapsed, reasonOf } from './telling.ts'
 import { waitFor } from './wait.ts'
@@ -21,6 +21,7 @@ export async function tellStory(stage: Stage, say: (line: string) => void, signa
   const pushToAppliedMs = await chapters.smallChange()
   const driftHealedMs = await chapters.handEdit()
   await chapters.brokenCommit()
+  await chapters.crashingCommit()
   await chapters.revert()
   const pruned = await chapters.removedFile()
   return { pushToAppliedMs, driftHealedMs, rolledBack: true, pruned }
@@ -103,15 +104,32 @@ function createChapters(stage: Stage, say: (line: string) => void, signal: Abort
       await push('Fix the typo', commit('Fix the typo', { ...typoFixed, ...greeting('bonjour') }), config('prod'), greets('bonjour'))
     },
 
+    async crashingCommit() {
+      say('\n5. A commit whose container crashes')
+      const revision = await commit('Update the image again', crashing)()
+      say(`  push     ${revision.slice(0, 8)} Update the image again`)
+      const begin = performance.now()
+      const promised = await api.deliver(lastPush(), repository.url)
+      for (const environment of ENVIRONMENTS) {
+        const { outcome, health, message } = await resultOf(promised, environment)
+        const [sick] = health.objects
+        if (outcome !== 'synced' || health.status !== 'failed' || sick?.log === undefined)
+          throw new Error(`the crash ended as "${outcome}", health "${health.status}" for shop-${environment}: ${message}`)
+        say(`  failed   shop-${environment} after ${elapsed(begin)}: ${sick.message}`)
+        for (const line of sick.log) say(`           | ${line}`)
+      }
+      await push('Fix the crash', commit('Fix the crash', { ...crashFixed, ...greeting('bonsoir') }), config('prod'), greets('bonsoir'))
+    },
+
     async revert() {
-      say('\n5. git revert')
+      say('\n6. git revert')
       await push('Greet in Klingon', commit('Greet in Klingon', greeting('nuqneH')), config('prod'), greets('nuqneH'))
-      await push('Revert "Greet in Klingon"', () => repository.revert(), config('prod'), greets('bonjour'))
+      await push('Revert "Greet in Klingon"', () => repository.revert(), config('prod'), greets('bonsoir'))
       say('  back     the settings are those of the commit before')
     },
 
     async removedFile() {
-      say('\n6. A file is removed: base/banner.yaml')
+      say('\n7. A file is removed: base/banner.yaml')
       const { results } = await push(
         'Take the banner down',
         commit('Take the banner down', withoutBanner),
