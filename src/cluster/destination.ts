@@ -128,6 +128,7 @@ export function createDestination(connection: ClusterConnection, options: Destin
       const kinds = await catalog({ refresh: false }, settings.signal)
       return await waitForHealth({ objects: watched, catalog: kinds, applySet, ...settings })
     },
+    hasHealth: healthRules.has,
     serverTime: connection.serverTime,
   }
 }

@@ -1,5 +1,4 @@
 import type { Redis } from 'ioredis'
-import { hasHealth } from '../health/has-health.ts'
 import type { Application, CurrentConfiguration } from '../model/configuration.ts'
 import { sha256 } from '../model/digest.ts'
 import type { Intake, Target } from '../model/intake.ts'
@@ -101,7 +100,7 @@ export function createLookAround(options: LookAroundOptions): LookAround {
   /** Looks at the health of applications in which something with health has moved since it was last judged. */
   async function judgeHealth(applications: readonly Swept[], destination: Destination, signal: AbortSignal): Promise<void> {
     const known = applications.filter(({ inventory }) => configuration().applications.has(inventory.application))
-    const states = new Map(known.map(({ inventory, seen }) => [inventory.application, stateOf(seen)]))
+    const states = new Map(known.map(({ inventory, seen }) => [inventory.application, stateOf(seen, destination)]))
     const moved = new Set(await rememberChanged(redis, cluster, 'health', states))
     const published = await Promise.all(
       known.map(async (swept) => ({ ...swept, ...(await readLastKnown(redis, cluster, swept.inventory.application)) })),
@@ -134,7 +133,7 @@ export function createLookAround(options: LookAroundOptions): LookAround {
   return { poll, sweep: sweepCluster, noticeConfiguration }
 }
 
-function stateOf(seen: Swept['seen']): string {
+function stateOf(seen: Swept['seen'], { hasHealth }: Destination): string {
   return sha256(
     seen
       .filter(({ object }) => hasHealth(object))

@@ -2,7 +2,7 @@ import type { Application, Repository } from '../model/configuration.ts'
 import type { HealthStatus, ObjectHealth } from '../model/health.ts'
 import type { Inventory } from '../model/inventory.ts'
 import type { KindCatalog, ResourceKind } from '../model/kinds.ts'
-import type { ObjectId } from '../model/object.ts'
+import type { GroupKind, ObjectId } from '../model/object.ts'
 import type { Observation, ObservedObject } from '../model/observation.ts'
 import type { Operation } from '../model/plan.ts'
 import type { RenderInputs, Rendering, Tree } from '../model/tree.ts'
@@ -108,6 +108,8 @@ export interface Destination {
       readonly maskLog?: (text: string) => string
     },
   ): Promise<HealthReport>
+  /** Whether objects of a kind can be anything but healthy while they exist. */
+  hasHealth(kind: GroupKind): boolean
   /** Milliseconds since 1970 by the API server's clock. */
   serverTime(): number
 }
