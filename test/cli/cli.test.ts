@@ -295,6 +295,16 @@ describe('the commands that ask a server', () => {
     assert.deepEqual(JSON.parse((await gitwake(['status', '--json'], environment)).out), [status])
   })
 
+  test('an object that failed is shown with the last lines that its container wrote', async () => {
+    const object = { group: 'apps', kind: 'Deployment', namespace: 'shop', name: 'api' }
+    const sick = { object, status: 'failed', message: 'Pod api-1: CrashLoopBackOff', log: ['starting', 'no \u001b[31mtable'] }
+    const lastResult = { ...RESULT, health: { status: 'failed', objects: [sick] } }
+    answers = { 'GET /api/applications/shop': [{ status: 200, body: { ...status, lastResult } }] }
+    const { out } = await gitwake(['status', 'shop'], environment)
+    assert.match(out, /failed +Deployment\/shop\/api: Pod api-1: CrashLoopBackOff\n +\| starting\n +\| no \S*table\n/)
+    assert.ok(!out.includes('\u001b'))
+  })
+
   test('status exits 1 where something is held', async () => {
     answers = { 'GET /api/applications': [{ status: 200, body: { applications: [{ ...status, sync: 'held' }] } }] }
     assert.equal((await gitwake(['status'], environment)).code, 1)

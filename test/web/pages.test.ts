@@ -86,6 +86,7 @@ test('a page shows every state in words, never by colour alone', async (t) => {
   assert.match(text, /spec\.replicas<\/code> by kubectl-edit at /)
   assert.match(text, /Did you mean spec\.replicas\?/)
   assert.match(text, /2 requests pending/)
+  assert.match(text, /CrashLoopBackOff.*<pre>starting search 4\.1\nfatal: index &lt;main&gt; not found<\/pre>/s)
 })
 
 test('an address narrows the page down to a state or to what one searches for', async (t) => {

@@ -166,7 +166,14 @@ export function everyState(): readonly ApplicationStatus[] {
         message: 'Applied, but unhealthy.',
         health: {
           status: 'failed',
-          objects: [{ object: deploymentOf('search'), status: 'failed', message: 'Deployment exceeded its progress deadline' }],
+          objects: [
+            {
+              object: deploymentOf('search'),
+              status: 'failed',
+              message: 'Pod search-7d4b9: Container main: CrashLoopBackOff (last exit code 1)',
+              log: ['starting search 4.1', 'fatal: index <main> not found'],
+            },
+          ],
         },
       }),
     }),
