@@ -19,6 +19,8 @@ export interface HealthBoard {
   isExplained(object: ObjectId): boolean
   /** The objects of this kind cannot be read. */
   unreadable(kind: { readonly group: string; readonly kind: string }, why: string): void
+  /** Whether objects of this kind have never been seen. */
+  misses(kind: { readonly group: string; readonly kind: string }): boolean
   /** Some kinds fail by mere passing of time (a Pod that finds no node). */
   tick(now: number): void
   /** Whether there is anything left to wait for. */
@@ -104,6 +106,8 @@ export function createHealthBoard(objects: readonly ObjectId[], rules: HealthRul
         put(entry, { status: 'unknown', message: `It cannot be read: ${why}` }, undefined, 0)
       }
     },
+    misses: ({ group, kind }) =>
+      [...entries.values()].some(({ object, version }) => object.group === group && object.kind === kind && version === undefined),
     tick(now) {
       for (const entry of entries.values()) {
         if (entry.health.status === 'in progress' && entry.live !== undefined) put(entry, rules.of(entry.live, now), entry.live, now)

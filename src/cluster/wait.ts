@@ -141,10 +141,15 @@ async function follow(wait: Wait, kind: GroupKind, resource: ResourceKind | unde
 /** Reads the objects of a kind, if need be again and again; undefined where that will never be possible. */
 async function list(wait: Wait, kind: GroupKind, resource: ResourceKind, time: 'first' | 'again'): Promise<string | undefined> {
   const { board, connection, signal } = wait
-  for (;;) {
+  for (let first = time === 'first'; ; first = false) {
     const listed = await listObjects(connection, resource, `${PART_OF_LABEL}=${wait.applySet}`, signal)
     if ('objects' in listed) {
       for (const object of listed.objects) board.saw(object, connection.serverTime())
+      // What was there a moment ago may be on its way back: somebody is replacing it. That it is gone takes two looks.
+      if (first && wait.timeoutMs > 0 && board.misses(kind)) {
+        await pause(LIST_AGAIN_MS, signal)
+        continue
+      }
       wait.looked(kind)
       return listed.resourceVersion
     }

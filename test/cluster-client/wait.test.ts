@@ -199,6 +199,14 @@ test('what is not there, or of a kind that is not served, is told and not waited
   ])
 })
 
+test('what is being replaced at the moment is looked for once more', async () => {
+  const here = await place()
+  const service = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'api' }, spec: { ports: [{ port: 80 }] } }
+  const superseded = async (): Promise<boolean> => (await apply(here, '/api/v1/namespaces/NAMESPACE/services', service), false)
+  const report = await wait(here, [idOf(here, 'Service', 'api', '')], { superseded })
+  assert.deepEqual([report.ended, report.status], ['settled', 'current'])
+})
+
 test('a Job that fails is told', async () => {
   const here = await place()
   const spec = { backoffLimit: 0, template: { spec: { restartPolicy: 'Never', containers: [{ name: 'main', image: 'job-fail:1' }] } } }
