@@ -1,4 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import type { Client } from './cli/client.ts'
 import { processTerminal, type Terminal } from './cli/terminal.ts'
 import { environmentValue, readSettings, type Environment, type Settings } from './config.ts'
 import { GitwakeError } from './model/error.ts'
@@ -42,7 +43,7 @@ export async function runCli(options: CliOptions): Promise<number> {
     await program.parseAsync(parameters, { from: 'user' })
     return code
   } catch (error) {
-    return failure(error, terminal)
+    return failure(error, terminal, parameters)
   }
 }
 
@@ -148,7 +149,8 @@ function addLocalCommands(program: Command, { terminal, signal, settings, search
     )
 }
 
-function addRemoteCommands(program: Command, { terminal, settings, run }: Context): void {
+function addRemoteCommands(program: Command, context: Context): void {
+  const { terminal, settings, run } = context
   const client = async () => {
     const { createClient } = await import('./cli/client.ts')
     const { serverUrl, apiTokens } = settings()
@@ -172,6 +174,7 @@ function addRemoteCommands(program: Command, { terminal, settings, run }: Contex
     .action((name: string, { limit, json }: { limit: number; json: boolean }) =>
       run(async () => (await import('./cli/status.ts')).history(await client(), terminal, { name, limit, json, now: Date.now() }))(),
     )
+  addPlan(program, context, client)
   program
     .command('sync <application>')
     .description('ask for a sync now')
@@ -191,6 +194,31 @@ function addRemoteCommands(program: Command, { terminal, settings, run }: Contex
         const { sync } = await import('./cli/sync.ts')
         const waitMs = wait === undefined ? 0 : wait === true ? 60_000 : wait
         return sync(await client(), terminal, { name, waitMs, ...(confirm !== undefined && { confirm }), json, now: Date.now })
+      })(),
+    )
+}
+
+function addPlan(program: Command, { terminal, run }: Context, client: () => Promise<Client>): void {
+  program
+    .command('plan <application>')
+    .description('what a sync would do now, against the live cluster; exits 0 where nothing, 2 with changes, 1 where it cannot be')
+    .addOption(new Option('--ref <ref>', 'another branch or tag').conflicts(['revision', 'pull']))
+    .addOption(new Option('--revision <sha>', 'a commit that is, or was lately, the head of a branch').conflicts(['ref', 'pull']))
+    .addOption(new Option('--pull <number>', 'a pull request, where the application allows it').conflicts(['ref', 'revision']))
+    .option('--wait <duration>', 'how long to wait for it', durationMs, 120_000)
+    .addOption(new Option('-o, --output <format>', 'how to print it').choices(['text', 'json']).default('text'))
+    .addHelpText(
+      'after',
+      example('gitwake plan shop-prod', 'gitwake plan shop-prod --ref my-branch', 'gitwake plan shop-prod --pull 7 -o json'),
+    )
+    .action((name: string, options: { ref?: string; revision?: string; pull?: string; wait: number; output: string }, command: Command) =>
+      run(async () => {
+        const { decodeSubject } = await import('./model/plan-report.ts')
+        const { ref, revision, pull, wait: waitMs, output } = options
+        const subject = decodeSubject({ ref, revision, pull })
+        if (typeof subject === 'string') return command.error(`error: ${subject}`)
+        const { plan } = await import('./cli/plan.ts')
+        return plan(await client(), terminal, { name, subject, waitMs, json: output === 'json', now: Date.now })
       })(),
     )
 }
@@ -216,9 +244,9 @@ function settingsFor(environment: Environment | undefined, terminal: Terminal): 
   return settings
 }
 
-function failure(error: unknown, terminal: Terminal): number {
-  // Commander has written its own message by now.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+function failure(error: unknown, terminal: Terminal, parameters: readonly string[]): number {
+  // Commander has written its own message by now. A plan's 2 means changes, so that a wrong usage of it must not look like them.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : parameters[0] === 'plan' ? 1 : 2
   if (error instanceof GitwakeError) terminal.err(`gitwake: ${maskSecrets(error.message)}\n  → ${maskSecrets(error.fix)}\n`)
   else
     terminal.err(

@@ -1,6 +1,6 @@
 import { GitwakeError } from '../model/error.ts'
 
-/** How the commands status, history and sync reach a running gitwake. */
+/** How the commands status, history, plan and sync reach a running gitwake. */
 export interface Client {
   /** The decoded JSON of an answer with its status; throws `server-unreachable`, `unauthorized` and `server-error`. */
   readonly request: (
@@ -9,6 +9,9 @@ export interface Client {
     timeoutMs?: number,
   ) => Promise<{ readonly status: number; readonly body: unknown }>
 }
+
+/** One request waits no longer than this, so that proxies between do not cut it; we ask again until the time is over. */
+export const ONE_WAIT_MS = 50_000
 
 /** Answers that are results rather than failures of the server: done, accepted, unknown, held, refused, not in time. */
 const RESULTS: readonly number[] = [200, 202, 404, 409, 422, 504]

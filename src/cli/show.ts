@@ -1,6 +1,7 @@
 import type { ObjectHealth } from '../model/health.ts'
+import { valueText } from '../model/json.ts'
 import { displayName, displayOrigin } from '../model/object.ts'
-import type { Change } from '../model/plan.ts'
+import type { Change, FieldChange } from '../model/plan.ts'
 import type { ApplicationStatus, SyncResult } from '../model/result.ts'
 import { ago, plain, short } from './table.ts'
 import { paint, type Paint, type Terminal } from './terminal.ts'
@@ -19,6 +20,9 @@ const COLOURS: Readonly<Record<string, Paint>> = {
   superseded: 'dim',
   unknown: 'dim',
   failed: 'red',
+  unchanged: 'green',
+  changes: 'yellow',
+  refused: 'red',
 }
 
 /** A state in its colour; the word itself says everything. */
@@ -28,24 +32,27 @@ export function state(terminal: Terminal, word: string): string {
 }
 
 /** `2 created, 1 configured, 7 unchanged`; `no changes` where there is nothing to count. */
-export function counts(result: SyncResult): string {
+export function counts(result: Pick<SyncResult, 'counts'>): string {
   const parts = Object.entries(result.counts).flatMap(([action, count]) =>
     count !== undefined && count > 0 ? [`${count} ${plain(action)}`] : [],
   )
   return parts.length === 0 ? 'no changes' : parts.join(', ')
 }
 
-/** One line per change, with its reason and what drifted. */
-export function changeLines(changes: readonly Change[]): readonly string[] {
+/** One line per change, with its reason, what drifted and what differs. */
+export function changeLines(terminal: Terminal, changes: readonly Change[]): readonly string[] {
   return changes.flatMap((change) => {
     const place = change.origin === undefined ? '' : ` (${plain(displayOrigin(change.origin))})`
-    const line = `  ${plain(change.action).padEnd(10)} ${plain(displayName(change.object))}: ${plain(change.reason)}${place}`
+    const [sign, colour] = SIGNS[change.action] ?? UNKNOWN_SIGN
+    const head = `${paint(terminal, colour, `${sign} ${plain(change.action).padEnd(10)}`)} ${plain(displayName(change.object))}`
     const drift = (change.drift ?? []).map(
       ({ field, manager, at }) =>
         `             ${plain(field)}, by ${plain(manager ?? 'unknown')}${at === undefined ? '' : `, at ${plain(at)}`}`,
     )
+    const more = change.moreFields === undefined ? [] : [`      and ${change.moreFields} more fields`]
     const fix = change.fix === undefined ? [] : [`             → ${plain(change.fix)}`]
-    return [line, ...drift, ...fix]
+    const diff = (change.diff ?? []).flatMap((field) => fieldLines(terminal, field))
+    return [`  ${head}: ${plain(change.reason)}${place}`, ...drift, ...diff, ...more, ...fix]
   })
 }
 
@@ -57,6 +64,35 @@ function healthLines({ object, status, message, log = [] }: ObjectHealth): reado
   ]
 }
 
+/** Every action has a sign, so that a list can be read without its colours. */
+const SIGNS: Readonly<Partial<Record<string, readonly [string, Paint]>>> = {
+  created: ['+', 'green'],
+  configured: ['~', 'yellow'],
+  adopted: ['~', 'yellow'],
+  recreated: ['±', 'yellow'],
+  pruned: ['-', 'red'],
+  held: ['?', 'yellow'],
+  failed: ['!', 'red'],
+}
+const UNKNOWN_SIGN = ['·', 'dim'] as const
+const FIELD_SIGNS = { add: ['+', 'green'], change: ['~', 'yellow'], remove: ['-', 'red'] } as const
+
+function fieldLines(terminal: Terminal, { field, op, before, after, lines }: FieldChange): readonly string[] {
+  const [sign, colour] = FIELD_SIGNS[op]
+  const told = [before, after].flatMap((value) => (value === undefined ? [] : [oneLine(valueText(value))])).join(' → ')
+  const head = `      ${paint(terminal, colour, sign)} ${plain(field)}${lines === undefined ? `: ${told}` : ':'}`
+  return [head, ...(lines ?? []).map((line) => `          ${paintLine(terminal, oneLine(line))}`)]
+}
+
+function oneLine(text: string): string {
+  return plain(text.replaceAll('\n', '⏎'))
+}
+
+function paintLine(terminal: Terminal, line: string): string {
+  if (line.startsWith('+')) return paint(terminal, 'green', line)
+  return line.startsWith('-') ? paint(terminal, 'red', line) : line
+}
+
 /** A result as a paragraph: what happened, why, and what to do. */
 export function resultText(terminal: Terminal, result: SyncResult): string {
   const seconds = ((result.finishedAt - result.startedAt) / 1000).toFixed(2)
@@ -65,7 +101,7 @@ export function resultText(terminal: Terminal, result: SyncResult): string {
   const lines = [
     head,
     `  ${plain(result.message)}`,
-    ...changeLines(result.changes),
+    ...changeLines(terminal, result.changes),
     ...unhealthy.flatMap(healthLines),
     ...result.warnings.map((warning) => `  warning    ${plain(warning)}`),
     ...(result.problem === undefined ? [] : [`  → ${plain(result.problem.fix)}`]),
@@ -90,7 +126,7 @@ export function statusText(terminal: Terminal, status: ApplicationStatus, now: n
     ...(unappliedSince === undefined ? [] : ([['waiting', `a commit waits for ${ago(unappliedSince, now)}`]] as const)),
     ['tickets', `${status.done} of ${status.wanted} done`],
   ]
-  const drift = status.drift.length === 0 ? '' : `drift\n${changeLines(status.drift).join('\n')}\n`
+  const drift = status.drift.length === 0 ? '' : `drift\n${changeLines(terminal, status.drift).join('\n')}\n`
   const last =
     status.lastResult === undefined
       ? ''

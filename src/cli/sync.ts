@@ -1,14 +1,11 @@
 import { GitwakeError } from '../model/error.ts'
 import type { Ticket } from '../model/job.ts'
 import type { SyncResult } from '../model/result.ts'
-import { errorOf, fieldOf, type Client } from './client.ts'
+import { errorOf, fieldOf, ONE_WAIT_MS, type Client } from './client.ts'
 import { resultText } from './show.ts'
 import { unknownApplication } from './status.ts'
 import { plain } from './table.ts'
 import type { Terminal } from './terminal.ts'
-
-/** One request waits no longer than this, so that proxies between do not cut it; we ask again until the time is over. */
-const ONE_WAIT_MS = 50_000
 
 /** Exit codes of `gitwake sync --wait`. */
 const DONE = 0

@@ -1,8 +1,7 @@
 import { sha256 } from '../model/digest.ts'
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts'
 import type { ResourceKind } from '../model/kinds.ts'
-import { FIELD_MANAGER } from '../model/names.ts'
-import type { ManagedFields, ObservedObject } from '../model/observation.ts'
+import { isOurs, type ManagedFields, type ObservedObject } from '../model/observation.ts'
 
 /** Media types under which the API server sends metadata only: a tenth of the bytes, and no schema to know. */
 export const METADATA_LIST = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json'
@@ -34,10 +33,6 @@ export function decodeMetadata(item: Json | undefined, resource: ResourceKind, {
     fields: ours === undefined ? undefined : sha256(`${ours.apiVersion} ${JSON.stringify(ours.fields)}`),
     managedFields: brief ? [] : managedFields,
   }
-}
-
-export function isOurs({ manager, operation, subresource }: ManagedFields): boolean {
-  return manager === FIELD_MANAGER && operation === 'Apply' && subresource === ''
 }
 
 /** Decodes `metadata.managedFields`; entries in a format other than FieldsV1 are left out. */

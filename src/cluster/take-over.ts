@@ -1,15 +1,13 @@
 import { isJsonObject, parseJson, type Json, type JsonObject } from '../model/json.ts'
 import type { ResourceKind } from '../model/kinds.ts'
 import { FIELD_MANAGER } from '../model/names.ts'
-import { isPerson } from '../plan/people.ts'
+import { isOurs } from '../model/observation.ts'
+import { isTakenOver } from '../plan/people.ts'
 import type { ApplyOperation, WriteOptions, Written } from '../sync/ports.ts'
 import { classifyAnswer } from './errors.ts'
 import type { ClusterConnection } from './connect.ts'
-import { decodeManagedFields, decodeMetadata, isOurs, METADATA } from './metadata.ts'
+import { decodeManagedFields, decodeMetadata, METADATA } from './metadata.ts'
 import { objectPath } from './paths.ts'
-
-/** Tools that declare whole objects: when an object changes hands, so do the fields that they declared. */
-const TOOLS = [/^kustomize-controller$/, /^helm-controller$/, /^argocd-/, /^helm$/, /^Go-http-client$/, /^terraform/i]
 
 /**
  * Rewrites the managedFields entries of human managers (and of other tools, when the object is adopted) as ours, so that
@@ -28,7 +26,7 @@ export async function takeOver(
   if (current.status !== 200) return { ok: false, ...classifyAnswer(current) }
   const body = parseJson(current.text)
   const live = isJsonObject(body) && isJsonObject(body.metadata) ? body.metadata : {}
-  const isTaken = (manager: string): boolean => isPerson(manager) || (options.adopting && TOOLS.some((pattern) => pattern.test(manager)))
+  const isTaken = (manager: string): boolean => isTakenOver(manager, options.adopting)
   const merged = mergeEntries(live.managedFields, operation.manifest.apiVersion, isTaken)
   if (merged === undefined) return 'nothing to take'
   // Status updates move the resourceVersion all the time; what must not have changed is whose object it is.

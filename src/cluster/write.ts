@@ -1,6 +1,7 @@
 import { isJsonObject, parseJson, stringifyJson, type Json, type JsonObject } from '../model/json.ts'
 import type { ResourceKind } from '../model/kinds.ts'
 import { FIELD_MANAGER } from '../model/names.ts'
+import type { LiveObject } from '../model/object.ts'
 import type { ApplyOperation, DeleteOperation, Deleted, Tried, WriteOptions, Written } from '../sync/ports.ts'
 import type { ClusterConnection } from './connect.ts'
 import { classifyAnswer } from './errors.ts'
@@ -11,7 +12,7 @@ import type { ApiResponse } from './request.ts'
 /** Version 4 uids are random; none is this. */
 const NOBODY = '00000000-0000-4000-8000-000000000000'
 
-type Sending = WriteOptions & { readonly dryRun?: boolean }
+type Sending = WriteOptions & { readonly dryRun?: boolean; readonly accept?: string }
 
 /** Applies one object server-side, forced, strictly validated, and only if it is as expected. */
 export async function applyObject(
@@ -28,20 +29,36 @@ export async function applyObject(
 }
 
 /**
- * Would the apply be taken? What the object would become is nobody's question, so the answer is not read. Where the namespace is still missing,
- * only the manifest can be judged: a uid that no object has is refused as a conflict after that, and before the API server waits for a
- * namespace that might be new to it (50 ms for each object, decision 013).
+ * Would the apply be taken? With `compare`, beside a look at the live object, so that both can be compared; otherwise what the object
+ * would become is nobody's question, and the answer is not read. Where the namespace is still missing, only the manifest can be judged:
+ * a uid that no object has is refused as a conflict after that, and before the API server waits for a namespace that might be new to it
+ * (50 ms for each object, decision 013).
  */
 export async function dryRunObject(
   connection: ClusterConnection,
   resource: ResourceKind,
   operation: ApplyOperation,
-  options: WriteOptions & { readonly awaitsNamespace: boolean },
+  { awaitsNamespace, compare, signal }: { readonly awaitsNamespace: boolean; readonly compare: boolean; readonly signal: AbortSignal },
 ): Promise<Tried> {
-  const { awaitsNamespace, ...sending } = options
+  const { metadata } = operation.manifest
+  const path = objectPath(resource, metadata.namespace ?? '', metadata.name)
   const condition = awaitsNamespace ? { uid: NOBODY } : conditionOf(operation)
-  const answer = await sendApply(connection, resource, operation.manifest, condition, { ...sending, dryRun: true })
-  return isTaken(answer) || (awaitsNamespace && answer.status === 409) ? { ok: true } : { ok: false, ...classifyAnswer(answer) }
+  const comparing = compare && operation.expect !== 'absent'
+  const sending = { signal, dryRun: true, ...(comparing && { accept: 'application/json' }) }
+  const [answer, live] = await Promise.all([
+    sendApply(connection, resource, operation.manifest, condition, sending),
+    comparing ? connection.request({ method: 'GET', path, signal }) : undefined,
+  ])
+  if (awaitsNamespace && answer.status === 409) return { ok: true, warnings: [] }
+  if (!isTaken(answer)) return { ok: false, ...classifyAnswer(answer) }
+  const warnings = warningsOf(answer.headers)
+  if (live?.status !== 200) return { ok: true, warnings }
+  const [before, after] = [parseJson(live.text), parseJson(answer.text)]
+  return { ok: true, warnings, ...(isLiveObject(before) && isLiveObject(after) && { compared: { before, after } }) }
+}
+
+function isLiveObject(value: Json): value is LiveObject {
+  return isJsonObject(value) && typeof value.kind === 'string' && isJsonObject(value.metadata)
 }
 
 function isTaken({ status }: ApiResponse): boolean {
@@ -61,7 +78,7 @@ async function sendApply(
     path: objectPath(resource, metadata.namespace ?? '', metadata.name),
     query: { fieldManager: FIELD_MANAGER, force: 'true', fieldValidation: 'Strict', ...(options.dryRun === true && { dryRun: 'All' }) },
     contentType: 'application/apply-patch+yaml',
-    accept: METADATA,
+    accept: options.accept ?? METADATA,
     body: asYaml({ ...manifest, metadata: { ...metadata, ...condition } }),
     signal: options.signal,
     ...(options.guard && { beforeRequest: options.guard }),

@@ -89,7 +89,12 @@ export function toApplication(document: ApplicationDocument, report: Report): Ap
   if (ref === undefined) report({ path: 'spec.source.ref', message: refMessage(source.ref) })
   return {
     name: document.metadata.name,
-    source: { repository: source.repository, ref: ref ?? '', path: repositoryPath(source.path ?? '', report) },
+    source: {
+      repository: source.repository,
+      ref: ref ?? '',
+      path: repositoryPath(source.path ?? '', report),
+      ...(source.pullRequestPlans === true && { pullRequestPlans: true }),
+    },
     destination: { ...destination, createNamespace: destination.createNamespace ?? true },
     sync: {
       prune: sync.prune ?? true,

@@ -145,6 +145,13 @@ export const applicationDocument = document(
         .min(1)
         .meta({ description: 'A branch (main), or a full ref (refs/tags/v1).', examples: ['main'] }),
       path: z.string().meta({ description: 'A folder of the repository; its root where this is missing.', default: '' }).optional(),
+      pullRequestPlans: z
+        .boolean()
+        .meta({
+          description: 'Allow plans of pull requests, which try manifests that nobody has reviewed against the cluster (dry-run).',
+          default: false,
+        })
+        .optional(),
     }),
     destination: z.strictObject({
       cluster: z.string().min(1).meta({ description: 'Name of a Cluster.' }),

@@ -160,6 +160,6 @@ export const VARIABLES = {
     '',
     'URL',
     httpUrl,
-    'Where the commands status, history and sync find the server. Unset: http://127.0.0.1:PORT.',
+    'Where the commands status, history, plan and sync find the server. Unset: http://127.0.0.1:PORT.',
   ),
 }

@@ -65,6 +65,8 @@ export interface Application {
     readonly ref: string
     /** Relative to the repository's root, '/'-separated, '' for the root itself. */
     readonly path: string
+    /** Shows what a pull request would change, to whoever may read; closed where it is absent. */
+    readonly pullRequestPlans?: boolean
   }
   readonly destination: { readonly cluster: string; readonly namespace: string; readonly createNamespace: boolean }
   readonly sync: SyncPolicy

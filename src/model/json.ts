@@ -51,3 +51,9 @@ function sortKeys(value: Json): Json {
 export function isJsonObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
+
+/** A value as one reads it in a line: text as it is where nothing else could be meant, everything else as JSON. */
+export function valueText(value: Json): string {
+  if (typeof value !== 'string') return stringifyJson(value)
+  return value === '' || /^\s|\s$|^["'[{]|^(?:true|false|null|-?[\d.]+)$/.test(value) ? JSON.stringify(value) : value
+}

@@ -19,6 +19,8 @@ export interface ClusterKeys {
   application(name: string): string
   /** List: `<wanted> <trigger as JSON>`, oldest first, those not answered yet. */
   triggers(name: string): string
+  /** `<begun at, by Redis' clock> <PlanReport as JSON>`, for a while: the newest plan of a subject (as a query writes it). */
+  plan(application: string, subject: string): string
   /** Exists while a schedule (`poll/<repository>`, `sweep`, `canary`) is not due. */
   schedule(name: string): string
 }
@@ -34,6 +36,7 @@ export function clusterKeys(cluster: string): ClusterKeys {
     canary: `${prefix}:canary`,
     application: (name) => `${prefix}:app:${name}`,
     triggers: (name) => `${prefix}:triggers:${name}`,
+    plan: (application, subject) => `${prefix}:plan:${application}:${subject}`,
     schedule: (name) => `${prefix}:schedule:${name}`,
   }
 }

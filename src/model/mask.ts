@@ -46,31 +46,62 @@ export interface Mask {
 
 /** Values shorter than this are not masked by value: they would hit innocent text. */
 const SHORTEST = 6
-/** Enough for every secret of a large configuration; beyond it the oldest is forgotten. */
+/** Enough for every secret of a large configuration; the oldest beyond it are forgotten, many at a time. */
 const MOST = 2000
 
-/** A mask that knows these values (webhook secrets, API tokens, resolved credentials). */
+/** A mask that knows these values (webhook secrets, API tokens, resolved credentials, the Secrets of an application). */
 export function createMask(values: Iterable<string> = []): Mask {
   const known = new Set<string>()
-  let pattern: RegExp | undefined
+  let forms: Forms = new Map()
   const add = (value: string): void => {
     if (known.has(value)) return
     known.add(value)
-    if (known.size > MOST) known.delete(known.values().next().value ?? '')
-    pattern = patternOf(known)
+    learn(forms, value)
+    if (known.size < 2 * MOST) return
+    for (const oldest of [...known].slice(0, MOST)) known.delete(oldest)
+    forms = new Map()
+    for (const kept of known) learn(forms, kept)
   }
   for (const value of values) add(value)
-  const mask = (text: string): string => maskSecrets(pattern === undefined ? text : text.replace(pattern, MASKED))
-  return Object.assign(mask, { add })
+  return Object.assign((text: string): string => maskSecrets(maskKnown(text, forms)), { add })
 }
 
-function patternOf(values: Iterable<string>): RegExp | undefined {
-  const forms = new Set<string>()
-  for (const value of values) for (const form of formsOf(value)) if (form.length >= SHORTEST) forms.add(form)
-  if (forms.size === 0) return undefined
-  // The longest form first: a secret that begins with another one must not leave its tail.
-  const longestFirst = [...forms].sort((left, right) => right.length - left.length)
-  return new RegExp(longestFirst.map((form) => form.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|'), 'g')
+/**
+ * First character → first six → what begins so. (One regular expression of all of them takes seconds to compile for a few hundred
+ * certificates.)
+ */
+type Forms = Map<number, Map<string, Set<string>>>
+
+function learn(forms: Forms, value: string): void {
+  for (const form of formsOf(value)) {
+    if (form.length < SHORTEST) continue
+    const first = form.charCodeAt(0)
+    const beginnings = forms.get(first) ?? new Map<string, Set<string>>()
+    const beginning = form.slice(0, SHORTEST)
+    forms.set(first, beginnings.set(beginning, (beginnings.get(beginning) ?? new Set()).add(form)))
+  }
+}
+
+function maskKnown(text: string, forms: Forms): string {
+  if (forms.size === 0) return text
+  let masked = ''
+  let from = 0
+  for (let at = 0; at + SHORTEST <= text.length; at += 1) {
+    const length = longestAt(text, at, forms)
+    if (length === 0) continue
+    masked += text.slice(from, at) + MASKED
+    from = at + length
+    at = from - 1
+  }
+  return from === 0 ? text : masked + text.slice(from)
+}
+
+/** The longest: a secret that begins with another one must not leave its tail. */
+function longestAt(text: string, at: number, forms: Forms): number {
+  let longest = 0
+  const candidates = forms.get(text.charCodeAt(at))?.get(text.slice(at, at + SHORTEST)) ?? []
+  for (const form of candidates) if (form.length > longest && text.startsWith(form, at)) longest = form.length
+  return longest
 }
 
 /** A value as it may turn up: plain, each of its lines, JSON-escaped, percent-encoded, in base64 of both alphabets. */
@@ -118,4 +149,69 @@ function maskLastApplied(metadata: JsonObject): JsonObject {
   const annotations = metadata['annotations']
   if (!isJsonObject(annotations) || annotations[LAST_APPLIED] === undefined) return metadata
   return { ...metadata, annotations: { ...annotations, [LAST_APPLIED]: MASKED } }
+}
+
+/** Names behind which a credential stands, whatever its shape: `DB_PASSWORD`, `api-key`, `clientSecret`. */
+const CREDENTIAL =
+  /(?:pass(?:word|wd|phrase)|secret|token|credentials?|(?:api|access|private|secret|encryption|signing|account|auth)[_.-]?key|connection[_.-]?string|dsn)(?:[_.-]?(?:hash|base64|b64|\d+))?$/i
+
+/** The same in text that a ConfigMap carries: `password: x` in YAML, `password = x` in properties files. */
+const CREDENTIAL_LINE =
+  /^([ \t]*(?:-[ \t]+)?["']?[\w.-]{0,60}(?:pass(?:word|wd|phrase)|secret|token|credentials?|(?:api|access|private|secret)[_.-]?key)["']?[ \t]*[:=][ \t]*)[^\s|>{[][^\r\n]*/gim
+
+/** Where a value stands in an object: the names of members and, for the items of a list, what names them. */
+export type FieldNames = readonly string[]
+
+/**
+ * A value of an object as it may be shown. Nothing of a Secret's data is; elsewhere nothing that stands behind the name of a credential or
+ * has the shape of one. `mask` knows further values.
+ */
+export function maskValue(value: Json, names: FieldNames, isSecret: boolean, mask: (text: string) => string = maskSecrets): Json {
+  if (isHidden(names, isSecret)) return MASKED
+  if (typeof value === 'string') return isCredential(names) ? MASKED : maskText(value, mask)
+  if (typeof value === 'number' || typeof value === 'bigint') return isCredential(names) ? MASKED : value
+  if (Array.isArray(value)) return maskItems(value, names, isSecret, mask)
+  if (!isJsonObject(value)) return value
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([name, item]) =>
+      item === undefined ? [] : [[name, maskValue(item, [...names, name], isSecret, mask)] as const],
+    ),
+  )
+}
+
+/** Text without what looks like a credential, and without what stands behind the name of one. */
+function maskText(text: string, mask: (text: string) => string): string {
+  return mask(text).replace(CREDENTIAL_LINE, `$1${MASKED}`)
+}
+
+/** `["--password", "x"]`: the argument after the name of a credential is one. */
+function maskItems(items: readonly Json[], names: FieldNames, isSecret: boolean, mask: (text: string) => string): Json {
+  return items.map((item, index) => {
+    const before = items[index - 1]
+    const follows = typeof before === 'string' && before.startsWith('-') && CREDENTIAL.test(before)
+    const named = isJsonObject(item) && typeof item['name'] === 'string' ? [...names, item['name']] : names
+    return follows && typeof item === 'string' ? MASKED : maskValue(item, named, isSecret, mask)
+  })
+}
+
+function isHidden([first, second, third]: FieldNames, isSecret: boolean): boolean {
+  if (first === 'metadata' && second === 'annotations' && third === LAST_APPLIED) return true
+  return isSecret && second !== undefined && (first === 'data' || first === 'stringData')
+}
+
+/** The name itself, or for `value` the name of what it is the value of. */
+function isCredential(names: FieldNames): boolean {
+  const last = names.at(-1) ?? ''
+  return CREDENTIAL.test(last === 'value' ? (names.at(-2) ?? '') : last)
+}
+
+/** Every value of a Secret, decoded where it stands in base64: what a mask should know, because it may turn up anywhere else. */
+export function secretValues(manifest: JsonObject): readonly string[] {
+  if (manifest['kind'] !== 'Secret' || manifest['apiVersion'] !== 'v1') return []
+  const { data, stringData } = manifest
+  const plain = Object.values(isJsonObject(stringData) ? stringData : {})
+  const encoded = Object.values(isJsonObject(data) ? data : {}).flatMap((value) =>
+    typeof value === 'string' ? [value, Buffer.from(value, 'base64').toString('utf8')] : [],
+  )
+  return [...plain, ...encoded].filter((value) => typeof value === 'string')
 }

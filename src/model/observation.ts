@@ -1,4 +1,5 @@
 import type { JsonObject } from './json.ts'
+import { FIELD_MANAGER } from './names.ts'
 import type { ObjectId, ObjectKey } from './object.ts'
 
 /** One entry of `metadata.managedFields`. */
@@ -11,6 +12,11 @@ export interface ManagedFields {
   readonly time: string | undefined
   /** FieldsV1: keys `f:name`, `k:{…}`, `v:…`, `i:…`, `.`. */
   readonly fields: JsonObject
+}
+
+/** The entry of what our applies set. */
+export function isOurs({ manager, operation, subresource }: ManagedFields): boolean {
+  return manager === FIELD_MANAGER && operation === 'Apply' && subresource === ''
 }
 
 /** What a metadata LIST tells about one live object. */

@@ -1,3 +1,4 @@
+import type { Json } from './json.ts'
 import type { Manifest, ObjectId, Origin } from './object.ts'
 
 /** What happens (in a plan) or happened (in a result) to one object. */
@@ -12,6 +13,17 @@ export interface FieldDrift {
   readonly at: string | undefined
 }
 
+/** One field that a write sets, alters or removes, as it may be shown: `***` stands for secrets, and long values are cut. */
+export interface FieldChange {
+  /** As users write it: `spec.replicas`, `spec.template.spec.containers[name=api].image`. */
+  readonly field: string
+  readonly op: 'add' | 'change' | 'remove'
+  readonly before?: Json
+  readonly after?: Json
+  /** In place of both, for text of many lines: what differs, as a unified diff has it, each line with ` `, `+` or `-` in front. */
+  readonly lines?: readonly string[]
+}
+
 /** One entry of a plan and, once run, of its result: always with a reason. */
 export interface Change {
   readonly object: ObjectId
@@ -22,6 +34,12 @@ export interface Change {
   readonly origin?: Origin
   /** Present where the live object had drifted from what was applied. */
   readonly drift?: readonly FieldDrift[]
+  /** What the write changes on the live object, field by field, where that was asked of the API server. */
+  readonly diff?: readonly FieldChange[]
+  /** Further fields that `diff` leaves out. */
+  readonly moreFields?: number
+  /** Objects of one stage are written together; a stage starts when the one before has settled. */
+  readonly stage?: number
   /** Failed, but the same commit may succeed later. */
   readonly retryable?: boolean
 }
@@ -50,7 +68,6 @@ export interface PlannedChange extends Change {
   readonly moved?: boolean
   /** Why a preflight cannot check it (completely) before the first write: what it needs is part of the same plan, or cannot be asked yet. */
   readonly deferred?: Deferral
-  /** Objects of one stage are written together; a stage starts when the one before has settled. */
   readonly stage: number
 }
 

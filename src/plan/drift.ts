@@ -1,8 +1,8 @@
-import { isJsonObject, type Json, type JsonObject } from '../model/json.ts'
-import { FIELD_MANAGER } from '../model/names.ts'
+import { isJsonObject, parseJson, type Json, type JsonObject } from '../model/json.ts'
 import type { Manifest } from '../model/object.ts'
-import type { ManagedFields, ObservedObject } from '../model/observation.ts'
+import { isOurs, type ManagedFields, type ObservedObject } from '../model/observation.ts'
 import type { FieldDrift } from '../model/plan.ts'
+import { itemStep, memberStep } from './field-path.ts'
 
 /** More fields than a person reads; the rest is summed up by the reason. */
 const MOST_FIELDS = 20
@@ -12,9 +12,7 @@ const MOST_FIELDS = 20
  * Whoever changes or removes an applied field takes it out of our entry (server-side apply, KEP-555).
  */
 export function lostFields(manifest: Manifest, seen: ObservedObject): FieldDrift[] {
-  const ours = seen.managedFields.find(
-    (entry) => entry.manager === FIELD_MANAGER && entry.operation === 'Apply' && entry.subresource === '',
-  )
+  const ours = seen.managedFields.find(isOurs)
   const others = seen.managedFields.filter((entry) => entry !== ours)
   const lost: FieldDrift[] = []
   walk(manifest, ours?.fields ?? {}, [], (steps) => {
@@ -35,7 +33,7 @@ const IDENTITY = new Set(['apiVersion', 'kind', 'metadata.name', 'metadata.names
 function walk(value: JsonObject, owned: JsonObject, steps: readonly Step[], onLost: (steps: readonly Step[]) => void): void {
   for (const [name, item] of Object.entries(value)) {
     if (item === undefined) continue
-    const path: readonly Step[] = [...steps, { key: `f:${name}`, display: `.${name}` }]
+    const path: readonly Step[] = [...steps, { key: `f:${name}`, display: memberStep(name) }]
     if (steps.length < 2 && IDENTITY.has(displayPath(path))) continue
     descend(item, owned[`f:${name}`], path, onLost)
   }
@@ -57,7 +55,7 @@ function descendList(items: readonly Json[], owned: JsonObject, path: readonly S
   for (const item of items) {
     const key = Object.keys(owned).find((candidate) => matches(candidate, item))
     const last = path.at(-1)
-    const step: Step = { key: key ?? associativeKey(item), display: `[${describe(item)}]` }
+    const step: Step = { key: key ?? associativeKey(item), display: itemStep(item) }
     const inside = last === undefined ? [step] : [...path, step]
     if (key === undefined) onLost(inside)
     else if (isJsonObject(item)) {
@@ -68,16 +66,17 @@ function descendList(items: readonly Json[], owned: JsonObject, path: readonly S
 }
 
 /** Does a FieldsV1 list key (`k:{"containerPort":80,"protocol":"TCP"}` or `v:"x"`) name this item? Defaulted keys may be absent from it. */
-function matches(key: string, item: Json): boolean {
-  const content: Json = key.startsWith('k:') || key.startsWith('v:') ? parse(key.slice(2)) : null
+export function matches(key: string, item: Json): boolean {
+  const content = itemOfKey(key)
   if (key.startsWith('v:')) return content === item
   if (!isJsonObject(content) || !isJsonObject(item)) return false
   return Object.entries(content).every(([name, value]) => item[name] === undefined || item[name] === value)
 }
 
-function parse(text: string): Json {
+/** What a FieldsV1 list key says of its item: `{"name":"api"}`, or the value itself. */
+export function itemOfKey(key: string): Json {
   try {
-    return JSON.parse(text) as Json
+    return key.startsWith('k:') || key.startsWith('v:') ? parseJson(key.slice(2)) : null
   } catch {
     return null // A key that the API server did not write: it matches nothing.
   }
@@ -85,15 +84,6 @@ function parse(text: string): Json {
 
 function associativeKey(item: Json): string {
   return isJsonObject(item) && typeof item.name === 'string' ? `k:${JSON.stringify({ name: item.name })}` : `v:${JSON.stringify(item)}`
-}
-
-function describe(item: Json): string {
-  if (!isJsonObject(item)) return String(item)
-  for (const name of ['name', 'containerPort', 'port', 'key', 'type', 'mountPath', 'ip']) {
-    const value = item[name]
-    if (typeof value === 'string' || typeof value === 'number') return `${name}=${value}`
-  }
-  return '…'
 }
 
 function owns(fields: JsonObject, steps: readonly Step[]): boolean {

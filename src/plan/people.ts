@@ -5,3 +5,11 @@ const PEOPLE = [/^kubectl/, /^before-first-apply$/, /^k9s/, /^lens/i, /^Mozilla/
 export function isPerson(manager: string): boolean {
   return PEOPLE.some((pattern) => pattern.test(manager))
 }
+
+/** Tools that declare whole objects: when an object changes hands, so do the fields that they declared. */
+const TOOLS = [/^kustomize-controller$/, /^helm-controller$/, /^argocd-/, /^helm$/, /^Go-http-client$/, /^terraform/i]
+
+/** Whose fields become ours before a write that takes over, so that it can remove what Git does not declare. */
+export function isTakenOver(manager: string, adopting: boolean): boolean {
+  return isPerson(manager) || (adopting && TOOLS.some((pattern) => pattern.test(manager)))
+}

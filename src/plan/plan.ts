@@ -11,6 +11,7 @@ import { namespaceObject, planNamespace } from './place.ts'
 import { planPrunes } from './prune.ts'
 import type { Answers, Questions } from './questions.ts'
 import { stageOf, startOrder } from './stages.ts'
+import { planWarnings } from './warnings.ts'
 
 /** Everything a plan is made of. No clock, no network, no randomness: equal facts give equal plans. */
 export interface PlanFacts {
@@ -46,7 +47,7 @@ export function plan(facts: PlanFacts): { readonly plan: Plan; readonly question
   const changes = [...(place.change ? [place.change] : []), ...duplicates, ...applies].sort(byStage)
   const lookNamespace = place.ask ? [{ object: namespaceObject(facts.namespace), version: 'v1' }] : []
   return {
-    plan: { changes: [...deferrals(changes), ...prunes], held, warnings: facts.desired.warnings },
+    plan: { changes: [...deferrals(changes), ...prunes], held, warnings: [...facts.desired.warnings, ...planWarnings(facts)] },
     questions: { compare, look: [...lookNamespace, ...look] },
   }
 }

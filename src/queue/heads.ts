@@ -43,6 +43,8 @@ export interface HeadHistory {
   admit(repository: string, ref: string, revision: string, named: boolean): Promise<'accepted' | 'left already'>
   /** The newest head that was admitted. */
   newest(repository: string, ref: string): Promise<string | undefined>
+  /** Was this revision admitted as a head lately? */
+  has(repository: string, ref: string, revision: string): Promise<boolean>
 }
 
 export function createHeadHistory(redis: Redis, cluster: string, now: () => number): HeadHistory {
@@ -55,6 +57,9 @@ export function createHeadHistory(redis: Redis, cluster: string, now: () => numb
     },
     async newest(repository, ref) {
       return (await redis.lindex(key(repository, ref), 0)) ?? undefined
+    },
+    async has(repository, ref, revision) {
+      return (await redis.lpos(key(repository, ref), revision)) !== null
     },
   }
 }

@@ -1,18 +1,21 @@
 import { randomUUID } from 'node:crypto'
 import { type JobsOptions, Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
+import { sha256 } from '../model/digest.ts'
 import { clusterKeys } from '../model/keys.ts'
 import { reachable, redisUnavailable } from './connection.ts'
 import { CLASS, priorityOf } from './priority.ts'
 
 export const QUEUE_NAME = 'sync'
 
-export type JobName = 'sync' | 'retry' | 'poll' | 'sweep' | 'canary'
+export type JobName = 'sync' | 'retry' | 'poll' | 'sweep' | 'canary' | 'plan'
 
 /** What a job carries: names only, nothing that must be believed. */
 export interface JobData {
   readonly application?: string
   readonly repository?: string
+  /** What to plan, as a query writes it. */
+  readonly subject?: string
 }
 
 /** The queue of one cluster, as producers use it. Every promise fails fast with `redis-unavailable`. */
@@ -25,6 +28,8 @@ export interface Jobs {
   addPoll(repository: string): Promise<void>
   addSweep(): Promise<void>
   addCanary(): Promise<void>
+  /** One plan of this subject; what is asked for while one is being made is made once more afterwards. */
+  addPlan(application: string, subject: string): Promise<void>
   /** BullMQ's own object: for the queue UI and its counts. */
   queue(): Promise<Queue<JobData>>
   close(): Promise<void>
@@ -77,6 +82,11 @@ export function openJobs(redis: Redis, cluster: string): Jobs {
     },
     addCanary: async () => {
       await add('canary', {}, once('canary/all', priorityOf(CLASS.push, 0), false))
+    },
+    addPlan: async (application, subject) => {
+      // Somebody waits for it at a terminal: like a sync by hand.
+      const options = once(`plan/${application}/${sha256(subject).slice(0, 12)}`, priorityOf(CLASS.manual, 0), true)
+      await add('plan', { application, subject }, options)
     },
     close: async () => {
       const open = await opening?.catch(() => undefined)

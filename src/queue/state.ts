@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis'
 import type { SyncJob, Trigger } from '../model/job.ts'
 import { clusterKeys } from '../model/keys.ts'
 import type { SyncResult } from '../model/result.ts'
+import { encodeFitting } from './fitting.ts'
 import { strongest } from './priority.ts'
 import { BEGIN, FINISH } from './scripts/run.ts'
 import { runScript } from './scripts/script.ts'
@@ -19,8 +20,6 @@ export interface Run {
 export type RunEnd = 'answered' | 'failed' | 'superseded' | 'released'
 
 const OUTCOMES_KEPT = 5_000
-/** A result with thousands of changes is cut: what does not fit is still counted in `counts`. */
-const MOST_RESULT_CHARS = 256 * 1024
 
 /** Takes the job of an application; undefined where nothing is wanted or due. */
 export async function beginRun(redis: Redis, cluster: string, application: string): Promise<Run | undefined> {
@@ -79,17 +78,10 @@ export async function progressOf(redis: Redis, cluster: string, application: str
 }
 
 function encodeResult(result: SyncResult): string {
-  const text = JSON.stringify(result)
-  if (text.length <= MOST_RESULT_CHARS) return text
-  const fits = Math.floor((result.changes.length * MOST_RESULT_CHARS) / text.length / 2)
-  const warnings = [`${result.changes.length - fits} of ${result.changes.length} changes are not recorded: the result is too large`]
-  const objects = result.health.objects.filter(({ status }) => status !== 'current').slice(0, 100)
-  return JSON.stringify({
-    ...result,
-    changes: result.changes.slice(0, fits),
-    warnings: [...result.warnings.slice(0, 50), ...warnings],
-    health: { ...result.health, objects },
-  })
+  return encodeFitting(result, (cut) => ({
+    ...cut,
+    health: { ...cut.health, objects: cut.health.objects.filter(({ status }) => status !== 'current').slice(0, 100) },
+  }))
 }
 
 /** Written by intake only; a job queue that others can write to is still no source of truth (the trigger is told, never obeyed). */

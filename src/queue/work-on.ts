@@ -15,6 +15,8 @@ export interface Work {
   readonly poll: (repository: string, signal: AbortSignal) => Promise<void>
   /** Looks for drift in the whole cluster and asks for syncs of what drifted. */
   readonly sweep: (signal: AbortSignal) => Promise<void>
+  /** Makes a plan of an application and keeps it; `subject` as a query writes it. */
+  readonly plan: (application: string, subject: string, signal: AbortSignal) => Promise<void>
   /** Each time the canary has made the round trip through the queue. */
   readonly onCanary?: (roundTripMs: number) => void
   /** Each time a sync ended, after its outcome was recorded. */
@@ -33,7 +35,7 @@ export interface WorkContext extends Work {
 /** Does what a job asks for. A job whose data do not name what it is about asks for nothing. */
 export async function workOn(context: WorkContext, job: Job<JobData>): Promise<void> {
   const { cluster, producer, jobs } = context.run
-  const { application, repository } = job.data
+  const { application, repository, subject } = job.data
   switch (job.name) {
     case 'sync':
       return application === undefined ? undefined : syncOne(context, job.id ?? application, application)
@@ -44,6 +46,8 @@ export async function workOn(context: WorkContext, job: Job<JobData>): Promise<v
     case 'sweep':
       context.ensuring.look()
       return context.sweep(context.stop)
+    case 'plan':
+      return application === undefined ? undefined : context.plan(application, subject ?? '', context.stop)
     case 'canary': {
       const roundTripMs = Math.max(0, Date.now() - job.timestamp)
       await producer.set(clusterKeys(cluster).canary, JSON.stringify({ at: Date.now(), roundTripMs }))

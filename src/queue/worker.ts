@@ -44,7 +44,7 @@ const CLOSE_WITHIN_MS = 20_000
 
 /** Starts to work on the queue of one cluster. Never throws: while Redis is away it waits. */
 export function startWorker(options: WorkerOptions): QueueWorker {
-  const { cluster, connections, configuration, log, poll, sweep, onCanary, onResult } = options
+  const { cluster, connections, configuration, log, poll, sweep, plan, onCanary, onResult } = options
   const { producer } = connections
   const jobs = openJobs(producer, cluster)
   const stop = new AbortController()
@@ -67,6 +67,7 @@ export function startWorker(options: WorkerOptions): QueueWorker {
     stop: stop.signal,
     poll,
     sweep,
+    plan,
     ...(onCanary && { onCanary }),
     ...(onResult && { onResult }),
   })

@@ -8,7 +8,8 @@ import type { HeadHistory } from '../queue/heads.ts'
 import { readLastKnown } from '../queue/last-known.ts'
 import type { RunSync } from '../queue/run.ts'
 import { publishStatus } from '../queue/status.ts'
-import type { Renderer, Source } from '../sync/ports.ts'
+import type { Destination, Renderer, Source } from '../sync/ports.ts'
+import type { ProposePorts } from '../sync/propose.ts'
 import { sync } from '../sync/sync.ts'
 import { requireDependencies } from './dependencies.ts'
 import type { Destinations } from './destinations.ts'
@@ -30,7 +31,7 @@ export interface RunSyncOptions {
 export function createRunSync(options: RunSyncOptions): RunSync {
   const { cluster, configuration, redis, log } = options
   return async (job, control) => {
-    const { application, repository, destination } = await resolve(job.application, options)
+    const { application, repository, destination } = await resolveApplication(job.application, options)
     const { health } = await readLastKnown(redis, cluster, application.name)
     await requireDependencies(application, { configuration, redis, signal: control.signal })
     log.info({ application: application.name, ticket: job.seen, reason: job.reason }, 'sync starts')
@@ -49,22 +50,27 @@ export function createRunSync(options: RunSyncOptions): RunSync {
           )
         },
       },
-      {
-        source: options.source,
-        renderer: options.renderer,
-        destination,
-        heads: options.heads,
-        install: options.installation,
-        inventoryNamespace: options.inventoryNamespace,
-        applicationOf: (applySet) =>
-          [...configuration().applications.keys()].find((name) => applySetId(name, options.inventoryNamespace) === applySet),
-        now: Date.now,
-      },
+      { ...proposePorts(options, destination), source: options.source, heads: options.heads, now: Date.now },
     )
   }
 }
 
-async function resolve(name: string, { configuration, destinations }: RunSyncOptions) {
+/** What a sync and a plan need of this worker. */
+export function proposePorts(
+  { configuration, renderer, installation, inventoryNamespace }: RunSyncOptions,
+  destination: Destination,
+): ProposePorts {
+  return {
+    renderer,
+    destination,
+    install: installation,
+    inventoryNamespace,
+    applicationOf: (applySet) => [...configuration().applications.keys()].find((name) => applySetId(name, inventoryNamespace) === applySet),
+  }
+}
+
+/** The application as configured now, with its repository and its cluster. */
+export async function resolveApplication(name: string, { configuration, destinations }: RunSyncOptions) {
   const { applications, repositories, clusters } = configuration()
   const application = applications.get(name)
   const repository = repositories.get(application?.source.repository ?? '')

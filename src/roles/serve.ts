@@ -3,6 +3,7 @@ import { clusterKeys } from '../model/keys.ts'
 import type { SyncResult } from '../model/result.ts'
 import { createIntake, type QueueIntake } from '../queue/accept.ts'
 import type { JobData } from '../queue/jobs.ts'
+import { createPlanner } from '../queue/plans.ts'
 import { startFold } from '../record/fold.ts'
 import { createLedger } from '../record/ledger.ts'
 import { createMetrics } from '../web/metrics.ts'
@@ -60,6 +61,7 @@ export async function startServing(shared: Process): Promise<Running> {
     configuration,
     ledger,
     intake,
+    planner: createPlanner({ redis: connections.producer, jobs: intake.jobs }),
     readiness: () => readiness(shared),
     metrics,
     queueUi: createQueueUi({

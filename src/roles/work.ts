@@ -14,6 +14,7 @@ import { wakeDependents } from './dependencies.ts'
 import { createDestinations } from './destinations.ts'
 import { createLookAround } from './look-around.ts'
 import type { Process } from './process.ts'
+import { createRunPlan } from './run-plan.ts'
 import { createRunSync, tellResult } from './run-sync.ts'
 import type { Running } from './serve.ts'
 
@@ -58,14 +59,16 @@ export async function startWorking(shared: Process, options: WorkOptions): Promi
     const heads = createHeadHistory(connections.producer, cluster, Date.now)
     const common = { cluster, configuration, redis: connections.producer, intake, heads, source, destinations, inventoryNamespace, log }
     const lookAround = createLookAround(common)
-    const run = createRunSync({ ...common, renderer, installation: settings.installation })
+    const joined = { ...common, renderer, installation: settings.installation }
+    const run = createRunSync(joined)
+    const plan = createRunPlan(joined)
     const { poll, sweep } = lookAround
     const onResult = (result: SyncResult): void => {
       tellResult(log, result)
       // The retry of whoever waits would come anyway; this only makes it come now.
       wakeDependents(result, common).catch((error: unknown) => log.debug({ cluster, problem: String(error) }, 'could not wake dependents'))
     }
-    workers.set(cluster, startWorker({ cluster, connections, configuration, log, run, poll, sweep, onResult, drain: options.drain }))
+    workers.set(cluster, startWorker({ cluster, connections, configuration, log, run, plan, poll, sweep, onResult, drain: options.drain }))
     notices.set(cluster, lookAround.noticeConfiguration)
     void meet(cluster)
   }

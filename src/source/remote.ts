@@ -23,6 +23,8 @@ export interface Remote {
   fetch(path: string, refs: ReadonlyMap<string, string>, signal: AbortSignal): Promise<ReadonlySet<string>>
   /** Lists the commits that refs point at; tags are peeled. */
   list(directory: string, refs: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, string>>
+  /** The first branch or tag that points at a commit. */
+  refAt(directory: string, revision: string, signal: AbortSignal): Promise<string | undefined>
 }
 
 /** git's word for a cache that was made for the other object format. */
@@ -81,6 +83,14 @@ export function createRemote(options: {
     return new GitwakeError(error.code, `${error.message} (to ${target})`, { fix: `Set spec.url to ${target} if you trust that place.` })
   }
 
+  function listRemote(directory: string, options: readonly string[], patterns: readonly string[], signal: AbortSignal): Promise<string> {
+    return withEnvironment(async (environment) => {
+      // No repository: whatever surrounds the cache directory is not asked for its configuration.
+      const command = ['--git-dir=/dev/null', 'ls-remote', '--quiet', ...options, '--end-of-options', remote.url, ...patterns]
+      return (await run(directory, command, timeouts.listMs, environment, signal)).stdout
+    })
+  }
+
   return {
     fetch: (path, refs, signal) =>
       withEnvironment(async (environment) => {
@@ -104,13 +114,15 @@ export function createRemote(options: {
         }
       }),
 
-    list: (directory, refs, signal) =>
-      withEnvironment(async (environment) => {
-        const patterns = refs.flatMap((ref) => (ref.startsWith('refs/tags/') ? [ref, `${ref}^{}`] : [ref]))
-        // No repository: whatever surrounds the cache directory is not asked for its configuration.
-        const command = ['--git-dir=/dev/null', 'ls-remote', '--quiet', ...listOptions(refs), '--end-of-options', remote.url, ...patterns]
-        return headsIn((await run(directory, command, timeouts.listMs, environment, signal)).stdout, refs)
-      }),
+    list: async (directory, refs, signal) => {
+      const patterns = refs.flatMap((ref) => (ref.startsWith('refs/tags/') ? [ref, `${ref}^{}`] : [ref]))
+      return headsIn(await listRemote(directory, listOptions(refs), patterns, signal), refs)
+    },
+
+    refAt: async (directory, revision, signal) => {
+      const advertised = refsIn(await listRemote(directory, ['--heads', '--tags'], [], signal))
+      return advertised.find(([oid]) => oid === revision)?.[1].replace(/\^\{\}$/u, '')
+    },
   }
 }
 
@@ -126,14 +138,18 @@ function listOptions(refs: readonly string[]): readonly string[] {
 
 /** Patterns match at the end of names (`x/refs/heads/main` too): only exact names count. What a tag points at replaces the tag. */
 function headsIn(stdout: string, refs: readonly string[]): ReadonlyMap<string, string> {
-  const lines = stdout.split('\n').map((line) => /^([0-9a-f]{40,64})\t(.+)$/u.exec(line) ?? [])
-  const all = new Map(lines.flatMap(([, oid, name]) => (oid === undefined || name === undefined ? [] : [[name, oid] as const])))
+  const all = new Map(refsIn(stdout).map(([oid, name]) => [name, oid]))
   return new Map(
     refs.flatMap((ref) => {
       const oid = all.get(`${ref}^{}`) ?? all.get(ref)
       return oid === undefined ? [] : [[ref, oid] as const]
     }),
   )
+}
+
+function refsIn(stdout: string): readonly (readonly [oid: string, name: string])[] {
+  const lines = stdout.split('\n').map((line) => /^([0-9a-f]{40,64})\t(.+)$/u.exec(line) ?? [])
+  return lines.flatMap(([, oid, name]) => (oid === undefined || name === undefined ? [] : [[oid, name] as const]))
 }
 
 function timedOut(repository: string, remote: RemoteUrl, timeoutMs: number): GitwakeError {

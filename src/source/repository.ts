@@ -15,6 +15,8 @@ import { openTree, type TreeLimits, type TreeMemory } from './tree.ts'
 /** One repository and its cache. */
 export interface CachedRepository {
   fetch(ref: string, signal: AbortSignal): Promise<Tree>
+  /** A commit that the cache still holds. */
+  open(revision: string, signal: AbortSignal): Promise<Tree | undefined>
   close(): Promise<void>
 }
 
@@ -86,16 +88,23 @@ export function createCachedRepository(options: {
       // The commit's own bytes name its tree: together with the ids of trees and files, nothing can be read that it does not contain.
       else if (commit === undefined || root === undefined || treeOfCommit(commit.content) !== root.oid)
         throw corrupt(`${ref} cannot be read`)
-      else
-        outcomes.set(ref, {
-          value: watched(
-            directory.identity,
-            openTree({ repository: name, revision: commit.oid, rootOid: root.oid, objects, memory, limits }),
-          ),
-        })
+      else outcomes.set(ref, { value: treeIn(directory, commit.oid, root.oid, objects) })
     }
     measureSometimes(directory)
     return outcomes
+  }
+
+  function treeIn(directory: CacheDirectory, revision: string, rootOid: string, objects: Objects): Tree {
+    return watched(directory.identity, openTree({ repository: name, revision, rootOid, objects, memory, limits }))
+  }
+
+  async function openCached(revision: string, signal: AbortSignal): Promise<Tree | undefined> {
+    const directory = await cache.locked(signal, () => cache.open(signal))
+    const objects = objectsOf(directory)
+    const [commit, root] = await objects.read([`${revision}^{commit}`, `${revision}^{tree}`], maximumCommitBytes, signal)
+    if (commit?.oid !== revision || root === undefined) return undefined
+    if (treeOfCommit(commit.content) !== root.oid) throw corrupt(`${revision} cannot be read`)
+    return treeIn(directory, commit.oid, root.oid, objects)
   }
 
   function objectsOf(directory: CacheDirectory): Objects {
@@ -141,6 +150,7 @@ export function createCachedRepository(options: {
 
   return {
     fetch: gathering.ask,
+    open: openCached,
     close: async () => {
       await gathering.idle()
       await Promise.all([...everOpened].map((objects) => objects.close()))

@@ -81,6 +81,14 @@ export function createSource(options: SourceOptions): Source & { close(): Promis
     return created
   }
 
+  function lookAt<Result>(repository: Repository, signal: AbortSignal, look: (remote: Remote) => Promise<Result>): Promise<Result> {
+    const { url, remote } = remoteOf(repository)
+    return limiter.run(url.host, signal, async () => {
+      await prepareRoot(options.cacheDir)
+      return look(remote)
+    })
+  }
+
   /** Work that `close` ends and waits for. */
   async function tracked<Result>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
     const either = AbortSignal.any([signal, closing.signal])
@@ -99,12 +107,11 @@ export function createSource(options: SourceOptions): Source & { close(): Promis
     heads: (repository, refs, signal) =>
       tracked(signal, async (either) => {
         if (refs.length === 0) return new Map()
-        const { url, remote } = remoteOf(repository)
-        return limiter.run(url.host, either, async () => {
-          await prepareRoot(options.cacheDir)
-          return remote.list(options.cacheDir, refs, either)
-        })
+        return lookAt(repository, either, (remote) => remote.list(options.cacheDir, refs, either))
       }),
+    refAt: (repository, revision, signal) =>
+      tracked(signal, (either) => lookAt(repository, either, (remote) => remote.refAt(options.cacheDir, revision, either))),
+    open: (repository, revision, signal) => tracked(signal, (either) => repositoryOf(repository).open(revision, either)),
     close: async () => {
       clearInterval(cleaning)
       closing.abort(new Error('the source is closed'))

@@ -2,7 +2,7 @@ import type { Application, Repository } from '../model/configuration.ts'
 import type { HealthStatus, ObjectHealth } from '../model/health.ts'
 import type { Inventory } from '../model/inventory.ts'
 import type { KindCatalog, ResourceKind } from '../model/kinds.ts'
-import type { GroupKind, ObjectId } from '../model/object.ts'
+import type { GroupKind, LiveObject, ObjectId } from '../model/object.ts'
 import type { Observation, ObservedObject } from '../model/observation.ts'
 import type { Operation } from '../model/plan.ts'
 import type { RenderInputs, Rendering, Tree } from '../model/tree.ts'
@@ -17,6 +17,10 @@ export interface Source {
   fetch(repository: Repository, ref: string, signal: AbortSignal): Promise<Tree>
   /** Lists the heads of the given refs in one request. A ref that does not exist is missing from the map. */
   heads(repository: Repository, refs: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, string>>
+  /** The branch or tag that points at a commit now, if any does. */
+  refAt(repository: Repository, revision: string, signal: AbortSignal): Promise<string | undefined>
+  /** A commit that was fetched before, by its id; undefined where it is not there any more. Reaches for no remote. */
+  open(repository: Repository, revision: string, signal: AbortSignal): Promise<Tree | undefined>
 }
 
 /** Manifests from a tree. */
@@ -34,6 +38,11 @@ export interface Renderer {
 export interface Heads {
   /** May this revision be synced now? `named`: a webhook named it as the new head. */
   admit(repository: string, ref: string, revision: string, named: boolean): Promise<'accepted' | 'left already'>
+}
+
+/** The heads that a branch has had. */
+export interface HeadsSeen {
+  has(repository: string, ref: string, revision: string): Promise<boolean>
 }
 
 export type ApplyOperation = Extract<Operation, { verb: 'apply' }>
@@ -54,8 +63,15 @@ export interface Refused {
   readonly retryable: boolean
 }
 export type Written = { readonly ok: true; readonly seen: ObservedObject; readonly warnings: readonly string[] } | Refused
-/** What a dry-run tells. */
-export type Tried = { readonly ok: true } | Refused
+
+/** A live object, and what a write would make of it. */
+export interface Compared {
+  readonly before: LiveObject
+  readonly after: LiveObject
+}
+
+/** What a dry-run tells: with both objects where a difference was asked for and there is something to differ from. */
+export type Tried = { readonly ok: true; readonly warnings: readonly string[]; readonly compared?: Compared } | Refused
 export type Deleted = { readonly ok: true; readonly finalizers: readonly string[] } | Refused
 
 export interface WriteOptions {
@@ -89,8 +105,15 @@ export interface Destination {
   observe(kinds: readonly ResourceKind[], applySet: string | undefined, signal: AbortSignal): Promise<Observation>
   /** Answers what a plan left open, on top of earlier answers. */
   answer(questions: Questions, earlier: Answers, signal: AbortSignal): Promise<Answers>
-  /** `awaitsNamespace`: its namespace comes with the same plan, so only the manifest itself can be judged. */
-  dryRun(operation: ApplyOperation, resource: ResourceKind, options: WriteOptions & { readonly awaitsNamespace: boolean }): Promise<Tried>
+  /**
+   * `awaitsNamespace`: its namespace comes with the same plan, so only the manifest itself can be judged. `compare` asks for the live object
+   * and what it would become, too.
+   */
+  dryRun(
+    operation: ApplyOperation,
+    resource: ResourceKind,
+    options: { readonly awaitsNamespace: boolean; readonly compare: boolean; readonly signal: AbortSignal },
+  ): Promise<Tried>
   apply(operation: ApplyOperation, resource: ResourceKind, options: WriteOptions & { readonly adopting: boolean }): Promise<Written>
   delete(object: ObjectId, operation: DeleteOperation, resource: ResourceKind, options: WriteOptions): Promise<Deleted>
   /** Resolves when the CRDs of these names are established, or after `timeoutMs`. */

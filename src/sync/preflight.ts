@@ -1,8 +1,18 @@
+import { createMask, secretValues } from '../model/mask.ts'
+import { displayName, objectKey, type LiveObject, type ObjectKey } from '../model/object.ts'
 import type { Deferral, Plan, PlannedChange } from '../model/plan.ts'
+import { diffObjects } from '../plan/diff.ts'
+import { withoutTaken } from '../plan/undeclared.ts'
 import type { Decision } from './decide.ts'
 import { resourceFor } from './resources.ts'
-import type { Destination, Refused } from './ports.ts'
+import type { Compared, Destination, Refused } from './ports.ts'
 import { refusedChange } from './refusal.ts'
+
+export interface PreflightOptions {
+  /** The changes of live objects that are compared field by field, each for one more request; the others are only checked. */
+  readonly diffs: number
+  readonly signal: AbortSignal
+}
 
 /** What a dry-run of everything that would be written tells. */
 export interface Preflight {
@@ -18,9 +28,15 @@ export interface Preflight {
  * Dry-runs every apply of a plan, in parallel, so that all errors come in one report and before the first write.
  * What needs something of the same plan, or cannot be dry-run at all, is left for the apply (design.md: deferred, not errors).
  */
-export async function preflight(decision: Decision, destination: Destination, signal: AbortSignal): Promise<Preflight> {
+export async function preflight(decision: Decision, destination: Destination, options: PreflightOptions): Promise<Preflight> {
+  const { signal } = options
+  // A Secret's value may stand in a ConfigMap by mistake, or in what the API server says of either.
+  const mask = createMask(decision.facts.desired.objects.flatMap(({ manifest }) => secretValues(manifest)))
   const moved: PlannedChange[] = []
   const refused: PlannedChange[] = []
+  const warnings = new Set<string>()
+  const wanted = new Set(decision.plan.changes.filter(altersLive).slice(0, options.diffs))
+  const compared = new Map<ObjectKey, Compared>()
   const bringsRoles = decision.plan.changes.some(
     ({ object, operation }) => operation.verb === 'apply' && object.group === 'rbac.authorization.k8s.io',
   )
@@ -29,20 +45,47 @@ export async function preflight(decision: Decision, destination: Destination, si
       const { operation } = change
       const resource = resourceFor(change, decision)
       if (operation.verb !== 'apply' || change.deferred === 'definition' || resource === undefined) return change
-      const answer = await destination.dryRun(operation, resource, { signal, awaitsNamespace: change.deferred === 'namespace' })
-      if (answer.ok) return change
+      const answer = await destination.dryRun(operation, resource, {
+        awaitsNamespace: change.deferred === 'namespace',
+        compare: wanted.has(change),
+        signal,
+      })
+      if (answer.ok) {
+        for (const warning of answer.warnings) warnings.add(mask(`${displayName(change.object)}: ${warning}`))
+        if (answer.compared !== undefined) compared.set(objectKey(change.object), answer.compared)
+        return change
+      }
       if (answer.class === 'conflict') {
         moved.push(change)
         return change
       }
       const reason = deferral(change, answer, bringsRoles)
       if (reason !== undefined || mayHeal(change, answer)) return { ...change, deferred: reason ?? ('take-over' as const) }
-      const refusal = refusedChange(change, answer)
+      const refusal = refusedChange(change, { ...answer, message: mask(answer.message) })
       refused.push(refusal)
       return refusal
     }),
   )
-  return { plan: { ...decision.plan, changes }, refused, moved }
+  // The live Secrets know values that Git has no longer: all of them are known before the first difference is shown.
+  for (const { before } of compared.values()) for (const value of secretValues(before)) mask.add(value)
+  const shown = changes.map((change) => {
+    const pair = compared.get(objectKey(change.object))
+    return pair === undefined ? change : { ...change, ...diffObjects(pair.before, afterWrite(change, pair.after, decision), mask) }
+  })
+  return { plan: { ...decision.plan, changes: shown, warnings: [...decision.plan.warnings, ...warnings] }, refused, moved }
+}
+
+/** The dry-run does not take over fields first, as the write will. */
+function afterWrite({ object, operation, action }: PlannedChange, after: LiveObject, { facts }: Decision): LiveObject {
+  const key = objectKey(object)
+  const found = facts.answers.found.get(key)
+  const seen = facts.observation.objects.get(key) ?? (found === 'absent' ? undefined : found)
+  if (operation.verb !== 'apply' || !operation.takeOver || seen === undefined) return after
+  return withoutTaken(after, operation.manifest, seen, action === 'adopted')
+}
+
+function altersLive({ operation }: PlannedChange): boolean {
+  return operation.verb === 'apply' && operation.expect !== 'absent'
 }
 
 function deferral({ deferred }: PlannedChange, answer: Refused, bringsRoles: boolean): Deferral | undefined {

@@ -26,7 +26,8 @@ export interface ProposeRequest {
   readonly application: Application
   /** Digest of the held plan that a person has confirmed, if any. */
   readonly confirmed: string | undefined
-  readonly preflight: boolean
+  /** Does the API server judge the plan, and how many changes of live objects are compared with it field by field? */
+  readonly preflight: false | { readonly diffs: number }
   readonly signal: AbortSignal
   readonly resolve: () => Promise<Tree>
   /** Is there anything to find out, with these inputs and this inventory? Asked before the render. */
@@ -83,9 +84,7 @@ export async function propose(
     confirmed: request.confirmed,
   }
   const planned = await progress.time('observe', () => decide(subject, destination, signal))
-  const { decision, refused } = request.preflight
-    ? await progress.time('preflight', () => check(planned, destination, signal))
-    : { decision: planned, refused: refusals(planned.plan) }
+  const { decision, refused } = await progress.time('preflight', () => check(planned, request, destination))
   progress.changes = decision.plan.changes
   progress.warnings = [...rendering.warnings, ...decision.plan.warnings]
   progress.plan = decision.plan.held?.digest
@@ -132,10 +131,13 @@ interface Checked {
 }
 
 /** Preflights a plan; what turns out to exist or to have moved is looked at, planned again and checked again. */
-async function check(planned: Decision, destination: Destination, signal: AbortSignal): Promise<Checked> {
+async function check(planned: Decision, request: ProposeRequest, destination: Destination): Promise<Checked> {
+  const { signal } = request
   let decision = planned
+  if (request.preflight === false) return { decision, refused: refusals(decision.plan) }
+  const options = { ...request.preflight, signal }
   for (let round = 0; ; round += 1) {
-    const { plan, refused, moved } = await preflight(decision, destination, signal)
+    const { plan, refused, moved } = await preflight(decision, destination, options)
     // Whatever the API server refuses now would leave the commit half applied, even if it takes it a second later.
     if (moved.length === 0 || round === 2) return { decision: { ...decision, plan }, refused: [...refusals(decision.plan), ...refused] }
     const look = moved.map(({ object, operation }) => ({

@@ -15,8 +15,30 @@ export interface Progress {
   warnings: readonly string[]
   /** Digest of the held prunes. */
   plan: string | undefined
+  /** Milliseconds per stage. */
+  readonly timings: Readonly<Record<string, number>>
   /** Runs a stage and adds its duration to the timings. */
   time<T>(stage: string, work: () => Promise<T>): Promise<T>
+}
+
+export function openProgress(): Progress {
+  const timings: Record<string, number> = {}
+  return {
+    revision: undefined,
+    rendered: undefined,
+    changes: [],
+    warnings: [],
+    plan: undefined,
+    timings,
+    async time(stage, work) {
+      const from = performance.now()
+      try {
+        return await work()
+      } finally {
+        timings[stage] = Math.round((timings[stage] ?? 0) + performance.now() - from)
+      }
+    },
+  }
 }
 
 /** The bookkeeping of one sync: what becomes its result. */
@@ -29,23 +51,9 @@ export interface Run extends Progress {
 
 export function openRun(job: SyncJob, application: Application, health: HealthStatus, now: () => number): Run {
   const startedAt = now()
-  const timings: Record<string, number> = {}
   const run: Run = {
-    revision: undefined,
-    rendered: undefined,
-    changes: [],
-    warnings: [],
-    plan: undefined,
+    ...openProgress(),
     health: { status: health, objects: [] },
-
-    async time(stage, work) {
-      const from = performance.now()
-      try {
-        return await work()
-      } finally {
-        timings[stage] = Math.round((timings[stage] ?? 0) + performance.now() - from)
-      }
-    },
 
     end(outcome, message, problem) {
       return {
@@ -67,7 +75,7 @@ export function openRun(job: SyncJob, application: Application, health: HealthSt
         ...(run.plan !== undefined && { plan: run.plan }),
         startedAt,
         finishedAt: now(),
-        timings,
+        timings: run.timings,
       }
     },
 
@@ -81,18 +89,11 @@ export function openRun(job: SyncJob, application: Application, health: HealthSt
 }
 
 /** A change as it is stored and shown: without the manifest that would be sent. */
-function publicChange({
-  operation: _operation,
-  sent: _sent,
-  moved: _moved,
-  deferred: _deferred,
-  stage: _stage,
-  ...change
-}: PlannedChange): Change {
+export function publicChange({ operation: _operation, sent: _sent, moved: _moved, deferred: _deferred, ...change }: PlannedChange): Change {
   return change
 }
 
-function countActions(changes: readonly Change[]): SyncResult['counts'] {
+export function countActions(changes: readonly Change[]): SyncResult['counts'] {
   const counts: Partial<Record<ChangeAction, number>> = {}
   for (const { action } of changes) counts[action] = (counts[action] ?? 0) + 1
   return counts

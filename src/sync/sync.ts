@@ -50,6 +50,9 @@ export async function sync(request: SyncRequest, ports: SyncPorts): Promise<Sync
   }
 }
 
+/** A result that is kept for months tells so many changes of live objects field by field; a plan tells all. */
+const DIFFS = 50
+
 async function runStages(request: SyncRequest, ports: SyncPorts, run: Run): Promise<SyncResult> {
   const { application, job, signal, superseded } = request
 
@@ -58,7 +61,7 @@ async function runStages(request: SyncRequest, ports: SyncPorts, run: Run): Prom
     {
       application,
       confirmed: job.confirmedPlan,
-      preflight: application.sync.preflight,
+      preflight: application.sync.preflight && { diffs: DIFFS },
       signal,
       resolve: () => fetchHead(request, ports),
       isAffected: (inputs, stored) => isAffected(job, inputs, stored),

@@ -82,6 +82,13 @@ export function isSafe(method: string): boolean {
   return method === 'GET' || method === 'HEAD' || method === 'OPTIONS'
 }
 
+/** Refuses what another site's page embeds or fetches: for reads that cost something. Links from elsewhere are followed. */
+export const refuseEmbedding: RequestHandler = (request, response, next) => {
+  const embedded = request.headers['sec-fetch-site'] === 'cross-site' && request.headers['sec-fetch-dest'] !== 'document'
+  if (embedded) return refuse(request, response, 403, { ...FOREIGN, message: 'This request makes work and was made by another site.' })
+  next()
+}
+
 /** Browsers name the site a request comes from; programs such as curl name none, and are steered by nobody else. */
 function isSameOrigin(request: Request): boolean {
   const site = request.headers['sec-fetch-site']

@@ -1,6 +1,7 @@
 import express, { type Express, type RequestHandler } from 'express'
 import type { CurrentConfiguration } from '../model/configuration.ts'
 import type { Intake, Ledger } from '../model/intake.ts'
+import type { Planner } from '../model/plan-report.ts'
 import { requireToken } from './access.ts'
 import { createApi } from './api.ts'
 import { createEvents } from './events.ts'
@@ -9,6 +10,7 @@ import { type Readiness, createHealth } from './health.ts'
 import type { Log } from '../model/log.ts'
 import type { Metrics } from './metrics.ts'
 import { createPages } from './pages/routes.ts'
+import { createPlanDesk, createPlans } from './plans.ts'
 import { QUEUES_PATH } from './queue-ui.ts'
 import { refuseUnknown } from './refusal.ts'
 import { securityHeaders } from './security-headers.ts'
@@ -22,6 +24,7 @@ export interface WebParts {
   readonly configuration: CurrentConfiguration
   readonly ledger: Ledger
   readonly intake: Intake
+  readonly planner: Planner
   readonly readiness: Readiness
   readonly metrics: Metrics
   readonly queueUi: RequestHandler | undefined
@@ -32,8 +35,9 @@ export interface WebParts {
 
 /** Everything behind express, in the order in which a request meets it. `closing` ends what would otherwise wait. */
 export function createApplication(parts: WebParts, closing: AbortSignal): Express {
-  const { ledger, now, log } = parts
+  const { configuration, ledger, planner, now, log } = parts
   const waiting = createWaiting(ledger, closing)
+  const desk = createPlanDesk(planner, closing)
   const application = express()
   application.disable('x-powered-by').disable('etag').set('query parser', 'simple')
 
@@ -47,9 +51,10 @@ export function createApplication(parts: WebParts, closing: AbortSignal): Expres
   })
   application.get('/api/events', createEvents({ ledger, closing, log }))
   application.use('/api', createApi(ledger))
-  application.use('/api', createSyncRequests({ configuration: parts.configuration, intake: parts.intake, waiting, now }))
+  application.use('/api', createSyncRequests({ configuration, intake: parts.intake, waiting, now }))
+  application.use('/api', createPlans({ configuration, planner, desk, waiting }))
   if (parts.queueUi) application.use(QUEUES_PATH, parts.queueUi)
-  application.use(createPages({ ledger, now }))
+  application.use(createPages({ configuration, ledger, planner, desk, now }))
   application.use(refuseUnknown)
   application.use(answerFailure(log))
   return application

@@ -46,7 +46,7 @@ export function createSyncRequests(options: {
   return router
 }
 
-function targetOf(application: Application): Target {
+export function targetOf(application: Application): Target {
   return { application: application.name, cluster: application.destination.cluster, repository: application.source.repository }
 }
 

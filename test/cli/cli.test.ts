@@ -8,6 +8,7 @@ import { after, before, describe, test } from 'node:test'
 import { runCli } from '../../src/cli.ts'
 import type { Environment } from '../../src/config.ts'
 import type { SyncResult } from '../../src/model/result.ts'
+import { sampleChange, samplePlan } from '../web/samples.ts'
 
 interface Ran {
   readonly code: number
@@ -48,7 +49,7 @@ describe('the command line', () => {
   test('explains itself, and names its version', async () => {
     const help = await gitwake(['--help'])
     assert.equal(help.code, 0)
-    for (const command of ['start', 'serve', 'work', 'validate', 'render', 'health', 'schema', 'status', 'history', 'sync'])
+    for (const command of ['start', 'serve', 'work', 'validate', 'render', 'health', 'schema', 'status', 'history', 'plan', 'sync'])
       assert.match(help.out, new RegExp(`^  ${command} `, 'm'))
     assert.match((await gitwake(['--version'])).out, /^\d+\.\d+\.\d+\n$/)
   })
@@ -308,6 +309,73 @@ describe('the commands that ask a server', () => {
   test('status exits 1 where something is held', async () => {
     answers = { 'GET /api/applications': [{ status: 200, body: { applications: [{ ...status, sync: 'held' }] } }] }
     assert.equal((await gitwake(['status'], environment)).code, 1)
+  })
+
+  describe('plan', () => {
+    const report = samplePlan({
+      application: 'shop',
+      changes: [
+        sampleChange({
+          diff: [
+            { field: 'spec.replicas', op: 'change', before: 2, after: 3 },
+            { field: 'data[app.conf]', op: 'change', lines: [' a', '-b', '+\u001b[31mc'] },
+          ],
+          moreFields: 2,
+        }),
+        sampleChange({ action: 'held', reason: 'too many' }),
+      ],
+      warnings: ['Deployment/shop/api: v1beta1 is deprecated'],
+      held: { reason: '7 of 8 objects would be pruned', fix: 'Confirm it.', digest: '0123456789abcdef' },
+    })
+    const path = 'GET /api/applications/shop/plan?'
+
+    test('shows what would change and how to confirm it, and exits 2', async () => {
+      const later = { status: 202, body: { since: 17, location: '/api/…' } }
+      answers = { [`${path}wait`]: [later], [`${path}since=17&wait`]: [later, { status: 200, body: report }] }
+      const { code, out } = await gitwake(['plan', 'shop'], environment)
+      assert.equal(code, 2)
+      assert.match(out, /^shop changes at 4f2a91c0 \(the head of the configured ref\) against prod: 1 configured, 11 unchanged$/m)
+      assert.match(out, /^ {2}~ configured Deployment\/shop\/api: .*\n {6}~ spec\.replicas: 2 → 3\n {6}~ data\[app\.conf\]:\n/m)
+      assert.match(out, /^ {10} a\n {10}-b\n {10}\+c\n {6}and 2 more fields$/m)
+      assert.match(out, /gitwake sync shop --confirm 0123456789abcdef/)
+      assert.match(out, /^ {2}warning .*deprecated$/m)
+      assert.ok(!out.includes('\u001b'))
+    })
+
+    test('asks for another branch, a commit or a pull request', async () => {
+      const sha = 'a'.repeat(40)
+      for (const [parameters, query] of [
+        [['--ref', 'topic'], 'ref=refs%2Fheads%2Ftopic'],
+        [['--revision', sha], `revision=${sha}`],
+        [['--pull', '7'], 'pull=7'],
+      ] as const) {
+        answers = { [`${path}${query}&wait`]: [{ status: 200, body: samplePlan({ outcome: 'unchanged', changes: [] }) }] }
+        assert.equal((await gitwake(['plan', 'shop', ...parameters], environment)).code, 0, query)
+      }
+    })
+
+    test('prints JSON', async () => {
+      answers = { [`${path}wait`]: [{ status: 200, body: report }] }
+      assert.deepEqual(JSON.parse((await gitwake(['plan', 'shop', '-o', 'json'], environment)).out), JSON.parse(JSON.stringify(report)))
+    })
+
+    test('exits 1 where there is no plan, where it is refused, and for a wrong usage, which must not look like changes', async () => {
+      const problem = { code: 'bad-yaml', message: 'a.yaml: line 3: not YAML', fix: 'Correct it.', retryable: false }
+      answers = { [`${path}wait`]: [{ status: 422, body: { error: problem, ...samplePlan({ outcome: 'failed', problem }) } }] }
+      const failed = await gitwake(['plan', 'shop'], environment)
+      assert.deepEqual([failed.code, failed.err], [1, 'a.yaml: line 3: not YAML\n→ Correct it.\n'])
+      answers = { [`${path}wait`]: [{ status: 200, body: samplePlan({ outcome: 'refused' }) }] }
+      assert.equal((await gitwake(['plan', 'shop'], environment)).code, 1)
+      for (const parameters of [
+        ['plan'],
+        ['plan', 'shop', '--ref', 'a..b'],
+        ['plan', 'shop', '--pull', '7', '--ref', 'x'],
+        ['plan', 'shop', '--nope'],
+      ])
+        assert.equal((await gitwake(parameters, environment)).code, 1, parameters.join(' '))
+      answers = { [`${path}wait`]: [{ status: 202, body: { since: 1 } }] }
+      assert.equal((await gitwake(['plan', 'shop', '--wait', '0'], environment)).code, 1)
+    })
   })
 
   test('history lists results', async () => {

@@ -15,4 +15,5 @@ startWorker({
   },
   poll: async () => undefined,
   sweep: async () => undefined,
+  plan: () => Promise.resolve(),
 })

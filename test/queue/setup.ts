@@ -153,6 +153,7 @@ export async function setUp(names: readonly string[] = ['api'], clusters: readon
         log: silent,
         poll: async () => undefined,
         sweep: async () => undefined,
+        plan: () => Promise.resolve(),
         ...options,
       })
       workers.push(worker)

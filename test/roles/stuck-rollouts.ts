@@ -108,6 +108,7 @@ export async function syncBehindStuckRollouts(count: number, tell: (line: string
     run,
     poll: () => Promise.resolve(),
     sweep: () => Promise.resolve(),
+    plan: () => Promise.resolve(),
     onResult: (result) => results.push(result),
   })
   stack.defer(() => worker.close())

@@ -1,14 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import type { ClusterConnection } from '../../src/cluster/connect.ts'
 import { createDestination } from '../../src/cluster/destination.ts'
-import type { Application, SyncPolicy } from '../../src/model/configuration.ts'
+import type { Application, Repository, SyncPolicy } from '../../src/model/configuration.ts'
 import type { SyncJob, SyncReason } from '../../src/model/job.ts'
 import { isJsonObject, parseJson, type JsonObject } from '../../src/model/json.ts'
 import { applySetId } from '../../src/model/names.ts'
+import type { PlanReport, PlanSubject } from '../../src/model/plan-report.ts'
 import type { SyncResult } from '../../src/model/result.ts'
 import { createRenderer } from '../../src/render/renderer.ts'
 import { createSource } from '../../src/source/source.ts'
+import { planOnly } from '../../src/sync/plan-only.ts'
 import type { Destination } from '../../src/sync/ports.ts'
+import type { ProposePorts } from '../../src/sync/propose.ts'
 import { sync } from '../../src/sync/sync.ts'
 import { openAuditLog, type AuditLog } from '../support/audit-log.ts'
 import { connectTo } from '../support/connect.ts'
@@ -17,6 +20,7 @@ import { startGitServer, type Changes, type GitRepository } from '../support/git
 import { openControlPlane } from '../support/shared-control-plane.ts'
 import { createTempFolder } from '../support/temp-folder.ts'
 
+const HEAD: PlanSubject = { of: 'head' }
 const POLICY: SyncPolicy = { prune: true, selfHeal: true, partial: false, preflight: true, undeclared: 'report', healthTimeoutMs: 0 }
 
 /** One application with a repository and a namespace of its own. */
@@ -32,6 +36,13 @@ export interface Subject {
     readonly install?: string
     readonly superseded?: () => Promise<boolean>
   }): Promise<SyncResult>
+  /** Plans as a worker would. */
+  plan(options?: {
+    readonly subject?: PlanSubject
+    readonly pullRequestPlans?: boolean
+    /** Heads that the configured branch has had. */
+    readonly headsBefore?: readonly string[]
+  }): Promise<PlanReport>
 }
 
 /** A real control plane and a real Git host, joined by the real sync. */
@@ -84,10 +95,34 @@ export async function openWorkbench(own?: ControlPlane): Promise<Workbench> {
         sync: { ...POLICY, ...policy },
         dependsOn: [],
       }
+      const configured: Repository = { name, url: repository.url, pollIntervalMs: 60_000, allowInsecure: true }
+      const ports: ProposePorts = {
+        renderer,
+        destination,
+        install: 'gitwake',
+        inventoryNamespace: options.inventoryNamespace,
+        applicationOf: (applySet) => [...names].find((candidate) => applySetId(candidate, options.inventoryNamespace) === applySet),
+      }
       return {
         application,
         namespace: name,
         repository,
+        async plan({ subject = HEAD, pullRequestPlans = false, headsBefore = [] } = {}) {
+          return await planOnly(
+            {
+              application: { ...application, source: { ...application.source, pullRequestPlans } },
+              repository: configured,
+              subject,
+              signal: AbortSignal.timeout(60_000),
+            },
+            {
+              ...ports,
+              source,
+              heads: { has: (_repository, _ref, revision) => Promise.resolve(headsBefore.includes(revision)) },
+              now: Date.now,
+            },
+          )
+        },
         async sync(run = {}) {
           const { reason = 'manual', confirmedPlan } = run
           const job: SyncJob = { application: name, reason, seen: 1, triggers: [], ...(confirmedPlan !== undefined && { confirmedPlan }) }
@@ -95,20 +130,18 @@ export async function openWorkbench(own?: ControlPlane): Promise<Workbench> {
             {
               job,
               application,
-              repository: { name, url: repository.url, pollIntervalMs: 60_000, allowInsecure: true },
+              repository: configured,
               lastHealth: 'current',
               signal: AbortSignal.timeout(60_000),
               superseded: run.superseded ?? (() => Promise.resolve(false)),
               onApplied: () => Promise.resolve(),
             },
             {
+              ...ports,
               source,
-              renderer,
               destination: run.destination ?? destination,
               heads: { admit: () => Promise.resolve('accepted') },
               install: run.install ?? 'gitwake',
-              inventoryNamespace: options.inventoryNamespace,
-              applicationOf: (applySet) => [...names].find((candidate) => applySetId(candidate, options.inventoryNamespace) === applySet),
               now: Date.now,
             },
           )

@@ -1,5 +1,6 @@
 import type { Application, Configuration } from '../../src/model/configuration.ts'
 import type { Change } from '../../src/model/plan.ts'
+import type { PlanReport } from '../../src/model/plan-report.ts'
 import type { ApplicationStatus, SyncResult } from '../../src/model/result.ts'
 
 export const FIRST = '4f2a91c0d5e6b7a8c9d0e1f2a3b4c5d6e7f80912'
@@ -39,6 +40,28 @@ export function sampleChange(fields: Partial<Change>): Change {
     action: 'configured',
     reason: 'spec.template.spec.containers[name=api].image differs from Git',
     origin: { file: 'overlays/prod/api.yaml', document: 1 },
+    ...fields,
+  }
+}
+
+/** A plan of `shop-prod`, varied by `fields`. */
+export function samplePlan(fields: Partial<PlanReport> = {}): PlanReport {
+  const finishedAt = Date.now()
+  return {
+    schema: 1,
+    application: 'shop-prod',
+    cluster: 'prod',
+    subject: { of: 'head' },
+    revision: FIRST,
+    rendered: 'b'.repeat(64),
+    outcome: 'changes',
+    message: '1 configured, 11 unchanged',
+    changes: [sampleChange({ diff: [{ field: 'spec.replicas', op: 'change', before: 2, after: 3 }], stage: 2 })],
+    counts: { configured: 1, unchanged: 11 },
+    warnings: [],
+    startedAt: finishedAt - 180,
+    finishedAt,
+    timings: { fetch: 61, render: 4, observe: 22, preflight: 31 },
     ...fields,
   }
 }

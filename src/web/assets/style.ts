@@ -70,7 +70,8 @@ main { padding-bottom: 64px; }
 .application > * { grid-column: 1 / -1; min-width: 0; }
 .application > .head { grid-area: head; }
 .application > .facts { grid-area: facts; }
-.application > .sync { grid-area: sync; align-self: start; }
+.application > .sync { grid-area: sync; align-self: start; display: flex; flex-wrap: wrap; gap: 6px; }
+.button { display: inline-block; text-decoration: none; }
 .application::before { content: ''; position: absolute; inset: 0 auto 0 0; width: 4px; background: var(--tone); opacity: .85; }
 .edge-good::before, .edge-quiet::before { opacity: 0; }
 .head { display: grid; gap: 6px; align-content: start; }
@@ -80,8 +81,8 @@ h1.name { font-size: 22px; }
 .name a:hover { text-decoration: underline; }
 .badges { display: flex; flex-wrap: wrap; gap: 6px; }
 .badge { position: relative; display: inline-flex; align-items: center; gap: 5px; padding: 1px 10px 1px 7px; border-radius: 99px; background: var(--tone-bg); color: var(--tone); font-size: 13px; font-weight: 560; white-space: nowrap; }
-button { padding: 3px 13px; border: 1px solid var(--line); border-radius: 99px; background: transparent; color: var(--ink); font: inherit; font-size: 13px; cursor: pointer; }
-button:hover { border-color: var(--soft); }
+button, .button { padding: 3px 13px; border: 1px solid var(--line); border-radius: 99px; background: transparent; color: var(--ink); font: inherit; font-size: 13px; cursor: pointer; }
+button:hover, .button:hover { border-color: var(--soft); }
 button:disabled { color: var(--soft); cursor: default; }
 .good { --tone: var(--good); --tone-bg: var(--good-bg); } .busy, .edge-busy { --tone: var(--busy); --tone-bg: var(--busy-bg); }
 .warn, .edge-warn { --tone: var(--warn); --tone-bg: var(--warn-bg); } .bad, .edge-bad { --tone: var(--bad); --tone-bg: var(--bad-bg); }
@@ -119,6 +120,17 @@ details > :not(summary) { margin-left: 2px; }
 .object { overflow-wrap: anywhere; }
 .reason { color: var(--soft); }
 .notice .reason, .notice .muted { color: inherit; }
+.diff { margin-top: 2px; }
+.diff ul { display: grid; gap: 3px; margin-top: 4px; }
+.diff li { display: grid; grid-template-columns: 1.1em minmax(0, 1fr); overflow-wrap: anywhere; }
+.diff .rest { display: block; color: var(--soft); }
+.diff .sign { color: var(--tone); font-family: var(--mono); font-weight: 650; }
+.diff .add { --tone: var(--good); --tone-bg: var(--good-bg); } .diff .remove { --tone: var(--bad); --tone-bg: var(--bad-bg); } .diff .change { --tone: var(--busy); }
+.diff .value { padding: 0 4px; border-radius: 4px; background: var(--sunken); white-space: pre-wrap; }
+.diff .before { --tone: var(--bad); --tone-bg: var(--bad-bg); } .diff .after { --tone: var(--good); --tone-bg: var(--good-bg); }
+.diff .value.before, .diff .value.after, .diff pre .add, .diff pre .remove { background: var(--tone-bg); color: var(--tone); }
+.diff pre { margin: 4px 0; padding: 6px 10px; } .diff pre span { display: block; }
+.plan .entry-head { margin-top: 10px; }
 .drift { margin-top: 2px; } .drift li { overflow-wrap: anywhere; }
 .warnings { margin-top: 8px; padding-left: 18px; list-style: disc; color: var(--warn); }
 .unhealthy { display: grid; gap: 6px; margin-top: 8px; }

@@ -26,7 +26,8 @@ ${heading(application, options.level)}
 ${status.drift.length > 0 && badge({ label: 'Drifted', tone: 'warn' }, 'Drift')}</div>
 </div>
 ${facts(status, options.now)}
-<button type="button" class="sync" data-sync="${application}" hidden>Sync now<span class="for-readers"> ${application}</span></button>
+<div class="sync">${options.level === 1 && html`<a class="button" href="/applications/${encodeURIComponent(application)}/plan">Plan</a>`}
+<button type="button" data-sync="${application}" hidden>Sync now<span class="for-readers"> ${application}</span></button></div>
 ${notices(status, options)}
 ${lastResult(status, options)}
 </article>
@@ -87,7 +88,7 @@ ${changeList(drift, options)}</div>`
 }
 
 /** A plan that waits for a person's word. The script shows the button; without it, the API does the same. */
-function heldNotice(application: string, message: string, fix: string | undefined, plan: string | undefined): Html {
+export function heldNotice(application: string, message: string, fix: string | undefined, plan: string | undefined): Html {
   return html`<div class="notice hold">
 <p class="said">${message}</p>
 <p class="fix">${fix ?? 'Read the held changes below. Correct the commit, or confirm exactly this plan.'}</p>

@@ -70,7 +70,7 @@ export function resultDetails(result: SyncResult, options: { most: number; now: 
   return html`${result.changes.length > 0 && changeList(result.changes, options)}
 ${result.warnings.length > 0 && html`<ul class="warnings">${result.warnings.map((warning) => html`<li>${warning}</li>`)}</ul>`}
 ${unhealthy.length > 0 && html`<ul class="unhealthy">${unhealthy.slice(0, options.most).map(healthItem)}</ul>`}
-<p class="origin">${timingsText(result)}</p>
+<p class="origin">${timingsText(result.timings)}</p>
 ${deliveriesOf(result.triggers)}`
 }
 
@@ -83,7 +83,7 @@ function logBlock(log: readonly string[] = []): Html | false {
   return log.length > 0 && html`<pre>${log.join('\n')}</pre>`
 }
 
-function timingsText({ timings }: SyncResult): string {
+export function timingsText(timings: SyncResult['timings']): string {
   return Object.entries(timings)
     .map(([stage, milliseconds]) => `${stage} ${tookText(milliseconds)}`)
     .join(' · ')

@@ -1,17 +1,31 @@
 import { Router, type Request } from 'express'
+import type { CurrentConfiguration } from '../../model/configuration.ts'
 import type { Ledger } from '../../model/intake.ts'
-import { statusOf } from '../api.ts'
+import { decodeSubject, type Planner } from '../../model/plan-report.ts'
+import { refuseEmbedding } from '../access.ts'
+import { isApplicationName, statusOf } from '../api.ts'
 import { ASSETS } from '../assets/asset-paths.ts'
 import { htmlText } from '../html.ts'
+import type { PlanDesk } from '../plans.ts'
 import { refuseUnknown } from '../refusal.ts'
+import { targetOf } from '../sync-request.ts'
 import { applicationPage } from './application-page.ts'
+import { planPage } from './plan-page.ts'
 import { statusPage } from './status-page.ts'
 
 const SHOWN_HISTORY = 30
+/** Nobody looks at an empty page for longer. */
+const LONGEST_PLAN_MS = 25_000
 
 /** The pages and the files they refer to. */
-export function createPages(options: { ledger: Ledger; now: () => number }): Router {
-  const { ledger, now } = options
+export function createPages(options: {
+  configuration: CurrentConfiguration
+  ledger: Ledger
+  planner: Planner
+  desk: PlanDesk
+  now: () => number
+}): Router {
+  const { configuration, ledger, planner, desk, now } = options
   const router = Router()
 
   router.get('/', async (request, response) => {
@@ -24,6 +38,20 @@ export function createPages(options: { ledger: Ledger; now: () => number }): Rou
     if (!status) return refuseUnknown(request, response)
     const history = await ledger.history(status.application, SHOWN_HISTORY)
     response.type('html').send(htmlText(applicationPage(status, history, now())))
+  })
+
+  router.use('/applications/:name/plan', refuseEmbedding)
+  router.get('/applications/:name/plan', async (request, response) => {
+    const { name } = request.params
+    const application = isApplicationName(name) ? configuration().applications.get(name) : undefined
+    const subject = decodeSubject(request.query)
+    if (!application || typeof subject === 'string') return refuseUnknown(request, response)
+    const target = targetOf(application)
+    const since = await planner.ask(target, subject)
+    const gone = new AbortController()
+    response.once('close', () => gone.abort())
+    const report = await desk.wait(target, subject, since, AbortSignal.any([gone.signal, AbortSignal.timeout(LONGEST_PLAN_MS)]))
+    response.type('html').send(htmlText(planPage(name, subject, report, now())))
   })
 
   for (const { path, type, body } of ASSETS) {

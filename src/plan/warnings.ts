@@ -1,0 +1,72 @@
+import { isJsonObject, type JsonObject } from '../model/json.ts'
+import { displayName, groupOf, type Manifest } from '../model/object.ts'
+import { isOurs, type ObservedObject } from '../model/observation.ts'
+import { readAnnotations } from './annotations.ts'
+import type { DesiredObject } from './desired.ts'
+import { displayDrift } from './drift.ts'
+import type { PlanFacts } from './plan.ts'
+import { undeclaredFields } from './undeclared.ts'
+
+/** Enough to see what kind of thing is going on. */
+const MOST_FIELDS = 3
+const MOST_WARNINGS = 50
+
+/** What a person should know about a plan although nothing stops it. */
+export function planWarnings({ desired, observation, undeclared }: Pick<PlanFacts, 'desired' | 'observation' | 'undeclared'>): string[] {
+  const autoscalers = scaledBy(desired.objects)
+  const warnings = desired.objects.flatMap((object) => {
+    const seen = observation.objects.get(object.key)
+    return [
+      ...replicas(object, autoscalers.get(object.key), seen),
+      ...(seen === undefined ? [] : addedByHand(object, seen, undeclared)),
+    ].map((warning) => `${displayName(object.object)}: ${warning}`)
+  })
+  const more = warnings.length - MOST_WARNINGS
+  return more > 0 ? [...warnings.slice(0, MOST_WARNINGS), `and ${more} more warnings of this kind`] : warnings
+}
+
+/** Object key → the HorizontalPodAutoscaler of the same commit that scales it. */
+function scaledBy(objects: readonly DesiredObject[]): ReadonlyMap<string, string> {
+  return new Map(
+    objects.flatMap(({ object, manifest }) => {
+      const target = object.kind === 'HorizontalPodAutoscaler' ? memberOf(manifest, 'spec')?.['scaleTargetRef'] : undefined
+      if (!isJsonObject(target)) return []
+      const group = typeof target.apiVersion === 'string' ? groupOf(target.apiVersion) : ''
+      return [[`${group}/${String(target.kind)}/${object.namespace}/${String(target.name)}`, displayName(object)] as const]
+    }),
+  )
+}
+
+/** The kinds whose `spec.replicas` becomes 1 where nobody sets it. */
+const DEFAULTS_TO_ONE = new Set(['Deployment', 'StatefulSet', 'ReplicaSet', 'ReplicationController'])
+
+function replicas({ object, manifest }: DesiredObject, autoscaler: string | undefined, seen: ObservedObject | undefined): string[] {
+  const isDeclared = memberOf(manifest, 'spec')?.['replicas'] !== undefined
+  if (isDeclared && autoscaler !== undefined)
+    return [`spec.replicas is in Git and ${autoscaler} sets it too: each takes it back from the other. Remove it from Git.`]
+  if (isDeclared || seen === undefined || !DEFAULTS_TO_ONE.has(object.kind) || !loses(seen)) return []
+  const then = autoscaler === undefined ? '' : `, until ${autoscaler} scales it again`
+  return [
+    `spec.replicas is no longer in Git and nobody else has set it: the API server resets it to 1${then}. To avoid that, let the autoscaler (or kubectl scale) set it first.`,
+  ]
+}
+
+/** A field that only we own goes when we no longer send it. */
+function loses({ managedFields }: ObservedObject): boolean {
+  const owners = managedFields.filter(({ fields }) => memberOf(fields, 'f:spec')?.['f:replicas'] !== undefined)
+  return owners.length > 0 && owners.every(isOurs)
+}
+
+function addedByHand({ manifest }: DesiredObject, seen: ObservedObject, undeclared: PlanFacts['undeclared']): string[] {
+  const fields = undeclaredFields(manifest, seen)
+  if (fields.length === 0) return []
+  const more = fields.length > MOST_FIELDS ? ` and ${fields.length - MOST_FIELDS} more` : ''
+  const own = readAnnotations(manifest.metadata.annotations ?? {}).policy.undeclared
+  const then = (own ?? undeclared) === 'remove' ? 'removed with the next write' : 'kept (undeclared: report)'
+  return [`not in Git, and ${then}: ${fields.slice(0, MOST_FIELDS).map(displayDrift).join('; ')}${more}`]
+}
+
+function memberOf(object: Manifest | JsonObject, name: string): JsonObject | undefined {
+  const member = object[name]
+  return isJsonObject(member) ? member : undefined
+}

@@ -1,0 +1,27 @@
+import type { Redis } from 'ioredis'
+import { GitwakeError } from '../model/error.ts'
+import { decodeSubject, displaySubject } from '../model/plan-report.ts'
+import { keepPlan } from '../queue/plans.ts'
+import { planOnly } from '../sync/plan-only.ts'
+import { proposePorts, resolveApplication, type RunSyncOptions } from './run-sync.ts'
+
+/** Joins one plan job with everything that it needs, and keeps what comes out. It takes no Lease and answers no ticket. */
+export function createRunPlan(
+  options: RunSyncOptions & { readonly redis: Redis },
+): (application: string, subject: string, signal: AbortSignal) => Promise<void> {
+  return async (name, text, signal) => {
+    // Whoever can write jobs must not reach more than whoever may ask.
+    const subject = decodeSubject(Object.fromEntries(new URLSearchParams(text)))
+    if (typeof subject === 'string') throw new GitwakeError('bad-plan', subject, { fix: 'Ask for it through the API.' })
+    const { application, repository, destination } = await resolveApplication(name, options)
+    const { redis, cluster, heads, source, log } = options
+    const report = await keepPlan(redis, { cluster, application: name, subject }, () =>
+      planOnly({ application, repository, subject, signal }, { ...proposePorts(options, destination), source, heads, now: Date.now }),
+    )
+    const { revision, outcome, message, problem, timings } = report
+    log.info(
+      { application: name, of: displaySubject(subject), revision, outcome, timings, ...(problem && { code: problem.code }) },
+      `planned: ${message}`,
+    )
+  }
+}
