@@ -72,7 +72,8 @@ const RULES: readonly Rule[] = [
   rule('dry-run-unsupported', 'final', ({ message }) => message.includes('does not support dry run')),
   rule('webhook-failed', 'retryable', ({ message }) => /failed calling webhook|conversion webhook for .* failed/.test(message)),
   rule('namespace-terminating', 'retryable', isNamespaceTerminating),
-  rule('namespace-missing', 'retryable', isNamespaceMissing),
+  // Somebody else may create it, as somebody may grant a right: tried again now and then, but whoever waits is told now.
+  rule('namespace-missing', 'final', isNamespaceMissing),
   rule('unknown-kind', 'final', isUnknownPath),
   rule('not-found', 'final', ({ status }) => status === 404),
   rule('already-exists', 'retryable', ({ status, reason }) => status === 409 && reason === 'AlreadyExists'),

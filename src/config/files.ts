@@ -51,13 +51,14 @@ export async function readText(file: ConfigurationFile): Promise<{ readonly text
   }
 }
 
-async function walk(folder: string, depth: number): Promise<readonly { readonly file: string; readonly info: Stats }[]> {
-  const found: { file: string; info: Stats }[] = []
+async function walk(folder: string, depth: number): Promise<readonly { readonly file: string; readonly info: Stats | undefined }[]> {
+  const found: { file: string; info: Stats | undefined }[] = []
   for (const name of (await readdir(folder)).sort()) {
     if (name.startsWith('.')) continue
     const path = join(folder, name)
     const info = await statOf(path)
-    if (info?.isFile() && /\.ya?ml$/i.test(name)) found.push({ file: path, info })
+    // A link to nothing stays in the list, so that reading it tells what is wrong.
+    if ((info === undefined || info.isFile()) && /\.ya?ml$/i.test(name)) found.push({ file: path, info })
     if (info?.isDirectory() && depth < DEEPEST) found.push(...(await walk(path, depth + 1)))
     if (found.length > MOST_FILES) break
   }
@@ -77,6 +78,7 @@ async function statOf(path: string): Promise<Stats | undefined> {
   }
 }
 
-function signatureOf(info: Stats): string {
+function signatureOf(info: Stats | undefined): string {
+  if (info === undefined) return 'missing'
   return `${info.dev}:${info.ino}:${info.size}:${info.mtimeMs}:${info.ctimeMs}`
 }

@@ -124,6 +124,9 @@ function outputOf(result: ChildResult, origin: string, scratch: Scratch, limits:
 /** Where a crash of a Go program goes on with its stacks. */
 const GO_TRACE = /\n\n(?:goroutine \d|runtime stack:)[^]*$/
 
+/** What kubectl writes around the one thing that it has to say: `E1125 22:33:44.123456 99 run.go:72] "command failed" err="…"`. */
+const KLOG = /^[EF]\d{4} [\d:.]+ +\d+ [\w.]+:\d+\] "command failed" err="([^]*)"$/
+
 /** What kustomize said, with paths of the repository instead of those of the scratch directory. */
 function explain(stderr: string, scratch: Scratch): string {
   const text = stderr
@@ -131,6 +134,7 @@ function explain(stderr: string, scratch: Scratch): string {
     .replaceAll(scratch.root, '.')
     .trim()
     .replace(/^Error: /, '')
+    .replace(KLOG, '$1')
     .replace(GO_TRACE, '')
   return text.length > 2000 ? `${text.slice(0, 2000)} …` : text
 }

@@ -21,7 +21,6 @@ const RETRYABLE: ReadonlySet<ApiErrorClass> = new Set([
   'already-exists',
   'unauthorized',
   'webhook-failed',
-  'namespace-missing',
   'namespace-terminating',
   'too-many-requests',
   'unavailable',

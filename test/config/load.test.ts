@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -326,4 +326,11 @@ describe('a configuration', () => {
       )
     }
   })
+})
+
+test('a link that leads nowhere is told by its name, and not left out', async () => {
+  const path = await write({ 'a.yaml': whole(REPOSITORY, CLUSTER) })
+  await symlink('nowhere', join(path, 'apps.yaml'))
+  const checked = await checkConfiguration(path)
+  assert.match(checked.valid ? '' : checked.problems.map(displayProblem).join('\n'), /apps\.yaml.*cannot be read/)
 })

@@ -296,3 +296,17 @@ describe('the program that builds', () => {
     assert.equal((await renderPath(createRenderer({ searchPath: `relative:${root}` }), root, '')).rendering.objects.length, 1)
   })
 })
+
+describe('kubectl in the place of kustomize', () => {
+  it('is quoted without what its log puts around an error', async (t) => {
+    const root = await writeRepository(t, { 'kustomization.yaml': 'resources: [a.yaml]\n', 'a.yaml': configMap('a') })
+    const program = join(root, 'kubectl')
+    const words = `E1125 22:33:44.123456    9951 run.go:72] "command failed" err="no matches for Id"`
+    await writeFile(program, `#!/bin/sh\n[ "$1" = version ] && echo v5.5.0 && exit 0\necho '${words}' >&2\nexit 1\n`)
+    await chmod(program, 0o755)
+    await assert.rejects(renderPath(createRenderer({ kustomizePath: program }), root, ''), (error: unknown) => {
+      assert.match(String(error), /: no matches for Id$/)
+      return true
+    })
+  })
+})
