@@ -43,7 +43,7 @@ export interface HeadHistory {
   admit(repository: string, ref: string, revision: string, named: boolean): Promise<'accepted' | 'left already'>
   /** The newest head that was admitted. */
   newest(repository: string, ref: string): Promise<string | undefined>
-  /** Was this revision admitted as a head lately? */
+  /** Was this revision admitted as a head lately? Answers false where Redis is away. */
   has(repository: string, ref: string, revision: string): Promise<boolean>
 }
 
@@ -59,7 +59,7 @@ export function createHeadHistory(redis: Redis, cluster: string, now: () => numb
       return (await redis.lindex(key(repository, ref), 0)) ?? undefined
     },
     async has(repository, ref, revision) {
-      return (await redis.lpos(key(repository, ref), revision)) !== null
+      return (await redis.lpos(key(repository, ref), revision).catch(() => null)) !== null
     },
   }
 }
