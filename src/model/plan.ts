@@ -42,6 +42,8 @@ export interface Change {
   readonly stage?: number
   /** Failed, but the same commit may succeed later. */
   readonly retryable?: boolean
+  /** Where it is not 0: smaller waves are applied, and healthy, before. */
+  readonly wave?: number
 }
 
 /** The write that a change needs. Every write is conditional: what was observed must still be so. */

@@ -97,3 +97,8 @@ export function readAnnotations(annotations: Readonly<Record<string, string>>): 
   }
   return { policy, wrong }
 }
+
+/** The wave that an object's annotations ask for, 0 without. */
+export function waveOf(annotations: Readonly<Record<string, string>> | undefined): number {
+  return annotations === undefined ? 0 : readAnnotations(annotations).policy.wave
+}

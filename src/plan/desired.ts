@@ -4,6 +4,7 @@ import { createKindCatalog, type KindCatalog, type ResourceKind } from '../model
 import { PART_OF_LABEL } from '../model/names.ts'
 import { displayOrigin, groupOf, objectIdOf, objectKey, versionOf } from '../model/object.ts'
 import type { Manifest, ObjectId, ObjectKey, Origin, RenderedObject } from '../model/object.ts'
+import { waveOf } from './annotations.ts'
 
 /** An object as Git wants it in this cluster, ready to be sent. */
 export interface DesiredObject {
@@ -17,6 +18,8 @@ export interface DesiredObject {
   readonly resource: ResourceKind | undefined
   /** Its CRD is part of this commit and not served yet. */
   readonly awaitsDefinition: boolean
+  /** Smaller ones first, inside a stage. */
+  readonly wave: number
 }
 
 export interface Desired {
@@ -60,6 +63,7 @@ export function desire(
       origin,
       resource,
       awaitsDefinition: served === undefined && resource !== undefined,
+      wave: waveOf(labelled.metadata.annotations),
     })
   }
   return { objects: [...objects.values()], warnings, duplicates }

@@ -149,6 +149,6 @@ function fail(desired: DesiredObject, reason: string, fix: string, retryable: bo
   return { ...base(desired), action: 'failed', reason, fix, retryable, operation: { verb: 'none' } }
 }
 
-function base({ object, origin, sent }: DesiredObject): Pick<PlannedChange, 'object' | 'origin' | 'sent' | 'stage'> {
-  return { object, origin, sent, stage: stageOf(object) }
+function base({ object, origin, sent, wave }: DesiredObject): Pick<PlannedChange, 'object' | 'origin' | 'sent' | 'stage' | 'wave'> {
+  return { object, origin, sent, stage: stageOf(object), ...(wave !== 0 && { wave }) }
 }

@@ -10,7 +10,7 @@ import { planObject } from './object.ts'
 import { namespaceObject, planNamespace } from './place.ts'
 import { planPrunes } from './prune.ts'
 import type { Answers, Questions } from './questions.ts'
-import { stageOf, startOrder } from './stages.ts'
+import { byStep, stageOf } from './stages.ts'
 import { planWarnings } from './warnings.ts'
 
 /** Everything a plan is made of. No clock, no network, no randomness: equal facts give equal plans. */
@@ -44,7 +44,7 @@ export function plan(facts: PlanFacts): { readonly plan: Plan; readonly question
   const wanted = new Set(facts.desired.objects.map(({ key }) => key))
   const place = placeFor(applies, wanted, facts)
   const { prunes, look, held } = guardedPrunes(wanted, facts)
-  const changes = [...(place.change ? [place.change] : []), ...duplicates, ...applies].sort(byStage)
+  const changes = [...(place.change ? [place.change] : []), ...duplicates, ...applies].sort(byStep)
   const lookNamespace = place.ask ? [{ object: namespaceObject(facts.namespace), version: 'v1' }] : []
   return {
     plan: { changes: [...deferrals(changes), ...prunes], held, warnings: [...facts.desired.warnings, ...planWarnings(facts)] },
@@ -83,7 +83,7 @@ function guardedPrunes(
   return {
     prunes: changes
       .map((change) => (isHeld && change.operation.verb === 'delete' ? hold(change, guard.reason) : change))
-      .sort((a, b) => byStage(b, a)),
+      .sort((a, b) => byStep(b, a)),
     look: look.map(({ object, version }) => ({ object, version })),
     held: isHeld ? { ...guard, digest } : undefined,
   }
@@ -103,10 +103,6 @@ function duplicate({ object, first, second }: Desired['duplicates'][number]): Pl
     stage: stageOf(object),
     operation: { verb: 'none' },
   }
-}
-
-function byStage(a: PlannedChange, b: PlannedChange): number {
-  return a.stage - b.stage || startOrder(a.object) - startOrder(b.object)
 }
 
 /** Does a plan write anything? */

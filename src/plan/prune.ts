@@ -3,7 +3,7 @@ import { PART_OF_LABEL, PRUNE_ANNOTATION } from '../model/names.ts'
 import { groupKindKey, type ObjectKey } from '../model/object.ts'
 import type { Observation, ObservedObject } from '../model/observation.ts'
 import type { PlannedChange } from '../model/plan.ts'
-import { readAnnotations } from './annotations.ts'
+import { readAnnotations, waveOf } from './annotations.ts'
 import type { Found } from './questions.ts'
 import { stageOf } from './stages.ts'
 
@@ -44,11 +44,13 @@ export function planPrunes(facts: PruneFacts): { changes: PlannedChange[]; look:
 function prune(entry: InventoryEntry, seen: ObservedObject, facts: PruneFacts): PlannedChange {
   const kept = reasonToKeep(entry, seen, facts)
   if (kept !== undefined) return kept
+  const wave = waveOf(seen.annotations)
   return {
     object: entry.object,
     action: 'pruned',
     reason: 'not in Git any more',
     stage: stageOf(entry.object),
+    ...(wave !== 0 && { wave }),
     operation: { verb: 'delete', version: seen.version, uid: seen.uid, resourceVersion: seen.resourceVersion },
   }
 }

@@ -1,4 +1,5 @@
 import type { GroupKind } from '../model/object.ts'
+import type { PlannedChange } from '../model/plan.ts'
 
 const DEFINITIONS = new Set(['apiextensions.k8s.io/CustomResourceDefinition', '/Namespace', 'rbac.authorization.k8s.io/ClusterRole'])
 
@@ -48,4 +49,32 @@ export function stageOf({ group, kind }: GroupKind): number {
 export function startOrder({ kind }: GroupKind): number {
   const index = START_ORDER.indexOf(kind)
   return index < 0 ? START_ORDER.length : index
+}
+
+/** What is written side by side: one wave of one stage. */
+export interface Step {
+  readonly stage: number
+  readonly wave: number
+  readonly changes: readonly PlannedChange[]
+}
+
+/** The steps of these changes in the order in which they are applied; deletes take them the other way round. */
+export function stepsOf(changes: readonly PlannedChange[]): Step[] {
+  const steps = Map.groupBy(changes, ({ stage, wave = 0 }) => `${stage}/${wave}`)
+  return [...steps.values()]
+    .flatMap((together) => together.slice(0, 1).map(({ stage, wave = 0 }) => ({ stage, wave, changes: together })))
+    .sort(byStageAndWave)
+}
+
+/** Sorts changes as they are applied. */
+export function byStep(a: PlannedChange, b: PlannedChange): number {
+  return byStageAndWave(a, b) || startOrder(a.object) - startOrder(b.object)
+}
+
+/** Sorts by stage, then by wave. */
+export function byStageAndWave(
+  a: { readonly stage: number; readonly wave?: number },
+  b: { readonly stage: number; readonly wave?: number },
+): number {
+  return a.stage - b.stage || (a.wave ?? 0) - (b.wave ?? 0)
 }

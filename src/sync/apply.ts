@@ -3,6 +3,7 @@ import { objectKey, versionOf } from '../model/object.ts'
 import type { Plan, PlannedChange } from '../model/plan.ts'
 import type { Found } from '../plan/questions.ts'
 import { planObject } from '../plan/object.ts'
+import { stepsOf } from '../plan/stages.ts'
 import type { Decision } from './decide.ts'
 import type { Destination, Refused, WriteOptions, Written } from './ports.ts'
 import { mayHeal } from './preflight.ts'
@@ -10,6 +11,7 @@ import { refusedChange } from './refusal.ts'
 import { resourceFor } from './resources.ts'
 import { together } from './together.ts'
 import type { Done } from './tracking.ts'
+import { openWaves, waits, type Stopped } from './waves.ts'
 
 /** An operator that comes in the same commit needs about this long until its webhook answers or its API is served. */
 const PATIENCE_MS = 30_000
@@ -17,34 +19,47 @@ const PAUSE_MS = 500
 /** An object that somebody changes all the time is planned again this often within one sync. */
 const ATTEMPTS = 8
 
+/** How a run of writes ended; `Stopped` where something other than a refused object did it. */
+export type Ended = 'done' | 'failed' | 'superseded' | Stopped
+
 export interface Applying {
   readonly decision: Decision
   readonly destination: Destination
   readonly options: WriteOptions
   /** Go on with the next stage although an object of this one was refused. */
   readonly partial: boolean
+  /** How long a wave waits for the health of those before it; 0 does not wait. */
+  readonly waveTimeoutMs: number
   /** Called at each stage boundary; true ends the run there. */
   readonly superseded: () => Promise<boolean>
   /** Every change that has ended, in the order of ending. */
   readonly onDone: (done: Done) => void
 }
 
-/** Carries out the applies of a plan, stage by stage. Stops after a stage in which something failed, unless `partial`. */
-export async function applyStages(plan: Plan, applying: Applying): Promise<'done' | 'failed' | 'superseded'> {
-  const stages = Map.groupBy(
-    plan.changes.filter(({ operation }) => operation.verb === 'apply'),
-    ({ stage }) => stage,
-  )
-  let failed = false
-  for (const stage of [...stages.keys()].sort((a, b) => a - b)) {
+/**
+ * Carries out the applies of a plan, stage by stage and wave by wave. Stops after a step in which something failed, unless `partial`, and
+ * before a wave whose earlier waves do not stand.
+ */
+export async function applyStages(plan: Plan, applying: Applying): Promise<Ended> {
+  const steps = stepsOf(plan.changes.filter(({ operation }) => operation.verb === 'apply'))
+  const waves = openWaves(plan, applying)
+  const failed: PlannedChange[] = []
+  for (const step of steps) {
+    const { changes } = step
     if (await applying.superseded()) return 'superseded'
-    const changes = stages.get(stage) ?? []
+    const earlier = await waves.before(step, failed)
+    if (earlier === 'superseded') return 'superseded'
+    if (earlier !== 'stand') {
+      for (const change of steps.slice(steps.indexOf(step)).flatMap((later) => later.changes))
+        finish({ change: waits(change, earlier) }, applying)
+      return earlier
+    }
     const done = await together(changes, applying, applyChange)
-    failed ||= done.some(({ change }) => change.action === 'failed')
-    if (failed && !applying.partial) return 'failed'
+    failed.push(...done.map(({ change }) => change).filter(({ action }) => action === 'failed'))
+    if (failed.length > 0 && !applying.partial) return 'failed'
     await settleDefinitions(changes, applying)
   }
-  return failed ? 'failed' : 'done'
+  return failed.length > 0 ? 'failed' : 'done'
 }
 
 async function settleDefinitions(changes: readonly PlannedChange[], { destination, options }: Applying): Promise<void> {

@@ -3,7 +3,7 @@ import type { Inventory } from '../model/inventory.ts'
 import { objectKey } from '../model/object.ts'
 import type { PlannedChange } from '../model/plan.ts'
 import { isEmpty } from '../plan/plan.ts'
-import { applyStages, type Applying } from './apply.ts'
+import { applyStages, type Applying, type Ended } from './apply.ts'
 import type { Decision } from './decide.ts'
 import type { Destination, StoredInventory, WriteOptions } from './ports.ts'
 import { pruneStages } from './prune.ts'
@@ -19,12 +19,13 @@ export interface CarryOut {
   /** What the inventory says after a complete run. */
   readonly completed: Pick<Inventory, 'revision' | 'inputs' | 'rendered' | 'appliedAt'>
   readonly partial: boolean
+  readonly waveTimeoutMs: number
   readonly signal: AbortSignal
   readonly superseded: () => Promise<boolean>
 }
 
 export interface CarriedOut {
-  readonly ended: 'done' | 'failed' | 'superseded'
+  readonly ended: Ended
   readonly changes: readonly PlannedChange[]
 }
 
@@ -73,8 +74,8 @@ async function record(
 }
 
 async function writeAll(work: CarryOut, options: WriteOptions, done: Done[]): Promise<CarriedOut['ended']> {
-  const { decision, destination, partial, superseded } = work
-  const applying: Applying = { decision, destination, options, partial, superseded, onDone: (item) => done.push(item) }
+  const { decision, destination, partial, waveTimeoutMs, superseded } = work
+  const applying: Applying = { decision, destination, options, partial, waveTimeoutMs, superseded, onDone: (item) => done.push(item) }
   const applied = await applyStages(decision.plan, applying)
   // Prune only after every stage succeeded: what replaces an object must stand before it goes.
   if (applied !== 'done' || decision.plan.changes.some(({ action }) => action === 'failed')) return applied

@@ -1,6 +1,7 @@
 import { PART_OF_LABEL } from '../model/names.ts'
 import { objectKey } from '../model/object.ts'
 import type { Plan, PlannedChange } from '../model/plan.ts'
+import { stepsOf } from '../plan/stages.ts'
 import type { Applying } from './apply.ts'
 import type { Deleted } from './ports.ts'
 import { refusedChange } from './refusal.ts'
@@ -8,16 +9,13 @@ import { resourceFor } from './resources.ts'
 import { together } from './together.ts'
 import type { Done } from './tracking.ts'
 
-/** Carries out the deletes of a plan in reverse order of stages; a failed one stays tracked and does not stop the others. */
+/** Carries out the deletes of a plan in reverse order of stages and waves; a failed one stays tracked and does not stop the others. */
 export async function pruneStages(plan: Plan, pruning: Applying): Promise<'done' | 'failed' | 'superseded'> {
-  const stages = Map.groupBy(
-    plan.changes.filter(({ operation }) => operation.verb === 'delete'),
-    ({ stage }) => stage,
-  )
+  const steps = stepsOf(plan.changes.filter(({ operation }) => operation.verb === 'delete'))
   let failed = false
-  for (const stage of [...stages.keys()].sort((a, b) => b - a)) {
+  for (const { changes } of steps.reverse()) {
     if (await pruning.superseded()) return 'superseded'
-    const done = await together(stages.get(stage) ?? [], pruning, pruneChange)
+    const done = await together(changes, pruning, pruneChange)
     failed ||= done.some(({ change }) => change.action === 'failed')
   }
   return failed ? 'failed' : 'done'

@@ -6,6 +6,7 @@ import { displayName } from '../model/object.ts'
 import type { Change, ChangeAction, PlannedChange } from '../model/plan.ts'
 import type { SyncOutcome, SyncResult } from '../model/result.ts'
 import type { HealthReport } from './ports.ts'
+import type { Stopped } from './waves.ts'
 
 /** What is known so far of a sync or a plan, whatever stops it. */
 export interface Progress {
@@ -47,6 +48,8 @@ export interface Run extends Progress {
   end(outcome: SyncOutcome, message: string, problem?: Problem): SyncResult
   /** The result of a sync that an error has stopped. */
   stopped(error: unknown): SyncResult
+  /** The result of a sync that could not go on, although no object was refused. */
+  stoppedBy(stopped: Stopped): SyncResult
 }
 
 export function openRun(job: SyncJob, application: Application, health: HealthStatus, now: () => number): Run {
@@ -83,6 +86,11 @@ export function openRun(job: SyncJob, application: Application, health: HealthSt
       const problem = problemOf(error)
       const held = error instanceof Error && 'held' in error && error.held === true
       return run.end(held ? 'held' : 'failed', problem.message, problem)
+    },
+
+    stoppedBy({ problem, health }) {
+      if (health !== undefined) run.health = health
+      return run.end('failed', problem.message, problem)
     },
   }
   return run

@@ -95,6 +95,7 @@ async function runStages(request: SyncRequest, ports: SyncPorts, run: Run): Prom
       inventory: stored?.inventory ?? emptyInventory(application.name, ports.install),
       completed: { revision: tree.revision, inputs, rendered: rendering.digest, appliedAt: new Date(ports.now()).toISOString() },
       partial: application.sync.partial,
+      waveTimeoutMs: application.sync.healthTimeoutMs,
       signal,
       superseded,
     }),
@@ -108,6 +109,7 @@ async function runStages(request: SyncRequest, ports: SyncPorts, run: Run): Prom
       `${failed.length} of ${run.changes.length} objects failed: ${summarise(run.changes)}`,
       problemOfChanges('apply-failed', failed),
     )
+  if (typeof carried.ended === 'object') return run.stoppedBy(carried.ended)
 
   // Health.
   await waitForHealth(decision, request, ports, run)

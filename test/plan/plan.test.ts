@@ -4,13 +4,14 @@ import type { IntendedEntry, OwnedEntry } from '../../src/model/inventory.ts'
 import { createKindCatalog } from '../../src/model/kinds.ts'
 import { PART_OF_LABEL } from '../../src/model/names.ts'
 import type { ObservedObject } from '../../src/model/observation.ts'
+import type { PlannedChange } from '../../src/model/plan.ts'
 import { lostFields } from '../../src/plan/drift.ts'
 import { guardPrunes } from '../../src/plan/guards.ts'
 import { planObject } from '../../src/plan/object.ts'
 import { claim } from '../../src/plan/ownership.ts'
 import { planPrunes } from '../../src/plan/prune.ts'
 import { NO_ANSWERS } from '../../src/plan/questions.ts'
-import { stageOf, startOrder } from '../../src/plan/stages.ts'
+import { stageOf, startOrder, stepsOf } from '../../src/plan/stages.ts'
 import { judge } from '../../src/plan/unchanged.ts'
 import { emptyInventory } from '../../src/sync/tracking.ts'
 
@@ -126,7 +127,7 @@ describe('an object that Git wants', () => {
     const resource = { ...object, version: 'v1', resource: 'configmaps', namespaced: true, verbs: ['list'] }
     const origin = { file: 'a.yaml', document: 1 }
     return planObject(
-      { object, key: 'k', manifest, sent: 's2', origin, resource, awaitsDefinition: false },
+      { object, key: 'k', manifest, sent: 's2', origin, resource, awaitsDefinition: false, wave: 0 },
       {
         desired: { objects: [], warnings: [], duplicates: [] },
         inventory: { ...emptyInventory('a', 'i'), entries: new Map([['k', tracked]]) },
@@ -209,5 +210,26 @@ describe('stages', () => {
     ]
     assert.deepEqual(kinds.map(stageOf), [3, 2, 1, 0])
     assert.ok(startOrder({ group: '', kind: 'ConfigMap' }) < startOrder({ group: 'apps', kind: 'Deployment' }))
+  })
+  it('are taken one after the other, and their waves inside them, whatever order the changes come in', () => {
+    const change = (stage: number, wave?: number): PlannedChange => ({
+      object,
+      action: 'created',
+      reason: 'new in Git',
+      stage,
+      ...(wave !== undefined && { wave }),
+      operation: { verb: 'none' },
+    })
+    const steps = stepsOf([change(2, 5), change(3), change(2), change(0, 9), change(2, -1), change(2, 5)])
+    assert.deepEqual(
+      steps.map(({ stage, wave, changes }) => [stage, wave, changes.length]),
+      [
+        [0, 9, 1],
+        [2, -1, 1],
+        [2, 0, 1],
+        [2, 5, 2],
+        [3, 0, 1],
+      ],
+    )
   })
 })

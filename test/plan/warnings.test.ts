@@ -27,7 +27,7 @@ function warnings(manifests: readonly Manifest[], managedFields: readonly Manage
   const objects = manifests.map((manifest) => {
     const object = objectIdOf(manifest)
     const origin = { file: 'a.yaml', document: 1 }
-    return { object, key: objectKey(object), manifest, sent: '', origin, resource: undefined, awaitsDefinition: false }
+    return { object, key: objectKey(object), manifest, sent: '', origin, resource: undefined, awaitsDefinition: false, wave: 0 }
   })
   const first = objects[0]?.object ?? { group: '', kind: '', namespace: '', name: '' }
   const seen: ObservedObject = {

@@ -34,6 +34,8 @@ export interface Subject {
     readonly confirmedPlan?: string
     readonly destination?: Destination
     readonly install?: string
+    /** In place of the subject's own. */
+    readonly policy?: Partial<SyncPolicy>
     readonly superseded?: () => Promise<boolean>
   }): Promise<SyncResult>
   /** Plans as a worker would. */
@@ -129,7 +131,7 @@ export async function openWorkbench(own?: ControlPlane): Promise<Workbench> {
           return await sync(
             {
               job,
-              application,
+              application: { ...application, sync: { ...application.sync, ...run.policy } },
               repository: configured,
               lastHealth: 'current',
               signal: AbortSignal.timeout(60_000),

@@ -1,0 +1,87 @@
+import type { Problem } from '../model/error.ts'
+import type { ObjectHealth } from '../model/health.ts'
+import { displayName, objectKey } from '../model/object.ts'
+import type { Plan, PlannedChange } from '../model/plan.ts'
+import { byStageAndWave, stageOf, type Step } from '../plan/stages.ts'
+import type { Applying } from './apply.ts'
+import type { HealthReport } from './ports.ts'
+
+/** Why a sync ended before everything was written, where no object was refused. */
+export interface Stopped {
+  readonly problem: Problem
+  /** What was seen of the objects that it waited for. */
+  readonly health?: Pick<HealthReport, 'status' | 'objects'>
+}
+
+/** Where a run is between its waves. */
+export interface Waves {
+  /**
+   * Waits until everything that comes before a step and has a smaller wave is healthy. Asks nothing where no smaller wave is.
+   * `failed`: what could not be written so far.
+   */
+  before(step: Step, failed: readonly PlannedChange[]): Promise<'stand' | 'superseded' | Stopped>
+}
+
+/** Objects that nobody touches count too: a wave starts on what is there, not on what this commit changed. */
+export function openWaves(plan: Plan, applying: Applying): Waves {
+  const { decision, destination, options, superseded, waveTimeoutMs: timeoutMs } = applying
+  const notOurs = new Set(plan.changes.filter(({ action }) => action === 'skipped').map(({ object }) => objectKey(object)))
+  const objects = decision.facts.desired.objects
+    .filter(({ key }) => !notOurs.has(key))
+    .map(({ object, key, wave }) => ({ object, key, wave, stage: stageOf(object) }))
+  const known = new Set<string>()
+  return {
+    async before(step, failed) {
+      const missing = failed.find(({ wave = 0 }) => wave < step.wave)
+      if (missing !== undefined) return lacks(step.wave, missing)
+      const earlier = objects.filter((one) => one.wave < step.wave && byStageAndWave(one, step) < 0 && !known.has(one.key))
+      if (earlier.length === 0 || timeoutMs === 0) return 'stand'
+      const report = await destination.health(
+        earlier.map(({ object }) => object),
+        decision.facts.applySet,
+        { timeoutMs, signal: options.signal, superseded },
+      )
+      if (report.ended === 'superseded') return 'superseded'
+      if (report.status !== 'current') return stopped(step.wave, report)
+      for (const { key } of earlier) known.add(key)
+      return 'stand'
+    },
+  }
+}
+
+function lacks(wave: number, { object, reason, fix, retryable }: PlannedChange): Stopped {
+  return {
+    problem: {
+      code: 'wave-failed',
+      message: `wave ${wave} was not started, because ${displayName(object)} of an earlier one failed: ${reason}`,
+      fix: fix ?? 'Correct the manifest in Git.',
+      retryable: retryable === true,
+      object,
+    },
+  }
+}
+
+function stopped(wave: number, { status, objects }: HealthReport): Stopped {
+  const sick = objects.filter((one) => one.status !== 'current')
+  const worst = sick.find((one) => one.status === status)
+  return {
+    problem: {
+      code: 'wave-not-healthy',
+      message: `wave ${wave} was not started, because an earlier one is not healthy: ${worst === undefined ? status : told(worst)}`,
+      fix: 'Look at that object; the sync is tried again, and a new commit starts at once.',
+      // What has failed rarely mends itself, so whoever waits for the sync gets this answer.
+      retryable: status !== 'failed',
+      ...(worst && { object: worst.object }),
+    },
+    health: { status, objects: sick },
+  }
+}
+
+function told({ object, status, message }: ObjectHealth): string {
+  return `${displayName(object)} is ${status} (${message})`
+}
+
+/** A change that a wave before it has kept back, as it is shown. */
+export function waits(change: PlannedChange, { problem }: Stopped): PlannedChange {
+  return { ...change, action: 'skipped', reason: `${problem.message}: ${change.reason}`, operation: { verb: 'none' } }
+}
