@@ -30,15 +30,17 @@ export async function compareWithLive(
     }),
   ])
   if (live.status !== 200 || applied.status !== 200) return 'different'
-  return comparable(parseJson(live.text)) === comparable(parseJson(applied.text)) ? 'same' : 'different'
+  const [before, after] = [live, applied].map(({ text }) => comparable(parseJson(text), resource))
+  return before === after ? 'same' : 'different'
 }
 
 /** What an apply may change without anybody calling it a difference. */
 const BOOKKEEPING = new Set(['managedFields', 'resourceVersion', 'generation'])
 
-function comparable(object: Json): string {
+function comparable(object: Json, { hasStatus }: ResourceKind): string {
   if (!isJsonObject(object) || !isJsonObject(object.metadata)) return canonicalJson(object)
   const metadata = Object.fromEntries(Object.entries(object.metadata).filter(([key]) => !BOOKKEEPING.has(key)))
-  const { status: _status, ...rest } = object
-  return canonicalJson({ ...rest, metadata })
+  const { status, ...rest } = object
+  // A status that is no subresource is a field like any other, and an apply can set it.
+  return canonicalJson({ ...rest, metadata, ...(!hasStatus && { status }) })
 }

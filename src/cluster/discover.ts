@@ -41,7 +41,8 @@ function decodeResource(resource: Json, group: string, version: string): Resourc
   const { kind } = resource.responseKind
   if (typeof kind !== 'string') return []
   const verbs = items(resource.verbs).flatMap((verb) => (typeof verb === 'string' ? [verb] : []))
-  return [{ group, version, kind, resource: resource.resource, namespaced: resource.scope === 'Namespaced', verbs }]
+  const hasStatus = items(resource.subresources).some((one) => isJsonObject(one) && one.subresource === 'status')
+  return [{ group, version, kind, resource: resource.resource, namespaced: resource.scope === 'Namespaced', verbs, hasStatus }]
 }
 
 function items(value: Json | undefined): readonly Json[] {

@@ -89,7 +89,20 @@ function decodeEntry(entry: Json): InventoryEntry[] {
   ]
   if (uid === undefined || sent === undefined || fields === undefined || resourceVersion === undefined) return []
   const generation = typeof entry.generation === 'number' ? { generation: entry.generation } : {}
-  return [{ status: 'owned', object, version, uid, sent, fields, resourceVersion, ...generation }]
+  const definition = text(entry, 'definition')
+  return [
+    {
+      status: 'owned',
+      object,
+      version,
+      uid,
+      sent,
+      fields,
+      resourceVersion,
+      ...generation,
+      ...(definition !== undefined && { definition }),
+    },
+  ]
 }
 
 function text(object: JsonObject, key: string): string | undefined {

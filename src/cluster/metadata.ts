@@ -23,16 +23,30 @@ export function decodeMetadata(item: Json | undefined, resource: ResourceKind, {
     version: resource.version,
     uid,
     resourceVersion,
-    generation: typeof metadata.generation === 'number' ? metadata.generation : undefined,
+    // Where no status can be told apart from the rest, the generation hides nothing; a PriorityClass never raises it at all.
+    generation: resource.hasStatus && typeof metadata.generation === 'number' ? metadata.generation : undefined,
     createdAt: text(metadata.creationTimestamp) ?? '',
     terminating: metadata.deletionTimestamp !== undefined && metadata.deletionTimestamp !== null,
     labels: strings(metadata.labels),
     annotations: strings(metadata.annotations),
     controller: controllerOf(metadata.ownerReferences),
     // Only what an apply of ours set counts; the text is the API server's own and deterministic.
-    fields: ours === undefined ? undefined : sha256(`${ours.apiVersion} ${JSON.stringify(ours.fields)}`),
+    fields: ours === undefined ? undefined : sha256(JSON.stringify([ours.apiVersion, ours.fields, ownedMetadata(ours.fields, metadata)])),
     managedFields: brief ? [] : managedFields,
   }
+}
+
+/** The labels, annotations and owners that are ours, with their values: a change of metadata in our name moves no generation. */
+function ownedMetadata(fields: JsonObject, metadata: JsonObject): Json {
+  const owned = isJsonObject(fields['f:metadata']) ? fields['f:metadata'] : {}
+  return ['labels', 'annotations', 'ownerReferences'].map((name) => {
+    const [part, values] = [owned[`f:${name}`], metadata[name]]
+    if (part === undefined || values === undefined) return null
+    if (!isJsonObject(part) || !isJsonObject(values)) return values
+    return Object.keys(part)
+      .filter((key) => key.startsWith('f:'))
+      .map((key) => [key, values[key.slice(2)] ?? null])
+  })
 }
 
 /** Decodes `metadata.managedFields`; entries in a format other than FieldsV1 are left out. */

@@ -5,6 +5,7 @@ import { PART_OF_LABEL } from '../model/names.ts'
 import { groupKindKey, objectKey, type ObjectKey } from '../model/object.ts'
 import type { Observation, ObservedObject } from '../model/observation.ts'
 import type { ClusterConnection } from './connect.ts'
+import { readDefinition } from './definitions.ts'
 import { classifyAnswer } from './errors.ts'
 import { decodeMetadata, METADATA_LIST } from './metadata.ts'
 import { collectionPath } from './paths.ts'
@@ -17,7 +18,7 @@ const PAGE = 2500
 const RESTARTS = 3
 
 /** What a LIST told, or why there is none. */
-type Listed = readonly ObservedObject[] | string
+type Listed = { readonly objects: readonly ObservedObject[]; readonly definition: string | undefined } | string
 
 /** Looks at the objects of applications by their labels. */
 export interface Observer {
@@ -47,31 +48,37 @@ export function createObserver(connection: ClusterConnection): Observer {
   ): Promise<ReadonlyMap<string, Outcome<Listed>>> {
     const listed = await list(connection, kind, labelSelector, signal)
     if (typeof listed === 'string') return new Map(applySets.map((applySet) => [applySet, { value: listed }]))
-    const byApplySet = Map.groupBy(listed, ({ labels }) => labels[PART_OF_LABEL])
-    return new Map(applySets.map((applySet) => [applySet, { value: byApplySet.get(applySet) ?? [] }]))
+    const byApplySet = Map.groupBy(listed.objects, ({ labels }) => labels[PART_OF_LABEL])
+    return new Map(applySets.map((applySet) => [applySet, { value: { ...listed, objects: byApplySet.get(applySet) ?? [] } }]))
   }
 
   return {
     async observe(kinds, applySet, signal) {
       const objects = new Map<ObjectKey, ObservedObject>()
       const unlistable = new Map<string, string>()
+      const definitions = new Map<string, string>()
       await Promise.all(
         kinds.map(async (kind) => {
           const listed = await (applySet === undefined ? list(connection, kind, PART_OF_LABEL, signal) : sharedList(kind)(applySet, signal))
-          if (typeof listed === 'string') unlistable.set(groupKindKey(kind), listed)
-          else for (const seen of listed) objects.set(objectKey(seen.object), seen)
+          if (typeof listed === 'string') return unlistable.set(groupKindKey(kind), listed)
+          const { definition } = listed
+          if (definition !== undefined) definitions.set(groupKindKey(kind), definition)
+          for (const seen of listed.objects) objects.set(objectKey(seen.object), definition === undefined ? seen : { ...seen, definition })
+          return undefined
         }),
       )
-      return { objects, unlistable }
+      return { objects, unlistable, definitions }
     },
   }
 }
 
 async function list(connection: ClusterConnection, kind: ResourceKind, labelSelector: string, signal: AbortSignal): Promise<Listed> {
   if (!kind.verbs.includes('list')) return 'the API server offers no list of it'
+  // Before its objects: a schema that changes in between is then seen the next time, never missed.
+  const definition = await readDefinition(connection, kind, signal)
   for (let attempt = 0; attempt < RESTARTS; attempt += 1) {
-    const listed = await listPages(connection, kind, labelSelector, signal)
-    if (listed !== 'expired') return listed
+    const objects = await listPages(connection, kind, labelSelector, signal)
+    if (objects !== 'expired') return typeof objects === 'string' ? objects : { objects, definition }
   }
   return 'the list expired again and again'
 }
@@ -81,7 +88,7 @@ async function listPages(
   kind: ResourceKind,
   labelSelector: string,
   signal: AbortSignal,
-): Promise<Listed | 'expired'> {
+): Promise<readonly ObservedObject[] | string> {
   // Of every application only what moved is asked, and there may be very many objects.
   const brief = labelSelector === PART_OF_LABEL
   const ask = (next: string | undefined): Promise<ApiResponse> => {

@@ -3,7 +3,7 @@ import type { LiveObject } from '../model/object.ts'
 import type { ClusterConnection } from './connect.ts'
 import { objectPath } from './paths.ts'
 
-const PODS = { group: '', version: 'v1', kind: 'Pod', resource: 'pods', namespaced: true, verbs: ['get'] } as const
+const PODS = { group: '', version: 'v1', kind: 'Pod', resource: 'pods', namespaced: true, verbs: ['get'], hasStatus: true } as const
 const LINES = 10
 const LINE_CHARACTERS = 500
 const BYTES = 32 * 1024

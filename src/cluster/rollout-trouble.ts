@@ -158,7 +158,7 @@ function selectorText(workload: LiveObject): string {
 }
 
 function coreKind(kind: string, resource: string): ResourceKind {
-  return { group: '', version: 'v1', kind, resource, namespaced: true, verbs: ['list'] }
+  return { group: '', version: 'v1', kind, resource, namespaced: true, verbs: ['list'], hasStatus: true }
 }
 
 function appsKind(kind: string, resource: string): ResourceKind {

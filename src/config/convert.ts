@@ -43,8 +43,13 @@ export function toRepository(document: RepositoryDocument, report: Report): Repo
 /** A Cluster document as the model has it. */
 export function toCluster(document: ClusterDocument, report: Report): Cluster {
   const { spec, metadata } = document
-  const health = spec.health === undefined ? {} : { health: toHealthExpressions(spec.health, report) }
-  const sweepIntervalMs = interval(spec.sweepInterval, 'spec.sweepInterval', report)
+  const common = {
+    name: metadata.name,
+    sweepIntervalMs: interval(spec.sweepInterval, 'spec.sweepInterval', report),
+    auditIntervalMs: limited(spec.auditInterval ?? '24h', 0, 30 * DAY, 'spec.auditInterval', report),
+    watch: spec.watch ?? true,
+    ...(spec.health && { health: toHealthExpressions(spec.health, report) }),
+  }
   if ((spec.kubeconfigFrom === undefined) === (spec.inCluster === undefined)) {
     report({ path: 'spec', message: 'must have either kubeconfigFrom: {file: PATH} or inCluster: true' })
   }
@@ -52,16 +57,11 @@ export function toCluster(document: ClusterDocument, report: Report): Cluster {
     for (const field of ['context', 'allowExec'] as const) {
       if (spec[field] !== undefined) report({ path: `spec.${field}`, message: 'has a meaning only with kubeconfigFrom: remove it' })
     }
-    return { name: metadata.name, connection: { kind: 'in-cluster' }, sweepIntervalMs, ...health }
+    return { ...common, connection: { kind: 'in-cluster' } }
   }
   const kubeconfigFrom = reference(spec.kubeconfigFrom, 'spec.kubeconfigFrom', report)
   const context = spec.context === undefined ? {} : { context: spec.context }
-  return {
-    name: metadata.name,
-    connection: { kind: 'kubeconfig', kubeconfigFrom, allowExec: spec.allowExec ?? false, ...context },
-    sweepIntervalMs,
-    ...health,
-  }
+  return { ...common, connection: { kind: 'kubeconfig', kubeconfigFrom, allowExec: spec.allowExec ?? false, ...context } }
 }
 
 /** The expressions themselves are checked by whoever knows the language. */
@@ -135,7 +135,7 @@ function interval(text: string | undefined, path: string, report: Report): numbe
 function limited(text: string, least: number, most: number, path: string, report: Report): number {
   const milliseconds = parseDuration(text) ?? Number.NaN
   if (milliseconds >= least && milliseconds <= most) return milliseconds
-  report({ path, message: `must be between ${least === 0 ? '0' : '1s'} and 1d, not ${text}` })
+  report({ path, message: `must be between ${least === 0 ? '0' : '1s'} and ${most / DAY}d, not ${text}` })
   return MINUTE
 }
 

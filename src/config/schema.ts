@@ -109,6 +109,8 @@ export const clusterDocument = document(
         .meta({ description: 'Lets the kubeconfig start programs (exec plugins). Only for a kubeconfig that you trust.', default: false })
         .optional(),
       sweepInterval: duration('How often to compare the whole cluster with what was applied.', '1m').optional(),
+      auditInterval: duration('How often to dry-run every object, for what leaves no trace on it; 0 never.', '24h').optional(),
+      watch: z.boolean().meta({ description: 'See drift at once, by watching metadata between sweeps.', default: true }).optional(),
       health: z
         .array(healthExpressions)
         .meta({ description: 'CEL expressions that judge the health of kinds, instead of what is built in.' })

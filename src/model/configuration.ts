@@ -23,6 +23,10 @@ export interface Cluster {
     | { readonly kind: 'in-cluster' }
     | { readonly kind: 'kubeconfig'; readonly kubeconfigFrom: SecretReference; readonly context?: string; readonly allowExec: boolean }
   readonly sweepIntervalMs: number
+  /** Every object is dry-run once in this time, whatever its metadata says; 0 never. */
+  readonly auditIntervalMs: number
+  /** Watch metadata between sweeps, so that drift is seen at once. */
+  readonly watch: boolean
   /** How the health of further kinds is judged there; what is built in, where this is missing. */
   readonly health?: readonly HealthExpressions[]
 }

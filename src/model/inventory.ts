@@ -23,6 +23,8 @@ export interface OwnedEntry {
   /** `metadata.generation` after our last write; kinds without one have only a resourceVersion. */
   readonly generation?: number
   readonly resourceVersion: string
+  /** State of its CustomResourceDefinition then: a schema that changes may change what the object carries, without a trace on it. */
+  readonly definition?: string
 }
 
 export type InventoryEntry = IntendedEntry | OwnedEntry

@@ -15,6 +15,15 @@ export interface Trigger {
   readonly delivery?: { readonly provider: string; readonly id: string }
   readonly actor?: string
   readonly revision?: string
+  /** Objects whose turn came in this span are to be dry-run whatever their metadata says. */
+  readonly audit?: AuditSpan
+}
+
+/** A stretch of the rolling audit, in milliseconds since 1970: each object has its turn once per interval. */
+export interface AuditSpan {
+  readonly from: number
+  readonly to: number
+  readonly intervalMs: number
 }
 
 /** One run of the pipeline, as the queue hands it to the sync. */

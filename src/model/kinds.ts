@@ -7,6 +7,8 @@ export interface ResourceKind extends GroupKind {
   readonly resource: string
   readonly namespaced: boolean
   readonly verbs: readonly string[]
+  /** Has a status of its own, whose updates leave the generation alone. */
+  readonly hasStatus: boolean
 }
 
 /** What a cluster serves, as of the last discovery. */

@@ -34,6 +34,8 @@ export interface ObservedObject {
   readonly annotations: Readonly<Record<string, string>>
   /** The kind and name of the owner that controls it, if any. */
   readonly controller: string | undefined
+  /** State of the CustomResourceDefinition behind it (uid and generation); undefined for built-in kinds, and where it cannot be read. */
+  readonly definition?: string
   /** sha256 of our managedFields entry; undefined where we own no field. */
   readonly fields: string | undefined
   readonly managedFields: readonly ManagedFields[]
@@ -44,4 +46,6 @@ export interface Observation {
   readonly objects: ReadonlyMap<ObjectKey, ObservedObject>
   /** Kinds (as `group/kind`) that could not be listed, with the reason: their objects are unknown, not absent. */
   readonly unlistable: ReadonlyMap<string, string>
+  /** State of each custom kind's definition, by `group/kind`, read before its objects. */
+  readonly definitions: ReadonlyMap<string, string>
 }

@@ -32,7 +32,7 @@ export interface Change {
   /** What to do about it, where somebody must. */
   readonly fix?: string
   readonly origin?: Origin
-  /** Present where the live object had drifted from what was applied. */
+  /** Present where the live object had drifted from what was applied; empty where no field can be named. */
   readonly drift?: readonly FieldDrift[]
   /** What the write changes on the live object, field by field, where that was asked of the API server. */
   readonly diff?: readonly FieldChange[]

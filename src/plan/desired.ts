@@ -90,7 +90,17 @@ function definedKinds(manifest: Manifest): ResourceKind[] {
   const { kind, plural } = names
   return (Array.isArray(versions) ? versions : []).flatMap((version: Json) =>
     isJsonObject(version) && version.served === true && typeof version.name === 'string'
-      ? [{ group, version: version.name, kind, resource: plural, namespaced: scope === 'Namespaced', verbs: ['list', 'patch', 'delete'] }]
+      ? [
+          {
+            group,
+            version: version.name,
+            kind,
+            resource: plural,
+            namespaced: scope === 'Namespaced',
+            verbs: ['list', 'patch', 'delete'],
+            hasStatus: isJsonObject(version.subresources) && version.subresources.status !== undefined,
+          },
+        ]
       : [],
   )
 }

@@ -19,7 +19,18 @@ export function lostFields(manifest: Manifest, seen: ObservedObject): FieldDrift
     const holder = newest(others.filter((entry) => owns(entry.fields, steps)))
     lost.push({ field: displayPath(steps), manager: holder?.manager, at: holder?.time })
   })
-  return lost.slice(0, MOST_FIELDS)
+  return [...lost, ...renamed(manifest, seen, ours)].slice(0, MOST_FIELDS)
+}
+
+/** Labels and annotations that are still ours and carry another value: somebody applied them in our name. */
+function renamed({ metadata }: Manifest, seen: ObservedObject, ours: ManagedFields | undefined): FieldDrift[] {
+  const owned = isJsonObject(ours?.fields['f:metadata']) ? ours.fields['f:metadata'] : {}
+  return (['labels', 'annotations'] as const).flatMap((part) => {
+    const fields = owned[`f:${part}`]
+    return Object.entries(metadata[part] ?? {})
+      .filter(([name, value]) => isJsonObject(fields) && fields[`f:${name}`] !== undefined && seen[part][name] !== value)
+      .map(([name]) => ({ field: `metadata.${part}.${name}`, manager: ours?.manager, at: ours?.time }))
+  })
 }
 
 /** One step into FieldsV1: the key there (`f:spec`, `k:{"name":"api"}`) and how users write it. */

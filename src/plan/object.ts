@@ -24,12 +24,16 @@ export function planObject(desired: DesiredObject, facts: PlanFacts): { readonly
   if (seen !== undefined && policy.apply === 'create-only')
     return { change: skip(desired, 'exists, and its annotation says only to create it where it is missing') }
   if (seen === undefined) {
-    return { change: create(desired, entry?.status === 'owned' ? 'was deleted from the cluster' : 'new in Git') }
+    return {
+      change: entry?.status === 'owned' ? { ...create(desired, 'was deleted from the cluster'), drift: [] } : create(desired, 'new in Git'),
+    }
   }
   if (entry?.status !== 'owned') return { change: isOurs(entry, seen, facts) ? finish(desired, seen, facts) : adopt(desired, seen, facts) }
   // A sweep of another application must not start a fight: whose label it carries decides.
   if (isForeign(seen, facts)) return { change: adopt(desired, seen, facts) }
-  const verdict = judge(entry, seen, desired.sent)
+  const judged = judge(entry, seen, desired.sent)
+  const isAudited = judged === 'unchanged' && facts.audited.has(desired.key)
+  const verdict = isAudited ? 'suspect' : judged
   switch (verdict) {
     case 'unchanged':
       return { change: unchanged(desired) }
@@ -46,7 +50,10 @@ export function planObject(desired: DesiredObject, facts: PlanFacts): { readonly
     case 'suspect': {
       const compared = facts.answers.compared.get(desired.key)
       if (compared === 'same') return { change: undeclared(desired, seen, facts) ?? { ...unchanged(desired), moved: true } }
-      const change = write(desired, seen, 'configured', 'drifted: changed in our name, or in its order', facts)
+      const reason = isAudited
+        ? 'drifted without a trace on the object: an admission policy, a schema or the API server changed'
+        : 'drifted: changed in our name, or in its order'
+      const change = { ...write(desired, seen, 'configured', reason, facts), drift: [] }
       return compared === undefined ? { change, ask: seen } : { change }
     }
   }

@@ -30,6 +30,8 @@ export interface PlanFacts {
   readonly missingPath: string | undefined
   /** Digest of the held prunes that a person has confirmed. */
   readonly confirmed: string | undefined
+  /** Objects that a dry-run confirms although their metadata says unchanged: their turn of the rolling audit has come. */
+  readonly audited: ReadonlySet<ObjectKey>
 }
 
 /** The plan, and what must be asked of the cluster before it is sure. With no open question it is final. */

@@ -21,8 +21,9 @@ export function judge(entry: OwnedEntry, seen: ObservedObject, sent: string): Ve
   return isStill(entry, seen) ? 'unchanged' : 'suspect'
 }
 
-/** Kinds with a generation are compared by it (status updates do not raise it), the others by resourceVersion. */
+/** Kinds with a generation are compared by it (status updates do not raise it), the others by resourceVersion; under another schema nothing is sure. */
 function isStill(entry: OwnedEntry, seen: ObservedObject): boolean {
+  if (seen.definition !== undefined && seen.definition !== entry.definition) return false
   if (entry.generation !== undefined && seen.generation !== undefined) return entry.generation === seen.generation
   return entry.resourceVersion === seen.resourceVersion
 }

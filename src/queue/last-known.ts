@@ -45,3 +45,17 @@ export async function rememberChanged(
   if (changed.length > 0) await redis.hset(key, ...changed.flatMap((name) => [name, values.get(name) ?? '']))
   return changed
 }
+
+/** The drift that is shown of each application because nobody repaired it, as stored; applications without any are missing. */
+export async function readShownDrift(redis: Redis, cluster: string, applications: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  if (applications.length === 0) return new Map()
+  const stored = await redis.hmget(clusterKeys(cluster).status, ...applications.map((name) => `${name}/drift`))
+  return new Map(applications.flatMap((name, index) => (stored[index] && stored[index] !== '[]' ? [[name, stored[index]] as const] : [])))
+}
+
+/** From the last sweep that asked until now; nothing where that is not known, so that the audit goes on from here. */
+export async function nextAuditSpan(redis: Redis, cluster: string): Promise<{ readonly from: number; readonly to: number }> {
+  const to = Date.now()
+  const from = Number((await redis.set(`${clusterKeys(cluster).prefix}:audited`, to, 'GET')) ?? to)
+  return { from, to }
+}

@@ -67,7 +67,6 @@ function syncStateOf({ queue, pieces, lastResult }: Known): ApplicationStatus['s
     case 'superseded':
       return 'queued'
     case 'drifted':
-      return 'out of sync'
     case 'synced':
     case 'not affected':
       return behind ? 'out of sync' : 'synced'

@@ -2,10 +2,11 @@ import type { Redis } from 'ioredis'
 import type { Application, CurrentConfiguration } from '../model/configuration.ts'
 import { sha256 } from '../model/digest.ts'
 import type { Intake, Target } from '../model/intake.ts'
+import type { AuditSpan } from '../model/job.ts'
 import type { Log } from '../model/log.ts'
 import { applySetId } from '../model/names.ts'
 import type { HeadHistory } from '../queue/heads.ts'
-import { rememberChanged, readLastKnown, restoreApplied } from '../queue/last-known.ts'
+import { nextAuditSpan, readLastKnown, readShownDrift, rememberChanged, restoreApplied } from '../queue/last-known.ts'
 import { publishStatus } from '../queue/status.ts'
 import type { Destination, Source } from '../sync/ports.ts'
 import { sweep, type Swept } from '../sync/sweep.ts'
@@ -35,6 +36,8 @@ export function createLookAround(options: LookAroundOptions): LookAround {
   const { cluster, configuration, redis, intake, heads, log } = options
   /** Deviations that a sync was already asked for: the same state is not told twice; a failed repair has its own retries. */
   const told = new Map<string, string>()
+  /** Reported drift whose end was seen, and a sync asked for to confirm it. */
+  const endSeen = new Map<string, string>()
 
   const own = (): Application[] => [...configuration().applications.values()].filter(({ destination }) => destination.cluster === cluster)
 
@@ -58,12 +61,18 @@ export function createLookAround(options: LookAroundOptions): LookAround {
     const configured = configuration().clusters.get(cluster)
     if (configured === undefined) return
     const destination = await options.destinations.of(configured)
-    const { applications, unlistable, problems } = await sweep(destination, options.inventoryNamespace, signal)
+    const audit = { ...(await nextAuditSpan(redis, cluster)), intervalMs: configured.auditIntervalMs }
+    const { applications, unlistable, problems } = await sweep(destination, options.inventoryNamespace, audit, signal)
     for (const problem of problems) log.error({ cluster }, problem.message)
     for (const [kind, reason] of unlistable) log.warn({ cluster, kind }, `a kind cannot be listed, so its objects are unknown: ${reason}`)
     // One way to Redis and back for all of them: the connection sends what is asked for together in one go.
     await Promise.all(applications.map(restore))
-    for (const swept of applications) await take(swept)
+    const shown = await readShownDrift(
+      redis,
+      cluster,
+      applications.map(({ inventory }) => inventory.application),
+    )
+    for (const swept of applications) await take(swept, audit, shown.get(swept.inventory.application))
     await judgeHealth(applications, destination, signal)
   }
 
@@ -73,7 +82,8 @@ export function createLookAround(options: LookAroundOptions): LookAround {
     await restoreApplied(redis, cluster, application, { revision, at: Date.parse(appliedAt ?? '') || Date.now() })
   }
 
-  async function take({ inventory, deviations }: Swept): Promise<void> {
+  /** `shown`: the drift that the status shows, unrepaired. */
+  async function take({ inventory, deviations, audited }: Swept, audit: AuditSpan, shown: string | undefined): Promise<void> {
     const name = inventory.application
     const application = configuration().applications.get(name)
     const isOwn = application?.destination.cluster === cluster
@@ -91,10 +101,17 @@ export function createLookAround(options: LookAroundOptions): LookAround {
       told.set(name, state)
       return
     }
-    if (!isNews) return
-    log.info({ application: name, objects: deviations.length, first: deviations[0]?.object, how: deviations[0]?.reason }, 'drift seen')
-    await intake.acceptTrigger(targetOf(application), { reason: 'drift', at: Date.now() })
-    told.set(name, state)
+    if (isNews) {
+      log.info({ application: name, objects: deviations.length, first: deviations[0]?.object, how: deviations[0]?.reason }, 'drift seen')
+      await intake.acceptTrigger(targetOf(application), { reason: 'drift', at: Date.now(), ...(audited > 0 && { audit }) })
+      told.set(name, state)
+    } else if (state === '' && shown !== undefined && endSeen.get(name) !== shown) {
+      // What was reported has gone from the metadata: a sync that dry-runs everything tells whether it has really ended.
+      await intake.acceptTrigger(targetOf(application), { reason: 'drift', at: Date.now(), audit: { from: 0, to: 2, intervalMs: 1 } })
+      endSeen.set(name, shown)
+    } else if (audited > 0) {
+      await intake.acceptTrigger(targetOf(application), { reason: 'drift', at: Date.now(), audit })
+    }
   }
 
   /** Looks at the health of applications in which something with health has moved since it was last judged. */

@@ -20,6 +20,7 @@ export interface Subject {
   readonly inventory: Inventory | undefined
   readonly missingPath: string | undefined
   readonly confirmed: string | undefined
+  readonly audited: ReadonlySet<ObjectKey>
 }
 
 /** A plan without open questions, and the facts that it was made of. */
@@ -114,6 +115,7 @@ function factsOf(subject: Subject, desired: Desired, catalog: KindCatalog, obser
     undeclared: sync.undeclared,
     missingPath: subject.missingPath,
     confirmed: subject.confirmed,
+    audited: subject.audited,
   }
 }
 

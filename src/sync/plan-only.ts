@@ -54,6 +54,7 @@ export async function planOnly(request: PlanRequest, ports: PlanPorts): Promise<
         signal,
         resolve: () => resolveSubject(subject, request, ports),
         isAffected: () => true,
+        audited: () => new Set(),
         superseded: () => Promise.resolve(false),
       },
       ports,

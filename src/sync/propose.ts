@@ -2,7 +2,7 @@ import type { Application } from '../model/configuration.ts'
 import { sha256 } from '../model/digest.ts'
 import { GitwakeError } from '../model/error.ts'
 import { applySetId } from '../model/names.ts'
-import { objectKey, versionOf } from '../model/object.ts'
+import { objectKey, versionOf, type ObjectKey } from '../model/object.ts'
 import type { PlannedChange } from '../model/plan.ts'
 import type { RenderInputs, Rendering, Tree } from '../model/tree.ts'
 import { refusals } from '../plan/plan.ts'
@@ -32,6 +32,8 @@ export interface ProposeRequest {
   readonly resolve: () => Promise<Tree>
   /** Is there anything to find out, with these inputs and this inventory? Asked before the render. */
   readonly isAffected: (inputs: string | undefined, stored: StoredInventory | undefined) => boolean
+  /** Tracked objects whose turn of the rolling audit has come. */
+  readonly audited: (stored: StoredInventory | undefined) => ReadonlySet<ObjectKey>
   /** Has a newer commit made this run pointless? */
   readonly superseded: () => Promise<boolean>
 }
@@ -82,6 +84,7 @@ export async function propose(
     inventory: stored?.inventory,
     missingPath,
     confirmed: request.confirmed,
+    audited: request.audited(stored),
   }
   const planned = await progress.time('observe', () => decide(subject, destination, signal))
   const { decision, refused } = await progress.time('preflight', () => check(planned, request, destination))

@@ -1,9 +1,11 @@
 import type { Inventory } from '../model/inventory.ts'
+import type { AuditSpan } from '../model/job.ts'
 import type { ResourceKind } from '../model/kinds.ts'
 import { applySetId, PART_OF_LABEL } from '../model/names.ts'
 import { groupKindKey, type ObjectId } from '../model/object.ts'
 import type { Observation, ObservedObject } from '../model/observation.ts'
 import { judge } from '../plan/unchanged.ts'
+import { dueForAudit } from './audit.ts'
 import type { Destination } from './ports.ts'
 
 /** One object that is not as it was left. */
@@ -20,6 +22,8 @@ export interface Swept {
   readonly deviations: readonly Deviation[]
   /** Tracked objects as they are now, for a look at the health of those that moved. */
   readonly seen: readonly ObservedObject[]
+  /** How many objects have their turn of the rolling audit. */
+  readonly audited: number
 }
 
 export interface SweepReport {
@@ -33,7 +37,12 @@ export interface SweepReport {
  * Compares every inventory of a cluster with the cluster: one LIST of inventories and one metadata LIST per kind, for all
  * applications together. Reads only; what it finds wakes the ordinary syncs.
  */
-export async function sweep(destination: Destination, inventoryNamespace: string, signal: AbortSignal): Promise<SweepReport> {
+export async function sweep(
+  destination: Destination,
+  inventoryNamespace: string,
+  audit: AuditSpan,
+  signal: AbortSignal,
+): Promise<SweepReport> {
   const { inventories, problems } = await destination.readInventories(signal)
   const kinds = await kindsOf(
     inventories.map(({ inventory }) => inventory),
@@ -41,7 +50,10 @@ export async function sweep(destination: Destination, inventoryNamespace: string
     signal,
   )
   const observation = await destination.observe(kinds, undefined, signal)
-  const applications = inventories.map(({ inventory }) => compare(inventory, observation, inventoryNamespace))
+  const applications = inventories.map(({ inventory }) => ({
+    ...compare(inventory, observation, inventoryNamespace),
+    audited: dueForAudit(inventory.application, inventory.entries.keys(), audit).size,
+  }))
   return { applications, unlistable: observation.unlistable, problems }
 }
 
@@ -59,7 +71,7 @@ async function kindsOf(inventories: readonly Inventory[], destination: Destinati
 }
 
 /** Pure. Objects whose kind could not be listed are unknown: nothing is said about them. */
-export function compare(inventory: Inventory, observation: Observation, inventoryNamespace: string): Swept {
+export function compare(inventory: Inventory, observation: Observation, inventoryNamespace: string): Omit<Swept, 'audited'> {
   const applySet = applySetId(inventory.application, inventoryNamespace)
   const deviations: Deviation[] = []
   const seenObjects: ObservedObject[] = []

@@ -2,10 +2,11 @@ import type { Application, Repository } from '../model/configuration.ts'
 import { GitwakeError } from '../model/error.ts'
 import type { HealthStatus } from '../model/health.ts'
 import type { SyncJob } from '../model/job.ts'
-import { displayName } from '../model/object.ts'
+import { displayName, type ObjectKey } from '../model/object.ts'
 import type { SyncResult } from '../model/result.ts'
 import type { Tree } from '../model/tree.ts'
 import { isEmpty } from '../plan/plan.ts'
+import { dueForAudit } from './audit.ts'
 import { carryOut } from './carry-out.ts'
 import type { Decision } from './decide.ts'
 import { logMask } from './log-mask.ts'
@@ -65,6 +66,7 @@ async function runStages(request: SyncRequest, ports: SyncPorts, run: Run): Prom
       signal,
       resolve: () => fetchHead(request, ports),
       isAffected: (inputs, stored) => isAffected(job, inputs, stored),
+      audited: (stored) => auditedBy(job, stored),
       superseded,
     },
     ports,
@@ -133,10 +135,17 @@ async function fetchHead({ application, repository, job, signal }: SyncRequest, 
 }
 
 /** Equal inputs and a clean inventory: the commit changes nothing here. Drift is the sweep's business, a person's wish is done anyway. */
-function isAffected({ reason, confirmedPlan }: SyncJob, inputs: string | undefined, stored: StoredInventory | undefined): boolean {
-  if ((reason !== 'push' && reason !== 'poll') || confirmedPlan !== undefined) return true
+function isAffected(job: SyncJob, inputs: string | undefined, stored: StoredInventory | undefined): boolean {
+  const { reason, confirmedPlan } = job
+  if ((reason !== 'push' && reason !== 'poll') || confirmedPlan !== undefined || auditedBy(job, stored).size > 0) return true
   if (inputs === undefined || stored?.inventory.inputs !== inputs) return true
   return [...stored.inventory.entries.values()].some(({ status }) => status !== 'owned')
+}
+
+/** The objects that the triggers of this job want to see audited. */
+function auditedBy({ application, triggers }: SyncJob, stored: StoredInventory | undefined): ReadonlySet<ObjectKey> {
+  const tracked = [...(stored?.inventory.entries.keys() ?? [])]
+  return new Set(triggers.flatMap(({ audit }) => (audit === undefined ? [] : [...dueForAudit(application, tracked, audit)])))
 }
 
 /** Nothing written and healthy before: still healthy, as far as this run is concerned. Otherwise look, and wait where something was written. */

@@ -1,5 +1,5 @@
-import type { Inventory, InventoryEntry } from '../model/inventory.ts'
-import { objectKey, versionOf, type ObjectKey } from '../model/object.ts'
+import type { Inventory, InventoryEntry, OwnedEntry } from '../model/inventory.ts'
+import { groupKindKey, objectKey, versionOf, type ObjectKey } from '../model/object.ts'
 import type { Observation, ObservedObject } from '../model/observation.ts'
 import type { Plan, PlannedChange } from '../model/plan.ts'
 import { isEmpty } from '../plan/plan.ts'
@@ -62,14 +62,21 @@ export function narrow(inventory: Inventory, done: readonly Done[], observation:
   const entries = new Map(inventory.entries)
   for (const { change, seen, lingers } of done) {
     const key = objectKey(change.object)
-    if (seen !== undefined && change.sent !== undefined) entries.set(key, owned(change, seen, change.sent))
+    if (seen !== undefined && change.sent !== undefined) entries.set(key, owned(change, seen, change.sent, observation))
     else if (change.moved === true) remember(entries, key, observation.objects.get(key))
     else if ((change.action === 'pruned' && lingers !== true) || change.action === 'released') entries.delete(key)
   }
   return { ...inventory, entries }
 }
 
-function owned({ object }: PlannedChange, seen: ObservedObject, sent: string): InventoryEntry {
+/** The entry for an object that was just written. `observation`: what was seen before the write. */
+export function owned(
+  { object }: Pick<PlannedChange, 'object'>,
+  seen: ObservedObject,
+  sent: string,
+  { definitions }: Pick<Observation, 'definitions'>,
+): OwnedEntry {
+  const definition = definitions.get(groupKindKey(object))
   return {
     status: 'owned',
     object,
@@ -79,6 +86,7 @@ function owned({ object }: PlannedChange, seen: ObservedObject, sent: string): I
     fields: seen.fields ?? '',
     resourceVersion: seen.resourceVersion,
     ...(seen.generation !== undefined && { generation: seen.generation }),
+    ...(definition !== undefined && { definition }),
   }
 }
 
@@ -86,8 +94,13 @@ function owned({ object }: PlannedChange, seen: ObservedObject, sent: string): I
 function remember(entries: Map<ObjectKey, InventoryEntry>, key: ObjectKey, seen: ObservedObject | undefined): void {
   const entry = entries.get(key)
   if (entry?.status !== 'owned' || seen === undefined) return
-  const generation = seen.generation === undefined ? {} : { generation: seen.generation }
-  entries.set(key, { ...entry, ...generation, resourceVersion: seen.resourceVersion })
+  const { generation, definition, resourceVersion } = seen
+  entries.set(key, {
+    ...entry,
+    resourceVersion,
+    ...(generation !== undefined && { generation }),
+    ...(definition !== undefined && { definition }),
+  })
 }
 
 /** Does writing `next` change anything that matters, besides epoch and time? */

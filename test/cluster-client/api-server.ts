@@ -59,7 +59,7 @@ export function kubeconfigText(server: string, user: object, cluster: object = {
 
 export function clusterOf(file: string, more: { readonly allowExec?: boolean; readonly context?: string } = {}): Cluster {
   const connection = { kind: 'kubeconfig' as const, kubeconfigFrom: { file }, allowExec: false, ...more }
-  return { name: 'test', sweepIntervalMs: 60_000, connection }
+  return { name: 'test', sweepIntervalMs: 60_000, auditIntervalMs: 0, watch: false, connection }
 }
 
 /** Reads files as the secrets of the configuration are read. */

@@ -160,7 +160,7 @@ for (const [name, text] of [
 }
 
 test('outside a Pod, inCluster says so', async () => {
-  const cluster = { name: 'here', sweepIntervalMs: 1, connection: { kind: 'in-cluster' } } as const
+  const cluster = { name: 'here', sweepIntervalMs: 1, auditIntervalMs: 0, watch: false, connection: { kind: 'in-cluster' } } as const
   await assert.rejects(connectCluster(cluster, dependencies), { code: 'not-in-cluster' })
   // Where the variables of a Pod are set, its service account is looked for.
   const inPod = { ...dependencies, environment: (name: string) => (name === 'KUBERNETES_SERVICE_HOST' ? '127.0.0.1' : '443') }

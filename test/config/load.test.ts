@@ -67,6 +67,8 @@ describe('a configuration', () => {
       name: 'prod',
       connection: { kind: 'kubeconfig', kubeconfigFrom: { file: '/etc/gitwake/prod.kubeconfig' }, allowExec: false },
       sweepIntervalMs: 60_000,
+      auditIntervalMs: 86_400_000,
+      watch: true,
     })
     assert.deepEqual(configuration.repositories.get('shop'), {
       name: 'shop',

@@ -85,7 +85,7 @@ describe('a prune', () => {
         entries: tracked,
       },
       wanted: new Set(),
-      observation: { objects: new Map([['k', { ...seen, ...change }]]), unlistable: new Map() },
+      observation: { objects: new Map([['k', { ...seen, ...change }]]), unlistable: new Map(), definitions: new Map() },
       found: new Map(),
       applySet: 'set',
       enabled: true,
@@ -105,7 +105,7 @@ describe('a prune', () => {
     const { changes, look } = planPrunes({
       inventory: { ...emptyInventory('a', 'i'), entries: new Map([['k', entry]]) },
       wanted: new Set(),
-      observation: { objects: new Map(), unlistable: new Map([['/ConfigMap', 'forbidden']]) },
+      observation: { objects: new Map(), unlistable: new Map([['/ConfigMap', 'forbidden']]), definitions: new Map() },
       found: new Map(),
       applySet: 'set',
       enabled: true,
@@ -124,14 +124,14 @@ describe('an object that Git wants', () => {
   const owner = (applySet: string) => ({ labels: { [PART_OF_LABEL]: applySet } })
   const run = (tracked: OwnedEntry | IntendedEntry, change: Partial<ObservedObject>) => {
     const manifest = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a', namespace: 'shop' } }
-    const resource = { ...object, version: 'v1', resource: 'configmaps', namespaced: true, verbs: ['list'] }
+    const resource = { ...object, version: 'v1', resource: 'configmaps', namespaced: true, verbs: ['list'], hasStatus: false }
     const origin = { file: 'a.yaml', document: 1 }
     return planObject(
       { object, key: 'k', manifest, sent: 's2', origin, resource, awaitsDefinition: false, wave: 0 },
       {
         desired: { objects: [], warnings: [], duplicates: [] },
         inventory: { ...emptyInventory('a', 'i'), entries: new Map([['k', tracked]]) },
-        observation: { objects: new Map([['k', { ...seen, ...change }]]), unlistable: new Map() },
+        observation: { objects: new Map([['k', { ...seen, ...change }]]), unlistable: new Map(), definitions: new Map() },
         catalog: createKindCatalog([resource]),
         answers: NO_ANSWERS,
         applySet: 'set',
@@ -142,6 +142,7 @@ describe('an object that Git wants', () => {
         undeclared: 'report',
         missingPath: undefined,
         confirmed: undefined,
+        audited: new Set(),
       },
     ).change
   }

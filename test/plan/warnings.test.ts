@@ -46,7 +46,7 @@ function warnings(manifests: readonly Manifest[], managedFields: readonly Manage
   }
   return planWarnings({
     desired: { objects, warnings: [], duplicates: [] },
-    observation: { objects: new Map([[objectKey(first), seen]]), unlistable: new Map() },
+    observation: { objects: new Map([[objectKey(first), seen]]), unlistable: new Map(), definitions: new Map() },
     undeclared,
   })
 }

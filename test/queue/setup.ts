@@ -26,7 +26,12 @@ export function configurationOf(names: readonly string[], clusters: readonly str
         },
       ],
     ]),
-    clusters: new Map(clusters.map((name) => [name, { name, connection: { kind: 'in-cluster' }, sweepIntervalMs: 60_000 }])),
+    clusters: new Map(
+      clusters.map((name) => [
+        name,
+        { name, connection: { kind: 'in-cluster' }, sweepIntervalMs: 60_000, auditIntervalMs: 0, watch: false },
+      ]),
+    ),
     applications: new Map(
       clusters
         .flatMap((cluster) => names.map((name) => applicationOf(clusters.length > 1 ? `${name}-${cluster}` : name, cluster)))

@@ -69,6 +69,8 @@ export async function syncBehindStuckRollouts(count: number, tell: (line: string
           name: CLUSTER,
           connection: { kind: 'kubeconfig', kubeconfigFrom: { file: plane.kubeconfig }, allowExec: false },
           sweepIntervalMs: 86_400_000,
+          auditIntervalMs: 0,
+          watch: false,
         },
       ],
     ]),

@@ -11,6 +11,8 @@ export async function connectTo(kubeconfig: string, version?: string): Promise<C
       name: 'test',
       connection: { kind: 'kubeconfig', kubeconfigFrom: { file: kubeconfig }, allowExec: false },
       sweepIntervalMs: 60_000,
+      auditIntervalMs: 0,
+      watch: false,
     },
     { resolveSecret: () => readFile(kubeconfig, 'utf8'), log: silent, ...(version !== undefined && { version }) },
   )

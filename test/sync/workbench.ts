@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { ClusterConnection } from '../../src/cluster/connect.ts'
 import { createDestination } from '../../src/cluster/destination.ts'
 import type { Application, Repository, SyncPolicy } from '../../src/model/configuration.ts'
-import type { SyncJob, SyncReason } from '../../src/model/job.ts'
+import type { AuditSpan, SyncJob, SyncReason } from '../../src/model/job.ts'
 import { isJsonObject, parseJson, type JsonObject } from '../../src/model/json.ts'
 import { applySetId } from '../../src/model/names.ts'
 import type { PlanReport, PlanSubject } from '../../src/model/plan-report.ts'
@@ -32,6 +32,7 @@ export interface Subject {
   sync(options?: {
     readonly reason?: SyncReason
     readonly confirmedPlan?: string
+    readonly audit?: AuditSpan
     readonly destination?: Destination
     readonly install?: string
     /** In place of the subject's own. */
@@ -60,7 +61,7 @@ export interface Workbench {
     method: 'DELETE' | 'GET' | 'PATCH' | 'POST' | 'PUT',
     path: string,
     body?: object,
-    options?: { readonly contentType?: string; readonly manager?: string; readonly mayFail?: boolean },
+    options?: { readonly contentType?: string; readonly manager?: string; readonly force?: boolean; readonly mayFail?: boolean },
   ): Promise<JsonObject>
   close(): Promise<void>
 }
@@ -126,8 +127,9 @@ export async function openWorkbench(own?: ControlPlane): Promise<Workbench> {
           )
         },
         async sync(run = {}) {
-          const { reason = 'manual', confirmedPlan } = run
-          const job: SyncJob = { application: name, reason, seen: 1, triggers: [], ...(confirmedPlan !== undefined && { confirmedPlan }) }
+          const { reason = 'manual', confirmedPlan, audit } = run
+          const triggers = audit === undefined ? [] : [{ reason, at: Date.now(), audit }]
+          const job: SyncJob = { application: name, reason, seen: 1, triggers, ...(confirmedPlan !== undefined && { confirmedPlan }) }
           return await sync(
             {
               job,
@@ -150,11 +152,11 @@ export async function openWorkbench(own?: ControlPlane): Promise<Workbench> {
         },
       }
     },
-    async api(method, path, body, { contentType = 'application/json', manager = 'kubectl-edit', mayFail = false } = {}) {
+    async api(method, path, body, { contentType = 'application/json', manager = 'kubectl-edit', force, mayFail = false } = {}) {
       const answer = await connection.request({
         method,
         path,
-        query: { fieldManager: method === 'GET' || method === 'DELETE' ? undefined : manager },
+        query: { fieldManager: method === 'GET' || method === 'DELETE' ? undefined : manager, force },
         contentType,
         ...(body && { body: JSON.stringify(body) }),
         signal: AbortSignal.timeout(20_000),
