@@ -63,6 +63,9 @@ interface Rule {
 
 const IMMUTABLE =
   /field is immutable|is immutable after creation|updates to \S+ spec for fields other than|may not change fields|(may not|cannot) be (changed|updated|modified)( once set)?|may not change once set|cannot change roleRef/
+/** A value comes before what is wrong with it, and may hold any text: only the end is the server's own. */
+const IMMUTABLE_VALUE =
+  /: (field is immutable.{0,40}|.{0,60}is immutable|.{0,60}(may not|cannot) be (changed|updated|modified)( once set)?|may not change once set|cannot change roleRef)$/i
 
 /** In order: the first that holds decides. Texts are those of kube-apiserver 1.36; nothing but the text tells these answers apart. */
 const RULES: readonly Rule[] = [
@@ -78,7 +81,7 @@ const RULES: readonly Rule[] = [
   rule('not-found', 'final', ({ status }) => status === 404),
   rule('already-exists', 'retryable', ({ status, reason }) => status === 409 && reason === 'AlreadyExists'),
   rule('conflict', 'retryable', ({ status }) => status === 409),
-  rule('immutable', 'final', ({ status, message }) => status === 422 && IMMUTABLE.test(message)),
+  rule('immutable', 'final', isImmutable),
   rule('invalid', 'final', ({ status }) => [400, 413, 415, 422].includes(status)),
   rule('unauthorized', 'retryable', ({ status }) => status === 401),
   // A quota frees itself; a missing right does not.
@@ -113,6 +116,13 @@ export function isScopedRefusal(text: string): boolean {
 
 function rule(name: ApiErrorClass, later: 'retryable' | 'final', when: Rule['when']): Rule {
   return { class: name, retryable: later === 'retryable', when }
+}
+
+/** Nothing but immutable fields: an object is deleted for it where that was asked for, so one other cause makes it an ordinary refusal. */
+function isImmutable({ status, message, causes }: Facts): boolean {
+  if (status !== 422) return false
+  const reasons = causes.length === 0 ? [message.replace(/^.* is invalid: \S+: /, '')] : causes.map((cause) => cause.message)
+  return reasons.every((reason) => (reason.startsWith('Forbidden: ') ? IMMUTABLE.test(reason) : IMMUTABLE_VALUE.test(reason)))
 }
 
 function isNamespaceTerminating({ status, message, causes }: Facts): boolean {

@@ -80,7 +80,10 @@ function decodeEntry(entry: Json): InventoryEntry[] {
   if (typeof group !== 'string' || typeof kind !== 'string' || typeof namespace !== 'string' || typeof name !== 'string') return []
   const object: ObjectId = { group, kind, namespace, name }
   const version = text(entry, 'version') ?? ''
-  if (entry.status === 'intended') return [{ status: 'intended', object, version, since: text(entry, 'since') ?? '' }]
+  if (entry.status === 'intended') {
+    const replaces = text(entry, 'replaces')
+    return [{ status: 'intended', object, version, since: text(entry, 'since') ?? '', ...(replaces !== undefined && { replaces }) }]
+  }
   const [uid, sent, fields, resourceVersion] = [
     text(entry, 'uid'),
     text(entry, 'sent'),

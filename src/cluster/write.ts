@@ -2,7 +2,8 @@ import { isJsonObject, parseJson, stringifyJson, type Json, type JsonObject } fr
 import type { ResourceKind } from '../model/kinds.ts'
 import { FIELD_MANAGER } from '../model/names.ts'
 import type { LiveObject } from '../model/object.ts'
-import type { ApplyOperation, DeleteOperation, Deleted, Tried, WriteOptions, Written } from '../sync/ports.ts'
+import type { DeleteOperation } from '../model/plan.ts'
+import type { ApplyOperation, Deleted, Tried, WriteOptions, Written } from '../sync/ports.ts'
 import type { ClusterConnection } from './connect.ts'
 import { classifyAnswer } from './errors.ts'
 import { decodeMetadata, METADATA } from './metadata.ts'
@@ -118,7 +119,7 @@ export async function deleteObject(
     body: JSON.stringify({
       apiVersion: 'v1',
       kind: 'DeleteOptions',
-      propagationPolicy: 'Background',
+      propagationPolicy: operation.waitForDependents === true ? 'Foreground' : 'Background',
       preconditions: { uid: operation.uid, resourceVersion: operation.resourceVersion },
     }),
     signal: options.signal,

@@ -7,6 +7,8 @@ export interface IntendedEntry {
   readonly version: string
   /** When the inventory was widened, by the API server's clock (ISO 8601): an object older than that is not ours. */
   readonly since: string
+  /** The uid of the object whose place it takes: until that one is deleted, it is ours as before. */
+  readonly replaces?: string
 }
 
 /** An object that we wrote, as it was after our last write. */

@@ -2,7 +2,17 @@ import type { Json } from './json.ts'
 import type { Manifest, ObjectId, Origin } from './object.ts'
 
 /** What happens (in a plan) or happened (in a result) to one object. */
-export type ChangeAction = 'created' | 'configured' | 'unchanged' | 'adopted' | 'pruned' | 'released' | 'skipped' | 'held' | 'failed'
+export type ChangeAction =
+  | 'created'
+  | 'configured'
+  | 'recreated'
+  | 'unchanged'
+  | 'adopted'
+  | 'pruned'
+  | 'released'
+  | 'skipped'
+  | 'held'
+  | 'failed'
 
 /** One field that no longer carries what was applied, and who took it where the API server recorded that. */
 export interface FieldDrift {
@@ -56,8 +66,19 @@ export type Operation =
       readonly expect: 'absent' | { readonly uid: string; readonly resourceVersion: string }
       /** Rewrite the entries of human managers as ours first, because a forced apply cannot undo what it does not own. */
       readonly takeOver: boolean
+      /** Delete exactly this object first: a field that Git changes cannot be changed on a live one. Only with `expect: 'absent'`. */
+      readonly replaces?: DeleteOperation
     }
-  | { readonly verb: 'delete'; readonly version: string; readonly uid: string; readonly resourceVersion: string }
+  | DeleteOperation
+
+export interface DeleteOperation {
+  readonly verb: 'delete'
+  readonly version: string
+  readonly uid: string
+  readonly resourceVersion: string
+  /** Gone only when everything that it controls is gone: what takes its place must not meet its Pods. */
+  readonly waitForDependents?: boolean
+}
 
 /** What a change waits for: its CRD or namespace in the same plan, an admission webhook, a role, or a take-over of fields. */
 export type Deferral = 'definition' | 'namespace' | 'admission' | 'role' | 'take-over'

@@ -82,7 +82,7 @@ function whyNot(desired: DesiredObject, { observation, catalog }: PlanFacts): Pl
 /** Made by a sync that a crash has interrupted. All applications write under one manager: only the label tells them apart. */
 function isOurs(entry: InventoryEntry | undefined, seen: ObservedObject, { applySet }: PlanFacts): boolean {
   if (entry?.status !== 'intended' || seen.labels[PART_OF_LABEL] !== applySet) return false
-  return seen.fields !== undefined && seen.createdAt >= entry.since
+  return seen.fields !== undefined && (seen.createdAt >= entry.since || seen.uid === entry.replaces)
 }
 
 function isForeign({ labels }: ObservedObject, { applySet }: PlanFacts): boolean {

@@ -61,7 +61,8 @@ function reasonToKeep(entry: InventoryEntry, seen: ObservedObject, { applySet, e
     return leave(entry, 'released', 'not in Git any more; our label was removed from it, so it is no longer ours')
   if (seen.controller !== undefined) return leave(entry, 'released', `not in Git any more; ${seen.controller} controls it now`)
   if (entry.status === 'owned' && entry.uid !== seen.uid) return leave(entry, 'released', 'not in Git any more; somebody else recreated it')
-  if (entry.status === 'intended' && (seen.fields === undefined || seen.createdAt < entry.since)) {
+  const isReplaced = entry.status === 'intended' && entry.replaces === seen.uid
+  if (entry.status === 'intended' && !isReplaced && (seen.fields === undefined || seen.createdAt < entry.since)) {
     return leave(entry, 'released', 'not in Git any more; it existed before gitwake meant to create it')
   }
   if (seen.terminating) return leave(entry, 'skipped', 'not in Git any more; it is already being deleted')

@@ -1,12 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { objectKey, versionOf } from '../model/object.ts'
-import type { Plan, PlannedChange } from '../model/plan.ts'
+import type { DeleteOperation, Plan, PlannedChange } from '../model/plan.ts'
 import type { Found } from '../plan/questions.ts'
+import { block, needFirst } from '../plan/blocked.ts'
 import { planObject } from '../plan/object.ts'
 import { stepsOf } from '../plan/stages.ts'
 import type { Decision } from './decide.ts'
 import type { Destination, Refused, WriteOptions, Written } from './ports.ts'
 import { mayHeal } from './preflight.ts'
+import { recreate, recreation } from './recreate.ts'
 import { refusedChange } from './refusal.ts'
 import { resourceFor } from './resources.ts'
 import { together } from './together.ts'
@@ -43,23 +45,52 @@ export interface Applying {
 export async function applyStages(plan: Plan, applying: Applying): Promise<Ended> {
   const steps = stepsOf(plan.changes.filter(({ operation }) => operation.verb === 'apply'))
   const waves = openWaves(plan, applying)
-  const failed: PlannedChange[] = []
+  const broken: PlannedChange[] = []
   for (const step of steps) {
     const { changes } = step
     if (await applying.superseded()) return 'superseded'
-    const earlier = await waves.before(step, failed)
+    const earlier = await waves.before(step, broken)
     if (earlier === 'superseded') return 'superseded'
     if (earlier !== 'stand') {
       for (const change of steps.slice(steps.indexOf(step)).flatMap((later) => later.changes))
         finish({ change: waits(change, earlier) }, applying)
       return earlier
     }
-    const done = await together(changes, applying, applyChange)
-    failed.push(...done.map(({ change }) => change).filter(({ action }) => action === 'failed'))
-    if (failed.length > 0 && !applying.partial) return 'failed'
-    await settleDefinitions(changes, applying)
+    broken.push(...(await (applying.partial ? applyWhatCan(changes, broken, applying) : applyTogether(changes, applying))))
+    if (broken.length > 0 && !applying.partial) return 'failed'
+    await settleDefinitions(
+      changes.filter((change) => !isAmong(change, broken)),
+      applying,
+    )
   }
-  return failed.length > 0 ? 'failed' : 'done'
+  return broken.length > 0 ? 'failed' : 'done'
+}
+
+function isAmong({ object }: PlannedChange, changes: readonly PlannedChange[]): boolean {
+  return changes.some((change) => objectKey(change.object) === objectKey(object))
+}
+
+/** Writes changes side by side; returns those that failed. */
+async function applyTogether(changes: readonly PlannedChange[], applying: Applying): Promise<PlannedChange[]> {
+  const done = await together(changes, applying, applyChange)
+  return done.map(({ change }) => change).filter(({ action }) => action === 'failed')
+}
+
+/** What others need is written before them, so that nothing is written whose need has failed. */
+async function applyWhatCan(
+  changes: readonly PlannedChange[],
+  before: readonly PlannedChange[],
+  applying: Applying,
+): Promise<readonly PlannedChange[]> {
+  const desired = applying.decision.facts.desired.objects
+  const failed: PlannedChange[] = []
+  for (const group of needFirst(changes, desired)) {
+    const settled = block(group, desired, [...before, ...failed])
+    const { true: blocked = [], false: free = [] } = Object.groupBy(settled, ({ operation }) => String(operation.verb === 'none'))
+    for (const change of blocked) finish({ change }, applying)
+    failed.push(...blocked, ...(await applyTogether(free, applying)))
+  }
+  return failed
 }
 
 async function settleDefinitions(changes: readonly PlannedChange[], { destination, options }: Applying): Promise<void> {
@@ -92,6 +123,7 @@ async function write(change: PlannedChange, { decision, destination, options }: 
   if (operation.verb !== 'apply') return undefined
   const resource = resourceFor(change, decision, await destination.catalog({ refresh: false }, options.signal))
   if (resource === undefined) return { ok: false, class: 'unknown-kind', message: 'the cluster does not serve this kind', retryable: false }
+  if (operation.replaces !== undefined) return await recreate(change, operation, resource, destination, options)
   return await destination.apply(operation, resource, { ...options, adopting: change.action === 'adopted' })
 }
 
@@ -105,7 +137,10 @@ async function afterRefusal(
 ): Promise<PlannedChange | undefined> {
   const { operation } = change
   if (operation.verb !== 'apply') return undefined
-  if (answer.class === 'conflict' && mayRepeat) return await planAgain(change, applying)
+  if (answer.class === 'conflict' && mayRepeat) {
+    const again = await planAgain(change, applying)
+    return operation.replaces === undefined || again === undefined ? again : await stillRecreate(again, operation.replaces, applying)
+  }
   if (mayHeal(change, answer)) return { ...change, operation: { ...operation, takeOver: true } }
   const isComing = change.deferred !== undefined || answer.class === 'webhook-failed'
   if (isComing && mayWait && COMING.has(answer.class)) {
@@ -115,6 +150,20 @@ async function afterRefusal(
     return change
   }
   return undefined
+}
+
+/** Somebody wrote to an object that was to be recreated: it is asked again whether it must be. Of another object nobody asked that. */
+async function stillRecreate(
+  change: PlannedChange,
+  replaces: DeleteOperation,
+  { decision, destination, options }: Applying,
+): Promise<PlannedChange> {
+  const { operation } = change
+  const resource = resourceFor(change, decision)
+  if (operation.verb !== 'apply' || operation.expect === 'absent' || operation.expect.uid !== replaces.uid || resource === undefined)
+    return change
+  const answer = await destination.dryRun(operation, resource, { awaitsNamespace: false, compare: false, signal: options.signal })
+  return (answer.ok ? undefined : await recreation(change, answer, resource, destination, options.signal)) ?? change
 }
 
 /** Refusals that end by themselves while what the same commit brought is starting. */

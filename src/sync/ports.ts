@@ -4,7 +4,7 @@ import type { Inventory } from '../model/inventory.ts'
 import type { KindCatalog, ResourceKind } from '../model/kinds.ts'
 import type { GroupKind, LiveObject, ObjectId } from '../model/object.ts'
 import type { Observation, ObservedObject } from '../model/observation.ts'
-import type { Operation } from '../model/plan.ts'
+import type { DeleteOperation, Operation } from '../model/plan.ts'
 import type { RenderInputs, Rendering, Tree } from '../model/tree.ts'
 import type { Answers, Questions } from '../plan/questions.ts'
 
@@ -46,7 +46,6 @@ export interface HeadsSeen {
 }
 
 export type ApplyOperation = Extract<Operation, { verb: 'apply' }>
-export type DeleteOperation = Extract<Operation, { verb: 'delete' }>
 
 /** An inventory with the state of its Secrets, for the next compare-and-swap. */
 export interface StoredInventory {

@@ -4,6 +4,7 @@ import type { Deferral, Plan, PlannedChange } from '../model/plan.ts'
 import { diffObjects } from '../plan/diff.ts'
 import { withoutTaken } from '../plan/undeclared.ts'
 import type { Decision } from './decide.ts'
+import { recreation } from './recreate.ts'
 import { resourceFor } from './resources.ts'
 import type { Compared, Destination, Refused } from './ports.ts'
 import { refusedChange } from './refusal.ts'
@@ -11,6 +12,8 @@ import { refusedChange } from './refusal.ts'
 export interface PreflightOptions {
   /** The changes of live objects that are compared field by field, each for one more request; the others are only checked. */
   readonly diffs: number
+  /** The changes that are asked about at all; without it, every one. */
+  readonly isAsked?: (change: PlannedChange) => boolean
   readonly signal: AbortSignal
 }
 
@@ -44,7 +47,8 @@ export async function preflight(decision: Decision, destination: Destination, op
     decision.plan.changes.map(async (change) => {
       const { operation } = change
       const resource = resourceFor(change, decision)
-      if (operation.verb !== 'apply' || change.deferred === 'definition' || resource === undefined) return change
+      if (operation.verb !== 'apply' || change.deferred === 'definition' || resource === undefined || options.isAsked?.(change) === false)
+        return change
       const answer = await destination.dryRun(operation, resource, {
         awaitsNamespace: change.deferred === 'namespace',
         compare: wanted.has(change),
@@ -61,6 +65,8 @@ export async function preflight(decision: Decision, destination: Destination, op
       }
       const reason = deferral(change, answer, bringsRoles)
       if (reason !== undefined || mayHeal(change, answer)) return { ...change, deferred: reason ?? ('take-over' as const) }
+      const anew = await recreation(change, { ...answer, message: mask(answer.message) }, resource, destination, signal)
+      if (anew !== undefined) return anew
       const refusal = refusedChange(change, { ...answer, message: mask(answer.message) })
       refused.push(refusal)
       return refusal

@@ -5,11 +5,13 @@ import { applySetId } from '../model/names.ts'
 import { objectKey, versionOf, type ObjectKey } from '../model/object.ts'
 import type { PlannedChange } from '../model/plan.ts'
 import type { RenderInputs, Rendering, Tree } from '../model/tree.ts'
+import { block } from '../plan/blocked.ts'
 import { refusals } from '../plan/plan.ts'
 import type { Found } from '../plan/questions.ts'
 import { decide, decideAgain, inputsDigest, type Decision } from './decide.ts'
 import type { Destination, Renderer, StoredInventory } from './ports.ts'
 import { preflight } from './preflight.ts'
+import { mayRecreate } from './recreate.ts'
 import type { Progress } from './run.ts'
 
 /** What a proposal needs from outside: it only reads. */
@@ -87,7 +89,8 @@ export async function propose(
     audited: request.audited(stored),
   }
   const planned = await progress.time('observe', () => decide(subject, destination, signal))
-  const { decision, refused } = await progress.time('preflight', () => check(planned, request, destination))
+  const { decision: checked, refused } = await progress.time('preflight', () => check(planned, request, destination))
+  const decision = application.sync.partial ? withBlocked(checked) : checked
   progress.changes = decision.plan.changes
   progress.warnings = [...rendering.warnings, ...decision.plan.warnings]
   progress.plan = decision.plan.held?.digest
@@ -127,6 +130,12 @@ async function readInputs(
   }
 }
 
+/** With `partial`, what failed keeps back only what needs it. */
+function withBlocked(decision: Decision): Decision {
+  const { plan, facts } = decision
+  return { ...decision, plan: { ...plan, changes: block(plan.changes, facts.desired.objects) } }
+}
+
 /** A plan that the API server was asked about, and what stops an all-or-nothing sync before the first write. */
 interface Checked {
   readonly decision: Decision
@@ -137,8 +146,8 @@ interface Checked {
 async function check(planned: Decision, request: ProposeRequest, destination: Destination): Promise<Checked> {
   const { signal } = request
   let decision = planned
-  if (request.preflight === false) return { decision, refused: refusals(decision.plan) }
-  const options = { ...request.preflight, signal }
+  // What is to be recreated must stand in the plan before the first write, so that one is always asked for.
+  const options = request.preflight === false ? { diffs: 0, isAsked: mayRecreate, signal } : { ...request.preflight, signal }
   for (let round = 0; ; round += 1) {
     const { plan, refused, moved } = await preflight(decision, destination, options)
     // Whatever the API server refuses now would leave the commit half applied, even if it takes it a second later.

@@ -27,7 +27,7 @@ const FIXES: Readonly<Record<string, string>> = {
   'strict-decoding': 'Correct the name of the field in Git: the API server does not know it.',
   'typed-patch': 'Correct the field in Git: its name or type does not fit the schema, or a list names the same key twice.',
   immutable:
-    'This field cannot be changed on a live object: give the object another name, or delete the live one by hand so that it is created anew.',
+    'This field cannot be changed on a live object: give the object another name, or have it deleted and created anew by the annotation gitwake.dev/force: enabled.',
   forbidden: 'Grant the worker this verb on this kind.',
   unauthorized: 'Renew the credentials of this cluster.',
   'namespace-missing': 'Declare the namespace in Git, or create it: only the destination namespace is created by itself.',

@@ -32,12 +32,15 @@ export function widen(inventory: Inventory, plan: Plan, now: number): Inventory 
     const key = objectKey(object)
     if (operation.verb !== 'apply' || sent === undefined) continue
     // What was owned and is gone will be another object, with a uid that nobody knows yet.
-    if (entries.get(key)?.status === 'intended' || (entries.has(key) && operation.expect !== 'absent')) continue
+    const { replaces } = operation
+    const isAnnounced = entries.get(key)?.status === 'intended' && replaces === undefined
+    if (isAnnounced || (entries.has(key) && operation.expect !== 'absent')) continue
     entries.set(key, {
       status: 'intended',
       object,
       version: versionOf(operation.manifest.apiVersion),
       since: seconds(now - CLOCK_ERROR_MS),
+      ...(replaces !== undefined && { replaces: replaces.uid }),
     })
   }
   return { ...inventory, inputs: undefined, epoch: inventory.epoch + 1, entries }

@@ -42,6 +42,7 @@ export const OUTCOME_WORDS: Readonly<Record<SyncOutcome, Word>> = {
 export const ACTION_TONES: Readonly<Record<ChangeAction, Tone>> = {
   created: 'good',
   configured: 'busy',
+  recreated: 'warn',
   unchanged: 'quiet',
   adopted: 'busy',
   pruned: 'warn',
@@ -79,6 +80,7 @@ export function countsText(counts: Readonly<Partial<Record<ChangeAction, number>
     'held',
     'created',
     'configured',
+    'recreated',
     'adopted',
     'pruned',
     'released',

@@ -1,0 +1,101 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { sha256 } from '../model/digest.ts'
+import type { ResourceKind } from '../model/kinds.ts'
+import { groupKindKey, objectKey, versionOf, type Manifest } from '../model/object.ts'
+import type { DeleteOperation, PlannedChange } from '../model/plan.ts'
+import { readAnnotations } from '../plan/annotations.ts'
+import type { ApplyOperation, Destination, Refused, WriteOptions, Written } from './ports.ts'
+
+/** What their deletion takes along is worth more than the change of a field (promise 18). */
+const NEVER = new Set(['/Namespace', '/PersistentVolume', '/PersistentVolumeClaim', 'apiextensions.k8s.io/CustomResourceDefinition'])
+/** Kinds that control Pods: the old ones must be gone before the new ones come. */
+const CONTROLLERS = new Set(['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet', 'ReplicationController', 'Job', 'CronJob'])
+/** Pods are given 30 s to stop unless they ask for more; then a later sync goes on. */
+const PATIENCE_MS = 60_000
+const PAUSE_MS = 250
+
+/** Whether Git asks for it; it must stand in the plan, because a crash in the middle is covered by what the inventory announces. */
+export function mayRecreate({ object, operation }: PlannedChange): boolean {
+  if (operation.verb !== 'apply' || NEVER.has(groupKindKey(object))) return false
+  return readAnnotations(operation.manifest.metadata.annotations ?? {}).policy.recreate
+}
+
+/**
+ * A change that the API server refuses only because a field cannot be changed on a live object, as a deletion and a creation; undefined
+ * where nobody asked for that, where the kind is never deleted for it, or where the new object would be refused as well.
+ */
+export async function recreation(
+  change: PlannedChange,
+  answer: Refused,
+  resource: ResourceKind,
+  destination: Destination,
+  signal: AbortSignal,
+): Promise<PlannedChange | undefined> {
+  const { operation, object } = change
+  if (answer.class !== 'immutable' || operation.verb !== 'apply' || operation.expect === 'absent') return undefined
+  const { manifest, expect } = operation
+  if (!mayRecreate(change) || !(await couldBeCreated(manifest, resource, destination, signal))) return undefined
+  const replaces: DeleteOperation = {
+    verb: 'delete',
+    version: versionOf(manifest.apiVersion),
+    uid: expect.uid,
+    resourceVersion: expect.resourceVersion,
+    ...(CONTROLLERS.has(object.kind) && { waitForDependents: true }),
+  }
+  return {
+    ...change,
+    action: 'recreated',
+    reason: `${change.reason}; deleted and created anew, because ${answer.message}`,
+    operation: { verb: 'apply', manifest, expect: 'absent', takeOver: false, replaces },
+  }
+}
+
+/**
+ * Nothing is deleted whose successor would be refused: a dry-run makes it under another name. Addresses and ports that the old one
+ * still holds are no objection.
+ */
+async function couldBeCreated(manifest: Manifest, resource: ResourceKind, destination: Destination, signal: AbortSignal): Promise<boolean> {
+  const name = `gitwake-trial-${sha256(manifest.metadata.name).slice(0, 8)}`
+  const trial = { ...manifest, metadata: { ...manifest.metadata, name } }
+  const operation: ApplyOperation = { verb: 'apply', manifest: trial, expect: 'absent', takeOver: false }
+  const answer = await destination.dryRun(operation, resource, { awaitsNamespace: false, compare: false, signal })
+  return answer.ok || answer.class === 'dry-run-unsupported' || /already allocated/.test(answer.message)
+}
+
+/** Deletes the object that stands in the way, waits until it is gone, and creates the new one only where nobody was quicker. */
+export async function recreate(
+  change: PlannedChange,
+  operation: ApplyOperation,
+  resource: ResourceKind,
+  destination: Destination,
+  options: WriteOptions,
+): Promise<Written> {
+  const { replaces, ...creation } = operation
+  if (replaces !== undefined) {
+    const deleted = await destination.delete(change.object, replaces, resource, options)
+    if (!deleted.ok) return deleted
+    const left = await untilGone(change, replaces, destination, options.signal)
+    if (left !== undefined) return left
+  }
+  return await destination.apply(creation, resource, { ...options, adopting: false })
+}
+
+async function untilGone(
+  { object }: PlannedChange,
+  { uid, version }: DeleteOperation,
+  destination: Destination,
+  signal: AbortSignal,
+): Promise<Refused | undefined> {
+  const look = [{ object, version }]
+  for (const deadline = performance.now() + PATIENCE_MS; performance.now() < deadline; await sleep(PAUSE_MS, undefined, { signal })) {
+    const { found } = await destination.answer({ look, compare: [] }, { found: new Map(), compared: new Map() }, signal)
+    const seen = found.get(objectKey(object))
+    if (seen === undefined || seen === 'absent' || seen.uid !== uid) return undefined
+  }
+  return {
+    ok: false,
+    class: 'timeout',
+    message: `it is deleted but not gone after ${PATIENCE_MS / 1000} s: its finalizers hold it; it is created once it is gone`,
+    retryable: true,
+  }
+}
