@@ -70,6 +70,7 @@ const SIGNS: Readonly<Partial<Record<string, readonly [string, Paint]>>> = {
   configured: ['~', 'yellow'],
   adopted: ['~', 'yellow'],
   recreated: ['±', 'yellow'],
+  recreated: ['±', 'yellow'],
   pruned: ['-', 'red'],
   held: ['?', 'yellow'],
   failed: ['!', 'red'],
