@@ -70,7 +70,6 @@ const SIGNS: Readonly<Partial<Record<string, readonly [string, Paint]>>> = {
   configured: ['~', 'yellow'],
   adopted: ['~', 'yellow'],
   recreated: ['±', 'yellow'],
-  recreated: ['±', 'yellow'],
   pruned: ['-', 'red'],
   held: ['?', 'yellow'],
   failed: ['!', 'red'],
