@@ -18,8 +18,8 @@ import { openWaves, waits, type Stopped } from './waves.ts'
 /** An operator that comes in the same commit needs about this long until its webhook answers or its API is served. */
 const PATIENCE_MS = 30_000
 const PAUSE_MS = 500
-/** An object that somebody changes all the time is planned again this often within one sync. */
-const ATTEMPTS = 8
+/** An object that somebody changes all the time is tried again this often within one sync. */
+export const ATTEMPTS = 8
 
 /** How a run of writes ended; `Stopped` where something other than a refused object did it. */
 export type Ended = 'done' | 'failed' | 'superseded' | Stopped

@@ -1,8 +1,9 @@
 import { PART_OF_LABEL } from '../model/names.ts'
 import { objectKey } from '../model/object.ts'
 import type { Plan, PlannedChange } from '../model/plan.ts'
+import type { Found } from '../plan/questions.ts'
 import { stepsOf } from '../plan/stages.ts'
-import type { Applying } from './apply.ts'
+import { ATTEMPTS, type Applying } from './apply.ts'
 import type { Deleted } from './ports.ts'
 import { refusedChange } from './refusal.ts'
 import { resourceFor } from './resources.ts'
@@ -27,22 +28,29 @@ async function pruneChange(change: PlannedChange, pruning: Applying): Promise<Do
   return done
 }
 
-async function remove(change: PlannedChange, { decision, destination, options }: Applying): Promise<Deleted> {
+async function remove(change: PlannedChange, pruning: Applying): Promise<Deleted> {
   const { operation, object } = change
-  const resource = resourceFor(change, decision)
+  const resource = resourceFor(change, pruning.decision)
   if (operation.verb !== 'delete' || resource === undefined) return { ok: true, finalizers: [] } // Its kind is gone, and it with it.
-  const first = await destination.delete(object, operation, resource, options)
-  if (first.ok || first.class !== 'conflict') return first
-  // Somebody wrote to it since the LIST (a status update is enough): look once more; another uid is another object.
+  let resourceVersion = operation.resourceVersion
+  for (let attempt = 1; ; attempt += 1) {
+    const answer = await pruning.destination.delete(object, { ...operation, resourceVersion }, resource, pruning.options)
+    if (answer.ok || answer.class !== 'conflict' || attempt === ATTEMPTS) return answer
+    // Somebody wrote to it since: a status, or the rules of an aggregated role that lose a part with each role pruned beside it.
+    const seen = await lookAgain(change, operation.version, pruning)
+    if (seen === undefined || seen === 'absent' || seen.uid !== operation.uid) return { ok: true, finalizers: [] } // Another uid is another object.
+    if (seen.labels[PART_OF_LABEL] !== pruning.decision.facts.applySet || seen.controller !== undefined) return answer // Not ours any more: plan again.
+    resourceVersion = seen.resourceVersion
+  }
+}
+
+async function lookAgain({ object }: PlannedChange, version: string, { destination, options }: Applying): Promise<Found | undefined> {
   const { found } = await destination.answer(
-    { look: [{ object, version: operation.version }], compare: [] },
+    { look: [{ object, version }], compare: [] },
     { found: new Map(), compared: new Map() },
     options.signal,
   )
-  const seen = found.get(objectKey(object))
-  if (seen === undefined || seen === 'absent' || seen.uid !== operation.uid) return { ok: true, finalizers: [] }
-  if (seen.labels[PART_OF_LABEL] !== decision.facts.applySet || seen.controller !== undefined) return first // Not ours any more: plan again.
-  return await destination.delete(object, { ...operation, resourceVersion: seen.resourceVersion }, resource, options)
+  return found.get(objectKey(object))
 }
 
 function outcome(change: PlannedChange, answer: Deleted): Done {

@@ -220,6 +220,24 @@ describe('a sync on a real control plane', { timeout: 300_000 }, () => {
     assert.equal((await bench.api('GET', `/api/v1/namespaces/${app.namespace}/configmaps/child`)).kind, 'ConfigMap')
   })
 
+  it('prunes an object that a controller goes on writing to meanwhile', async () => {
+    const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }), 'b.json': configMap('b', { x: '1' }) })
+    await app.sync()
+    await app.repository.commit({ 'b.json': null })
+    const path = `/api/v1/namespaces/${app.namespace}/configmaps/b`
+    let writes = 0
+    const busy: typeof bench.destination = {
+      ...bench.destination,
+      delete: async (...parts) => {
+        if (++writes <= 3) await bench.api('PATCH', path, { data: { by: `a controller, ${writes}` } }, { ...MERGE, manager: 'controller' })
+        return await bench.destination.delete(...parts)
+      },
+    }
+    const result = await app.sync({ destination: busy })
+    assert.deepEqual([result.outcome, result.counts.pruned], ['synced', 1], told(result))
+    assert.equal((await bench.api('GET', path, undefined, { mayFail: true })).code, 404)
+  })
+
   it('holds an empty render and a missing path, and prunes exactly what was confirmed', async () => {
     const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }), 'b.json': configMap('b', { x: '1' }) })
     await app.sync()

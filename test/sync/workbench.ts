@@ -55,7 +55,8 @@ export interface Workbench {
   /** Of this workbench's requests alone, its raw ones included. */
   readonly audit: AuditLog
   readonly inventoryNamespace: string
-  subject(files: Changes, policy?: Partial<SyncPolicy>, name?: string): Promise<Subject>
+  /** An application of these files, or of those below a path. */
+  subject(files: Changes, policy?: Partial<SyncPolicy>, path?: string): Promise<Subject>
   /** Raw request as the admin: `kubectl` without kubectl. The parsed answer; throws above 299 unless `mayFail`. */
   api(
     method: 'DELETE' | 'GET' | 'PATCH' | 'POST' | 'PUT',
@@ -70,7 +71,7 @@ export interface Workbench {
  * Shares the test run's control plane, in namespaces of its own. A test that freezes or stops the API server, or that breaks
  * discovery or admission for everyone, starts one of its own (startControlPlane) and hands it over: it ends with the workbench.
  */
-export async function openWorkbench(own?: ControlPlane): Promise<Workbench> {
+export async function openWorkbench(own?: ControlPlane, kustomizePath?: string): Promise<Workbench> {
   const plane = own === undefined ? await openControlPlane() : { ...own, close: own.stop }
   const id = randomUUID().slice(0, 8)
   const version = `test-${id}`
@@ -80,7 +81,7 @@ export async function openWorkbench(own?: ControlPlane): Promise<Workbench> {
   const destination = createDestination(connection, options)
   const folder = await createTempFolder('gitwake-cache-')
   const source = createSource({ cacheDir: folder.path, resolveSecret: () => Promise.reject(new Error('no secrets here')) })
-  const renderer = createRenderer()
+  const renderer = createRenderer({ ...(kustomizePath !== undefined && { kustomizePath }) })
   const names = new Set<string>()
 
   return {
@@ -88,12 +89,13 @@ export async function openWorkbench(own?: ControlPlane): Promise<Workbench> {
     destination,
     audit: openAuditLog(plane.auditLog, { userAgent: `gitwake/${version}` }),
     inventoryNamespace: options.inventoryNamespace,
-    async subject(files, policy = {}, name = `app-${randomUUID().slice(0, 8)}`) {
+    async subject(files, policy = {}, path = '') {
+      const name = `app-${randomUUID().slice(0, 8)}`
       names.add(name)
       const repository = await host.createRepository(name, files)
       const application: Application = {
         name,
-        source: { repository: name, ref: 'refs/heads/main', path: '' },
+        source: { repository: name, ref: 'refs/heads/main', path },
         destination: { cluster: 'test', namespace: name, createNamespace: true },
         sync: { ...POLICY, ...policy },
         dependsOn: [],
