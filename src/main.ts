@@ -40,11 +40,14 @@ async function work(options: WorkOptions): Promise<number> {
   const shared = await openProcess()
   const stopped = untilStopped()
   const { startWorking } = await import('./roles/work.ts')
+  const { startWorkerProbes } = await import('./roles/worker-probes.ts')
   const working = await startWorking(shared, options)
+  const probes = await startWorkerProbes(shared, options)
   const ended = new AbortController()
   await (options.drain ? Promise.race([drain(working, ended.signal), stopped]) : stopped)
   ended.abort()
   await working.close()
+  await probes?.close()
   await shared.close()
   return 0
 }

@@ -25,6 +25,9 @@ export function integer(least: number, most: number): Decode<number> {
   }
 }
 
+/** A port, or none. */
+export const optionalPort: Decode<number | undefined> = (value) => (value === '' ? undefined : integer(0, 65_535)(value))
+
 export const flag: Decode<boolean> = (value) => {
   const word = value.toLowerCase()
   if (word === 'true' || word === '1') return true

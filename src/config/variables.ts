@@ -6,6 +6,7 @@ import {
   httpUrl,
   integer,
   oneOf,
+  optionalPort,
   optionalText,
   rateLimit,
   redisUrl,
@@ -48,6 +49,13 @@ export const VARIABLES = {
     'address',
     text,
     'The address to listen on. 0.0.0.0 or :: opens it to the network: put TLS in front.',
+  ),
+  probePort: variable(
+    'GITWAKE_PROBE_PORT',
+    '',
+    'number',
+    optionalPort,
+    'Where `gitwake work` answers /healthz, /readyz and /metrics, on HOST and without a token; nowhere by default. The other roles answer them on PORT.',
   ),
   redisUrl: variable(
     'REDIS_URL',

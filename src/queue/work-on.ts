@@ -2,6 +2,7 @@ import type { Job } from 'bullmq'
 import { clusterKeys } from '../model/keys.ts'
 import type { SyncResult } from '../model/result.ts'
 import { QUARANTINE_MS } from './backoff.ts'
+import { writeCanary } from './canary.ts'
 import type { Ensuring } from './ensuring.ts'
 import { ensureJobs } from './ensure.ts'
 import type { JobData } from './jobs.ts'
@@ -50,7 +51,7 @@ export async function workOn(context: WorkContext, job: Job<JobData>): Promise<v
       return application === undefined ? undefined : context.plan(application, subject ?? '', context.stop)
     case 'canary': {
       const roundTripMs = Math.max(0, Date.now() - job.timestamp)
-      await producer.set(clusterKeys(cluster).canary, JSON.stringify({ at: Date.now(), roundTripMs }))
+      await writeCanary(producer, cluster, { at: Date.now(), roundTripMs })
       return context.onCanary?.(roundTripMs)
     }
   }

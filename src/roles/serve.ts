@@ -1,18 +1,19 @@
 import type { Queue } from 'bullmq'
-import { clusterKeys } from '../model/keys.ts'
 import type { SyncResult } from '../model/result.ts'
+import { readCanary } from '../queue/canary.ts'
 import { createIntake, type QueueIntake } from '../queue/accept.ts'
 import type { JobData } from '../queue/jobs.ts'
 import { createPlanner } from '../queue/plans.ts'
 import { startFold } from '../record/fold.ts'
 import { createLedger } from '../record/ledger.ts'
 import { createMetrics } from '../web/metrics.ts'
-import type { ReadinessCheck } from '../web/health.ts'
+import type { Check } from '../web/checks.ts'
 import { createQueueUi } from '../web/queue-ui.ts'
 import { createWebServer } from '../web/server.ts'
 import { createMatch } from '../webhook/match.ts'
 import { createReceiver } from '../webhook/receiver.ts'
 import type { Process } from './process.ts'
+import { canaryMessage } from './worker-checks.ts'
 
 /** A running part of the program. */
 export interface Running {
@@ -139,7 +140,7 @@ function outcomeOf(status: number): string {
   return status >= 500 ? 'unavailable' : 'refused'
 }
 
-async function readiness({ connections, configuration }: Process): Promise<readonly ReadinessCheck[]> {
+async function readiness({ connections, configuration }: Process): Promise<readonly Check[]> {
   const redis = await connections.ping().then(
     () => ({ name: 'redis', ok: true, message: 'answers' }),
     () => ({ name: 'redis', ok: false, message: 'does not answer' }),
@@ -155,11 +156,7 @@ async function readiness({ connections, configuration }: Process): Promise<reado
 }
 
 /** A worker's canary shows that the queue turns; its absence makes no request wrong, so it is told and does not close the door. */
-async function workerCheck(cluster: string, { producer }: Process['connections']): Promise<ReadinessCheck> {
-  const text = await producer.get(clusterKeys(cluster).canary).catch(() => null)
-  const last: unknown = text === null ? undefined : JSON.parse(text)
-  const at = typeof last === 'object' && last !== null && 'at' in last && typeof last.at === 'number' ? last.at : undefined
-  const message =
-    at === undefined ? 'no canary has come back yet' : `the last canary came back ${Math.round((Date.now() - at) / 1000)} s ago`
-  return { name: `worker ${cluster}`, ok: true, message }
+async function workerCheck(cluster: string, { producer }: Process['connections']): Promise<Check> {
+  const canary = await readCanary(producer, cluster).catch(() => undefined)
+  return { name: `worker ${cluster}`, ok: true, message: canaryMessage(canary, Date.now()) }
 }

@@ -6,7 +6,8 @@ import { requireToken } from './access.ts'
 import { createApi } from './api.ts'
 import { createEvents } from './events.ts'
 import { answerFailure } from './failure.ts'
-import { type Readiness, createHealth } from './health.ts'
+import type { Checks } from './checks.ts'
+import { createHealth } from './health.ts'
 import type { Log } from '../model/log.ts'
 import type { Metrics } from './metrics.ts'
 import { createPages } from './pages/routes.ts'
@@ -25,7 +26,7 @@ export interface WebParts {
   readonly ledger: Ledger
   readonly intake: Intake
   readonly planner: Planner
-  readonly readiness: Readiness
+  readonly readiness: Checks
   readonly metrics: Metrics
   readonly queueUi: RequestHandler | undefined
   readonly log: Log

@@ -12,8 +12,6 @@ export interface Metrics {
   syncFinished(result: SyncResult): void
   /** Jobs waiting for a worker of this cluster. */
   queueDepth(cluster: string, jobs: number): void
-  /** How long the last canary job took to come back. */
-  canaryReturned(cluster: string, seconds: number): void
   text(): Promise<{ readonly contentType: string; readonly body: string }>
 }
 
@@ -36,7 +34,6 @@ export function createMetrics(options: { statuses: () => Promise<readonly Applic
     registers,
   })
   const depth = gauge('gitwake_queue_waiting_jobs', 'Jobs waiting for a worker', ['cluster'])
-  const canary = gauge('gitwake_canary_seconds', 'Round trip of the last canary job', ['cluster'])
   const labels = ['application', 'cluster']
   const unapplied = gauge('gitwake_unapplied_seconds', 'Age of the oldest commit that is not applied yet; 0 when there is none', labels)
   const drifted = gauge('gitwake_drifted_objects', 'Objects that drifted and were not repaired', labels)
@@ -62,7 +59,6 @@ export function createMetrics(options: { statuses: () => Promise<readonly Applic
       for (const [stage, milliseconds] of Object.entries(timings)) stages.observe({ stage }, milliseconds / 1_000)
     },
     queueDepth: (cluster, jobs) => depth.set({ cluster }, jobs),
-    canaryReturned: (cluster, seconds) => canary.set({ cluster }, seconds),
     async text() {
       await readStatuses()
       return { contentType: registry.contentType, body: await registry.metrics() }

@@ -1,7 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { GitwakeError } from '../model/error.ts'
 import { createApplication, type WebParts } from './application.ts'
+import { listenOn } from './listen.ts'
 
 export type { WebParts } from './application.ts'
 
@@ -47,14 +46,9 @@ export function createWebServer(options: WebServerOptions): WebServer {
 
   return {
     async listen() {
-      const { promise, resolve, reject } = Promise.withResolvers<void>()
-      const refused = (error: Error): void => reject(cannotListen(options, error))
-      server.once('error', refused)
-      server.listen(options.port, options.host, resolve)
-      await promise
-      server.off('error', refused)
+      const address = await listenOn(server, options, 'PORT')
       server.on('error', (error) => options.log.error({ err: error }, 'the HTTP server reported an error'))
-      return addressOf(server.address())
+      return address
     },
     async close() {
       if (!server.listening) return
@@ -86,23 +80,4 @@ async function receive({ receiver, metrics, log }: WebServerOptions, request: In
     if (response.headersSent) response.destroy()
     else response.writeHead(500, { 'Content-Type': 'application/json' }).end(JSON.stringify({ error: RECEIVER_FAILED }))
   }
-}
-
-const LISTEN_FIXES: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'Stop what listens there already (another gitwake?), or set PORT to another port; 0 takes any free one.',
-  EACCES: 'Set PORT to one above 1023, or give this user the right to use a lower one.',
-}
-
-function cannotListen({ host, port }: WebServerOptions, error: Error): GitwakeError {
-  const code = 'code' in error ? String(error.code) : error.message
-  return new GitwakeError('cannot-listen', `gitwake cannot listen on ${host} port ${port} (${code}).`, {
-    fix: LISTEN_FIXES[code] ?? 'Set HOST to an address of this machine: 127.0.0.1, or 0.0.0.0 for all of them.',
-    cause: error,
-  })
-}
-
-function addressOf(address: AddressInfo | string | null): { readonly url: string; readonly port: number } {
-  if (address === null || typeof address === 'string') throw new TypeError('the server has no TCP address')
-  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
-  return { url: `http://${host}:${address.port}`, port: address.port }
 }
