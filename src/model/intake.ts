@@ -25,6 +25,8 @@ export interface Intake {
   acceptDelivery(delivery: Delivery, targets: readonly Target[], trigger: Trigger): Promise<Accepted>
   /** Asks for one sync. */
   acceptTrigger(target: Target, trigger: Trigger): Promise<Ticket>
+  /** Asks for one sync of each target, in one go per cluster: none of them starts before all have their tickets. */
+  acceptTriggers(targets: readonly Target[], trigger: Trigger): Promise<readonly Ticket[]>
   /** Lets the next sync of this application carry out the held plan with this digest. */
   confirmPlan(target: Target, digest: string): Promise<void>
 }

@@ -108,6 +108,10 @@ export function createIntake({ redis, configuration, log, retention = RETENTION 
       if (!taken) throw new TypeError('Redis answered a trigger without a ticket')
       return taken.ticket
     },
+    acceptTriggers: async (targets, trigger) => {
+      const accepting = [...byCluster(targets)].map(async ([cluster, own]) => acceptIn(cluster, { mark: '', targets: own, trigger }))
+      return (await guarded(Promise.all(accepting))).flat().map(({ ticket }) => ticket)
+    },
     confirmPlan: async ({ cluster, application }, plan) => {
       await guarded(redis.hset(clusterKeys(cluster).application(application), 'confirm', plan))
     },

@@ -50,10 +50,10 @@ export function createLookAround(options: LookAroundOptions): LookAround {
     for (const ref of refs) {
       const head = found.get(ref)
       if (head === undefined || head === (await heads.newest(name, ref))) continue
-      for (const application of followers.filter(({ source }) => source.ref === ref)) {
-        log.info({ application: application.name, revision: head }, 'the head moved (seen by a poll)')
-        await intake.acceptTrigger(targetOf(application), { reason: 'poll', at: Date.now(), revision: head })
-      }
+      const behind = followers.filter(({ source }) => source.ref === ref)
+      log.info({ applications: behind.map((application) => application.name), revision: head }, 'the head moved (seen by a poll)')
+      // Together: who depends on another of them must find it asked for.
+      await intake.acceptTriggers(behind.map(targetOf), { reason: 'poll', at: Date.now(), revision: head })
     }
   }
 
@@ -140,11 +140,11 @@ export function createLookAround(options: LookAroundOptions): LookAround {
         sha256(JSON.stringify([application, repositories.get(application.source.repository)?.url])),
       ]),
     )
-    for (const name of await rememberChanged(redis, cluster, 'configuration', digests)) {
-      const application = configuration().applications.get(name)
-      if (application !== undefined)
-        await intake.acceptTrigger(targetOf(application), { reason: 'poll', at: Date.now(), actor: 'configuration' })
-    }
+    const changed = await rememberChanged(redis, cluster, 'configuration', digests)
+    const targets = own()
+      .filter(({ name }) => changed.includes(name))
+      .map(targetOf)
+    if (targets.length > 0) await intake.acceptTriggers(targets, { reason: 'poll', at: Date.now(), actor: 'configuration' })
   }
 
   return { poll, sweep: sweepCluster, noticeConfiguration }

@@ -73,6 +73,10 @@ export function createMemoryLedger(initial: readonly ApplicationStatus[] = []): 
       reach()
       return accept(target, trigger)
     },
+    async acceptTriggers(targets, trigger) {
+      reach()
+      return targets.map((target) => accept(target, trigger))
+    },
     async confirmPlan(target, digest) {
       reach()
       confirmed.push({ application: target.application, digest })
