@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import type { Client } from './cli/client.ts'
+import type { Order } from './cli/sync.ts'
 import { processTerminal, type Terminal } from './cli/terminal.ts'
 import { environmentValue, readSettings, type Environment, type Settings } from './config.ts'
 import { GitwakeError } from './model/error.ts'
@@ -191,11 +192,41 @@ function addRemoteCommands(program: Command, context: Context): void {
     )
     .action((name: string, { wait, confirm, json }: { wait?: number | true; confirm?: string; json: boolean }) =>
       run(async () => {
-        const { sync } = await import('./cli/sync.ts')
-        const waitMs = wait === undefined ? 0 : wait === true ? 60_000 : wait
-        return sync(await client(), terminal, { name, waitMs, ...(confirm !== undefined && { confirm }), json, now: Date.now })
+        const { order } = await import('./cli/sync.ts')
+        const query = confirm === undefined ? {} : { confirm }
+        return order(await client(), terminal, { name, verb: 'sync', query, waitMs: waitOf(wait), json, now: Date.now })
       })(),
     )
+  addStanding(program, context, client)
+}
+
+/** What holds until further notice. */
+function addStanding(program: Command, { terminal, run }: Context, client: () => Promise<Client>): void {
+  type Options = { by?: string; reason?: string; wait?: number | true; json: boolean }
+  const say =
+    (verb: Order['verb']) =>
+    (name: string, { wait, ...options }: Options): Promise<void> =>
+      run(async () => {
+        const { say: tell } = await import('./cli/standing.ts')
+        return tell(await client(), terminal, { ...options, name, verb, waitMs: waitOf(wait), now: Date.now })
+      })()
+  const command = (text: string, description: string): Command =>
+    program
+      .command(text)
+      .description(description)
+      .option('--reason <text>', 'why, for everybody who looks')
+      .option('--by <name>', 'who says so (default: who runs the command)')
+      .option('--json', 'print JSON', false)
+  command('suspend <application>', 'stop an application: nothing is applied, healed or pruned until it is resumed')
+    .addHelpText('after', example('gitwake suspend shop-prod --reason "the database is moved"'))
+    .action(say('suspend'))
+  command('resume <application>', 'let a suspended application go on, at once, with the newest commit')
+    .option('--wait [duration]', 'wait until that is done (60s where no duration is given)', durationMs)
+    .action(say('resume'))
+}
+
+function waitOf(wait: number | true | undefined): number {
+  return wait === undefined ? 0 : wait === true ? 60_000 : wait
 }
 
 function addPlan(program: Command, { terminal, run }: Context, client: () => Promise<Client>): void {

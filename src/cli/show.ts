@@ -3,6 +3,7 @@ import { valueText } from '../model/json.ts'
 import { displayName, displayOrigin } from '../model/object.ts'
 import type { Change, FieldChange } from '../model/plan.ts'
 import type { ApplicationStatus, SyncResult } from '../model/result.ts'
+import { displayWord } from '../model/standing.ts'
 import { ago, plain, short } from './table.ts'
 import { paint, type Paint, type Terminal } from './terminal.ts'
 
@@ -16,6 +17,7 @@ const COLOURS: Readonly<Record<string, Paint>> = {
   'in progress': 'blue',
   drifted: 'yellow',
   held: 'yellow',
+  suspended: 'yellow',
   terminating: 'yellow',
   superseded: 'dim',
   unknown: 'dim',
@@ -120,6 +122,7 @@ export function statusText(terminal: Terminal, status: ApplicationStatus, now: n
     ['source', `${plain(status.repository)} ${plain(status.ref)} ${status.path === '' ? '/' : plain(status.path)}`],
     ['destination', `${plain(status.cluster)}, namespace ${plain(status.namespace)}`],
     ['sync', state(terminal, status.sync)],
+    ...(status.suspended === undefined ? [] : ([['suspended', plain(displayWord(status.suspended))]] as const)),
     ['health', state(terminal, status.health)],
     ['head', head === undefined ? '–' : `${plain(head.revision)}, seen ${ago(head.seenAt, now)} ago`],
     ['applied', applied === undefined ? '–' : `${plain(applied.revision)}, ${ago(applied.at, now)} ago`],

@@ -7,29 +7,30 @@ import { unknownApplication } from './status.ts'
 import { plain } from './table.ts'
 import type { Terminal } from './terminal.ts'
 
-/** Exit codes of `gitwake sync --wait`. */
+/** Exit codes with a wait. */
 const DONE = 0
 const REFUSED = 1
 const NOT_IN_TIME = 3
 
-/** `gitwake sync NAME [--wait]`: asks for one sync; with a wait, until its ticket is answered. */
-export async function sync(
-  client: Client,
-  terminal: Terminal,
-  options: {
-    readonly name: string
-    readonly waitMs: number
-    readonly confirm?: string
-    readonly json: boolean
-    readonly now: () => number
-  },
-): Promise<number> {
-  const { name, waitMs, confirm, json, now } = options
+/** What is asked of one application, and how long its ticket is waited for. */
+export interface Order {
+  readonly name: string
+  readonly verb: 'sync' | 'suspend' | 'resume'
+  readonly query: Readonly<Record<string, string>>
+  readonly waitMs: number
+  readonly json: boolean
+  readonly now: () => number
+}
+
+/** `gitwake sync NAME [--wait]` and its like: asks for one sync; with a wait, until its ticket is answered. */
+export async function order(client: Client, terminal: Terminal, options: Order): Promise<number> {
+  const { name, verb, query, waitMs, json, now } = options
   const deadline = now() + waitMs
-  const query = confirm === undefined ? '' : `?confirm=${encodeURIComponent(confirm)}`
   const path = `/api/applications/${encodeURIComponent(name)}`
-  const asked = await client.request('POST', `${path}/sync${query}`)
+  const parameters = new URLSearchParams(query).toString()
+  const asked = await client.request('POST', `${path}/${verb}${parameters && `?${parameters}`}`)
   if (asked.status === 404) throw unknownApplication(name)
+  if (asked.status !== 202) return told(terminal, asked, json)
   const ticket = ticketOf(asked.body)
   if (waitMs === 0) {
     terminal.out(json ? `${JSON.stringify(asked.body)}\n` : `${name}: ticket ${ticket.wanted} on cluster ${ticket.cluster}\n`)

@@ -4,6 +4,7 @@ import { GitwakeError } from '../model/error.ts'
 import type { Inventory, InventoryEntry } from '../model/inventory.ts'
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts'
 import { objectKey, type ObjectId, type ObjectKey } from '../model/object.ts'
+import { decodeStanding } from '../model/standing.ts'
 
 /** Rises when an older gitwake could not read what a newer one wrote. */
 const SCHEMA = 1
@@ -62,6 +63,7 @@ function decodeShard(application: string, bytes: Buffer): Inventory {
     inputs: text(content, 'inputs'),
     rendered: text(content, 'rendered'),
     appliedAt: text(content, 'appliedAt'),
+    ...(content.standing !== undefined && { standing: decodeStanding(content.standing) }),
     entries: new Map(entries.map((entry) => [objectKey(entry.object), entry])),
   }
 }

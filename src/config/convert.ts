@@ -84,9 +84,10 @@ function toHealthExpressions(written: NonNullable<ClusterDocument['spec']['healt
 
 /** An Application document as the model has it, with every default filled in. */
 export function toApplication(document: ApplicationDocument, report: Report): Application {
-  const { source, destination, sync = {}, dependsOn = [] } = document.spec
+  const { source, destination, sync = {}, dependsOn = [], suspend = false, suspendReason: reason } = document.spec
   const ref = qualifyRef(source.ref)
   if (ref === undefined) report({ path: 'spec.source.ref', message: refMessage(source.ref) })
+  if (reason !== undefined && !suspend) report({ path: 'spec.suspendReason', message: 'has a meaning only with suspend: true: remove it' })
   return {
     name: document.metadata.name,
     source: {
@@ -105,6 +106,7 @@ export function toApplication(document: ApplicationDocument, report: Report): Ap
       podLogs: sync.podLogs ?? true,
       healthTimeoutMs: limited(sync.healthTimeout ?? '5m', 0, DAY, 'spec.sync.healthTimeout', report),
     },
+    ...(suspend && { suspend: { ...(reason !== undefined && { reason }) } }),
     dependsOn: [...new Set(dependsOn)],
   }
 }

@@ -161,6 +161,8 @@ export const applicationDocument = document(
       createNamespace: z.boolean().meta({ description: 'Create the namespace where it is missing.', default: true }).optional(),
     }),
     sync: syncPolicy.optional(),
+    suspend: z.boolean().meta({ description: 'Stop it: nothing is applied, healed or pruned.', default: false }).optional(),
+    suspendReason: z.string().min(1).max(500).meta({ description: 'Why it is suspended, for people.' }).optional(),
     dependsOn: z.array(z.string().min(1)).meta({ description: 'Applications that must be synced and healthy before this one.' }).optional(),
   }),
 )

@@ -16,6 +16,7 @@ export function answerOf(result: SyncResult): Answer {
     case 'synced':
     case 'not affected':
     case 'drifted':
+    case 'suspended':
     case 'held':
       return 'answered'
     case 'superseded':

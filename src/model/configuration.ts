@@ -74,6 +74,8 @@ export interface Application {
   }
   readonly destination: { readonly cluster: string; readonly namespace: string; readonly createNamespace: boolean }
   readonly sync: SyncPolicy
+  /** Present where the configuration stops it: nothing is applied, healed or pruned. */
+  readonly suspend?: { readonly reason?: string }
   readonly dependsOn: readonly string[]
 }
 

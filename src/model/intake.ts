@@ -1,6 +1,7 @@
 import type { Ticket, Trigger } from './job.ts'
 import type { Delivery } from './push.ts'
 import type { ApplicationStatus, SyncResult } from './result.ts'
+import type { Standing } from './standing.ts'
 
 /** An application as intake needs it: which queue, and which repository for fairness. */
 export interface Target {
@@ -29,6 +30,8 @@ export interface Intake {
   acceptTriggers(targets: readonly Target[], trigger: Trigger): Promise<readonly Ticket[]>
   /** Lets the next sync of this application carry out the held plan with this digest. */
   confirmPlan(target: Target, digest: string): Promise<void>
+  /** Writes down what holds of this application until further notice; its next sync keeps it in the cluster. */
+  say(target: Target, standing: Standing): Promise<void>
 }
 
 /** What became of a delivery, per application. */

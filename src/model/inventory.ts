@@ -1,4 +1,5 @@
 import type { ObjectId, ObjectKey } from './object.ts'
+import type { Standing } from './standing.ts'
 
 /** Announced before the first write, so that a crash orphans nothing; its object may not exist. */
 export interface IntendedEntry {
@@ -46,5 +47,7 @@ export interface Inventory {
   readonly rendered: string | undefined
   /** ISO 8601, when `revision` was applied. */
   readonly appliedAt: string | undefined
+  /** What people have said of the application until further notice. */
+  readonly standing?: Standing
   readonly entries: ReadonlyMap<ObjectKey, InventoryEntry>
 }

@@ -2,9 +2,10 @@ import type { Problem } from './error.ts'
 import type { HealthStatus, ObjectHealth } from './health.ts'
 import type { SyncReason, Trigger } from './job.ts'
 import type { Change, ChangeAction } from './plan.ts'
+import type { Suspended } from './standing.ts'
 
 /** How a sync ended. */
-export type SyncOutcome = 'synced' | 'failed' | 'held' | 'superseded' | 'not affected' | 'drifted'
+export type SyncOutcome = 'synced' | 'failed' | 'held' | 'superseded' | 'not affected' | 'drifted' | 'suspended'
 
 /** The one value that CLI, API, UI, history and notifications show. Plain data, secrets masked. */
 export interface SyncResult {
@@ -49,8 +50,10 @@ export interface ApplicationStatus {
   readonly head?: { readonly revision: string; readonly seenAt: number }
   /** The revision that the cluster carries, and since when. */
   readonly applied?: { readonly revision: string; readonly at: number }
-  readonly sync: 'synced' | 'out of sync' | 'syncing' | 'queued' | 'failed' | 'held' | 'unknown'
+  readonly sync: 'synced' | 'out of sync' | 'syncing' | 'queued' | 'failed' | 'held' | 'suspended' | 'unknown'
   readonly health: HealthStatus
+  /** Present while nothing is applied, healed or pruned. */
+  readonly suspended?: Suspended
   /** Objects that drifted and were not repaired (selfHeal: false), as of the last sweep. */
   readonly drift: readonly Change[]
   readonly lastResult?: SyncResult

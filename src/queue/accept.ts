@@ -10,6 +10,7 @@ import { deliveryMark, recordOf } from './delivery.ts'
 import { type Door, openDoor, openRecord, type Request, type Retention, type Taken } from './door.ts'
 import { type Jobs, openJobs } from './jobs.ts'
 import { CLASS, priorityOf } from './priority.ts'
+import { sayNow } from './standing.ts'
 
 /** Intake, and what the serve role needs besides. */
 export interface QueueIntake extends Intake {
@@ -115,6 +116,7 @@ export function createIntake({ redis, configuration, log, retention = RETENTION 
     confirmPlan: async ({ cluster, application }, plan) => {
       await guarded(redis.hset(clusterKeys(cluster).application(application), 'confirm', plan))
     },
+    say: async ({ cluster, application }, standing) => guarded(sayNow(redis, cluster, application, standing)),
     sweepNow,
     jobs,
     close: async () => {

@@ -35,7 +35,7 @@ export function piecesOf(result: SyncResult): StatusPieces {
   const head = revision === undefined ? {} : { head: { revision, seenAt: startedAt } }
   if (answerOf(result) !== 'answered' || outcome === 'held') return head
   const health = result.health.status
-  if (outcome === 'drifted')
+  if (outcome === 'drifted' || outcome === 'suspended')
     return {
       ...head,
       health,

@@ -1,5 +1,6 @@
 import type { Change } from '../model/plan.ts'
 import type { ApplicationStatus, SyncResult } from '../model/result.ts'
+import { decodeStanding, type Standing } from '../model/standing.ts'
 
 /** What comes back from Redis was written by gitwake, perhaps by another version of it: what cannot be read is left out, never guessed. */
 export function decodeResult(text: string): SyncResult | undefined {
@@ -70,6 +71,8 @@ export interface StoredPieces {
   readonly applied?: ApplicationStatus['applied']
   readonly health?: ApplicationStatus['health']
   readonly drift?: readonly Change[]
+  /** What people have said of it until further notice. */
+  readonly standing: Standing
 }
 
 export function decodePieces(fields: Readonly<Record<string, string>>, application: string): StoredPieces {
@@ -78,7 +81,8 @@ export function decodePieces(fields: Readonly<Record<string, string>>, applicati
     const value = parse(fields[`${application}/${piece}`] ?? '')
     if (value !== undefined) pieces[piece] = value
   }
-  return pieces as StoredPieces
+  const standing = decodeStanding({ suspension: parse(fields[`${application}/suspension`] ?? '') })
+  return { ...pieces, standing } as StoredPieces
 }
 
 function parse(text: string): unknown {

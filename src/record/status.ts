@@ -1,5 +1,6 @@
 import type { Application } from '../model/configuration.ts'
 import type { ApplicationStatus, SyncResult } from '../model/result.ts'
+import { suspended } from '../model/standing.ts'
 import type { StoredPieces } from './decode.ts'
 
 /** What the queue remembers of an application, as the status needs it. */
@@ -38,6 +39,7 @@ export function statusOf(known: Known): ApplicationStatus {
   const { application, queue, pieces, lastResult } = known
   const { name, source, destination } = application
   const unappliedSince = unappliedSinceOf(known)
+  const stop = suspended(application, pieces.standing)
   return {
     application: name,
     cluster: destination.cluster,
@@ -47,6 +49,7 @@ export function statusOf(known: Known): ApplicationStatus {
     ...(pieces.applied && { applied: pieces.applied }),
     sync: syncStateOf(known),
     health: pieces.health ?? lastResult?.health.status ?? 'unknown',
+    ...(stop && { suspended: stop }),
     drift: pieces.drift ?? [],
     ...(lastResult && { lastResult }),
     wanted: queue.want,
@@ -55,8 +58,9 @@ export function statusOf(known: Known): ApplicationStatus {
   }
 }
 
-function syncStateOf({ queue, pieces, lastResult }: Known): ApplicationStatus['sync'] {
+function syncStateOf({ application, queue, pieces, lastResult }: Known): ApplicationStatus['sync'] {
   if (queue.running) return 'syncing'
+  if (suspended(application, pieces.standing) !== undefined) return 'suspended'
   if (queue.want > Math.max(queue.done, queue.failed)) return 'queued'
   const behind = isBehind(pieces) || (pieces.drift ?? []).length > 0
   switch (lastResult?.outcome) {
@@ -67,6 +71,7 @@ function syncStateOf({ queue, pieces, lastResult }: Known): ApplicationStatus['s
     case 'superseded':
       return 'queued'
     case 'drifted':
+    case 'suspended':
     case 'synced':
     case 'not affected':
       return behind ? 'out of sync' : 'synced'

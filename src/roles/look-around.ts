@@ -7,6 +7,7 @@ import type { Log } from '../model/log.ts'
 import { applySetId } from '../model/names.ts'
 import type { HeadHistory } from '../queue/heads.ts'
 import { nextAuditSpan, readLastKnown, readShownDrift, rememberChanged, restoreApplied } from '../queue/last-known.ts'
+import { sayStanding } from '../queue/standing.ts'
 import { publishStatus } from '../queue/status.ts'
 import type { Destination, Source } from '../sync/ports.ts'
 import { sweep, type Swept } from '../sync/sweep.ts'
@@ -76,10 +77,13 @@ export function createLookAround(options: LookAroundOptions): LookAround {
     await judgeHealth(applications, destination, signal)
   }
 
-  /** What the inventory says is applied is told again, where nothing newer was. */
-  async function restore({ inventory: { application, revision, appliedAt } }: Swept): Promise<void> {
-    if (revision === undefined || configuration().applications.get(application)?.destination.cluster !== cluster) return
-    await restoreApplied(redis, cluster, application, { revision, at: Date.parse(appliedAt ?? '') || Date.now() })
+  /** What the inventory says is applied, and keeps of what was said, is told again, where nothing newer was. */
+  async function restore({ inventory: { application, revision, appliedAt, standing = {} } }: Swept): Promise<void> {
+    if (configuration().applications.get(application)?.destination.cluster !== cluster) return
+    const said = sayStanding(redis, cluster, application, standing)
+    if (revision !== undefined)
+      await restoreApplied(redis, cluster, application, { revision, at: Date.parse(appliedAt ?? '') || Date.now() })
+    await said
   }
 
   /** `shown`: the drift that the status shows, unrepaired. */

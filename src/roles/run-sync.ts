@@ -5,8 +5,10 @@ import type { Log } from '../model/log.ts'
 import { applySetId } from '../model/names.ts'
 import type { SyncResult } from '../model/result.ts'
 import type { HeadHistory } from '../queue/heads.ts'
+import { reachable } from '../queue/connection.ts'
 import { readLastKnown } from '../queue/last-known.ts'
 import type { RunSync } from '../queue/run.ts'
+import { readStanding } from '../queue/standing.ts'
 import { publishStatus } from '../queue/status.ts'
 import type { Destination, Renderer, Source } from '../sync/ports.ts'
 import type { ProposePorts } from '../sync/propose.ts'
@@ -32,7 +34,10 @@ export function createRunSync(options: RunSyncOptions): RunSync {
   const { cluster, configuration, redis, log } = options
   return async (job, control) => {
     const { application, repository, destination } = await resolveApplication(job.application, options)
-    const { health } = await readLastKnown(redis, cluster, application.name)
+    const [{ health }, said] = await Promise.all([
+      readLastKnown(redis, cluster, application.name),
+      reachable(readStanding(redis, cluster, application.name)),
+    ])
     await requireDependencies(application, { configuration, redis, signal: control.signal })
     log.info({ application: application.name, ticket: job.seen, reason: job.reason }, 'sync starts')
     return await sync(
@@ -40,6 +45,7 @@ export function createRunSync(options: RunSyncOptions): RunSync {
         job,
         application,
         repository,
+        said,
         lastHealth: health,
         signal: control.signal,
         superseded: control.superseded,

@@ -32,6 +32,8 @@ export interface ProposeRequest {
   readonly preflight: false | { readonly diffs: number }
   readonly signal: AbortSignal
   readonly resolve: () => Promise<Tree>
+  /** Keeps what was said of the application in its inventory, and gives the inventory as it is then; a plan keeps nothing. */
+  readonly keep?: (stored: StoredInventory | undefined) => Promise<StoredInventory | undefined>
   /** Is there anything to find out, with these inputs and this inventory? Asked before the render. */
   readonly isAffected: (inputs: string | undefined, stored: StoredInventory | undefined) => boolean
   /** Tracked objects whose turn of the rolling audit has come. */
@@ -100,11 +102,11 @@ export async function propose(
 const NOTHING: Promise<Rendering> = Promise.resolve({ objects: [], digest: sha256(''), warnings: [] })
 
 async function readInventory(
-  { application, signal }: ProposeRequest,
+  { application, signal, keep }: ProposeRequest,
   { destination, install }: ProposePorts,
 ): Promise<StoredInventory | undefined> {
   const stored = await destination.readInventory(application.name, signal)
-  if (stored === undefined || stored.inventory.install === install) return stored
+  if (stored === undefined || stored.inventory.install === install) return keep === undefined ? stored : await keep(stored)
   throw new GitwakeError(
     'owned-by-other-install',
     `${application.name} is owned by the gitwake installation "${stored.inventory.install}", this one is "${install}"`,

@@ -4,8 +4,10 @@ import type { HealthStatus } from '../model/health.ts'
 import type { SyncJob } from '../model/job.ts'
 import { displayName, type ObjectKey } from '../model/object.ts'
 import type { SyncResult } from '../model/result.ts'
+import type { Standing } from '../model/standing.ts'
 import type { Tree } from '../model/tree.ts'
 import { isEmpty } from '../plan/plan.ts'
+import { withheld } from '../plan/withheld.ts'
 import { dueForAudit } from './audit.ts'
 import { carryOut } from './carry-out.ts'
 import type { Decision } from './decide.ts'
@@ -14,6 +16,7 @@ import type { Heads, Source, StoredInventory } from './ports.ts'
 import { propose, type ProposePorts } from './propose.ts'
 import { unreachedChange } from './refusal.ts'
 import { openRun, problemOfChanges, summarise, type Run } from './run.ts'
+import { keepStanding } from './standing.ts'
 import { emptyInventory } from './tracking.ts'
 
 /** What a sync needs from outside. */
@@ -28,6 +31,8 @@ export interface SyncRequest {
   readonly job: SyncJob
   readonly application: Application
   readonly repository: Repository
+  /** What was said of it until further notice, as far as Redis knows; the inventory may know more. */
+  readonly said: Standing
   /** As last published; 'unknown' makes the sync look. */
   readonly lastHealth: HealthStatus
   readonly signal: AbortSignal
@@ -65,6 +70,7 @@ async function runStages(request: SyncRequest, ports: SyncPorts, run: Run): Prom
       preflight: application.sync.preflight && { diffs: DIFFS },
       signal,
       resolve: () => fetchHead(request, ports),
+      keep: (stored) => keepStanding(request.said, stored, request, ports),
       isAffected: (inputs, stored) => isAffected(job, inputs, stored),
       audited: (stored) => auditedBy(job, stored),
       superseded,
@@ -75,6 +81,11 @@ async function runStages(request: SyncRequest, ports: SyncPorts, run: Run): Prom
   if (proposal === 'not affected') return run.end('not affected', `nothing that ${application.name} reads has changed`)
   if (proposal === 'superseded') return run.end('superseded', 'a newer commit arrived')
   const { tree, inputs, rendering, stored, decision, refused } = proposal
+  const stop = withheld(application, stored?.inventory.standing ?? {})
+  if (stop !== undefined) {
+    run.changes = decision.plan.changes
+    return run.end(stop.outcome, `${stop.message}; it would be ${summarise(run.changes)}`)
+  }
   run.changes = decision.plan.changes.map(unreachedChange)
   if (refused.length > 0 && !application.sync.partial)
     return run.end(

@@ -15,6 +15,7 @@ import { createPlanDesk, createPlans } from './plans.ts'
 import { QUEUES_PATH } from './queue-ui.ts'
 import { refuseUnknown } from './refusal.ts'
 import { securityHeaders } from './security-headers.ts'
+import { createStandings } from './standing.ts'
 import { createSyncRequests } from './sync-request.ts'
 import { createWaiting } from './waiting.ts'
 
@@ -53,6 +54,7 @@ export function createApplication(parts: WebParts, closing: AbortSignal): Expres
   application.get('/api/events', createEvents({ ledger, closing, log }))
   application.use('/api', createApi(ledger))
   application.use('/api', createSyncRequests({ configuration, intake: parts.intake, waiting, now }))
+  application.use('/api', createStandings({ configuration, intake: parts.intake, waiting, log, now }))
   application.use('/api', createPlans({ configuration, planner, desk, waiting }))
   if (parts.queueUi) application.use(QUEUES_PATH, parts.queueUi)
   application.use(createPages({ configuration, ledger, planner, desk, now }))

@@ -105,6 +105,10 @@ function refusalOf(result: SyncResult): { readonly status: number; readonly refu
         : `Read the held changes; to carry out exactly this plan: ${again}.`
     return { status: 409, refusal: { code: 'held', message: result.message, fix, reasons: reasonsOf(result) } }
   }
+  if (result.outcome === 'suspended') {
+    const fix = `To go on: POST /api/applications/${result.application}/resume, or remove spec.suspend where the configuration says so.`
+    return { status: 409, refusal: { code: 'suspended', message: result.message, fix } }
+  }
   const unhealthy = result.health.status === 'failed'
   if (result.outcome !== 'failed' && !unhealthy) return undefined
   return {

@@ -34,13 +34,13 @@ export function configurationOf(names: readonly string[], clusters: readonly str
     ),
     applications: new Map(
       clusters
-        .flatMap((cluster) => names.map((name) => applicationOf(clusters.length > 1 ? `${name}-${cluster}` : name, cluster)))
+        .flatMap((cluster) => names.map((name) => applicationNamed(clusters.length > 1 ? `${name}-${cluster}` : name, cluster)))
         .map((one) => [one.name, one]),
     ),
   }
 }
 
-function applicationOf(name: string, cluster: string): Application {
+export function applicationNamed(name: string, cluster: string): Application {
   return {
     name,
     source: { repository: 'shop', ref: 'refs/heads/main', path: '' },

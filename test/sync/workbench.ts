@@ -7,6 +7,7 @@ import { isJsonObject, parseJson, type JsonObject } from '../../src/model/json.t
 import { applySetId } from '../../src/model/names.ts'
 import type { PlanReport, PlanSubject } from '../../src/model/plan-report.ts'
 import type { SyncResult } from '../../src/model/result.ts'
+import type { Standing } from '../../src/model/standing.ts'
 import { createRenderer } from '../../src/render/renderer.ts'
 import { createSource } from '../../src/source/source.ts'
 import { planOnly } from '../../src/sync/plan-only.ts'
@@ -33,6 +34,10 @@ export interface Subject {
     readonly reason?: SyncReason
     readonly confirmedPlan?: string
     readonly audit?: AuditSpan
+    /** As configured otherwise for this run. */
+    readonly application?: Partial<Application>
+    /** What Redis knows of what people said. */
+    readonly said?: Standing
     readonly destination?: Destination
     readonly install?: string
     /** In place of the subject's own. */
@@ -135,8 +140,9 @@ export async function openWorkbench(own?: ControlPlane, kustomizePath?: string):
           return await sync(
             {
               job,
-              application: { ...application, sync: { ...application.sync, ...run.policy } },
+              application: { ...application, ...run.application, sync: { ...application.sync, ...run.policy } },
               repository: configured,
+              said: run.said ?? {},
               lastHealth: 'current',
               signal: AbortSignal.timeout(60_000),
               superseded: run.superseded ?? (() => Promise.resolve(false)),

@@ -2,11 +2,13 @@ import { GitwakeError } from '../../src/model/error.ts'
 import type { DeliveryRecord, Intake, Ledger, Target } from '../../src/model/intake.ts'
 import type { Ticket, Trigger } from '../../src/model/job.ts'
 import type { ApplicationStatus, SyncResult } from '../../src/model/result.ts'
+import type { Standing } from '../../src/model/standing.ts'
 
 /** Ledger and Intake in memory, with the promises of the ports: what a test records is what they answer. */
 export interface MemoryLedger extends Ledger, Intake {
   readonly triggers: readonly { readonly target: Target; readonly trigger: Trigger }[]
   readonly confirmed: readonly { readonly application: string; readonly digest: string }[]
+  readonly said: readonly { readonly application: string; readonly standing: Standing }[]
   /** Waits that have neither got a result nor been given up. */
   waiting(): number
   setStatuses(statuses: readonly ApplicationStatus[]): void
@@ -25,6 +27,7 @@ export function createMemoryLedger(initial: readonly ApplicationStatus[] = []): 
   const wanted = new Map<string, number>()
   const waiters = new Set<() => void>()
   const triggers: { target: Target; trigger: Trigger }[] = []
+  const said: { application: string; standing: Standing }[] = []
   const confirmed: { application: string; digest: string }[] = []
 
   const reach = (): void => {
@@ -41,6 +44,7 @@ export function createMemoryLedger(initial: readonly ApplicationStatus[] = []): 
   return {
     triggers,
     confirmed,
+    said,
     waiting: () => waiters.size,
     setStatuses: (next) => void (statuses = next),
     addDelivery: (record) => void deliveries.set(record.id, record),
@@ -80,6 +84,10 @@ export function createMemoryLedger(initial: readonly ApplicationStatus[] = []): 
     async confirmPlan(target, digest) {
       reach()
       confirmed.push({ application: target.application, digest })
+    },
+    async say(target, standing) {
+      reach()
+      said.push({ application: target.application, standing })
     },
     async waitFor(ticket, signal) {
       reach()

@@ -1,4 +1,5 @@
 import type { ApplicationStatus } from '../../model/result.ts'
+import { displayWord, type Suspended } from '../../model/standing.ts'
 import { html, type Html } from '../html.ts'
 import { changeList } from './changes.ts'
 import { badge } from './icons.ts'
@@ -75,9 +76,10 @@ function summary({ lastResult, wanted, done }: ApplicationStatus, now: number): 
   }${asked > 0 && html`<span class="behind" title="${wanted} asked for, ${done} answered">${plural(asked, 'request')} pending</span>`}`
 }
 
-function notices({ drift, health, lastResult, application }: ApplicationStatus, options: Options): Html {
+function notices({ drift, health, lastResult, application, suspended }: ApplicationStatus, options: Options): Html {
   const held = lastResult?.outcome === 'held'
-  return html`${held && heldNotice(application, lastResult.message, lastResult.problem?.fix, lastResult.plan)}
+  return html`${suspended && suspendedNotice(application, suspended)}
+${held && heldNotice(application, lastResult.message, lastResult.problem?.fix, lastResult.plan)}
 ${!held && lastResult?.problem && problemNotice(lastResult.problem)}
 ${health === 'failed' && lastResult && unhealthyNotice(lastResult.health.objects)}
 ${
@@ -85,6 +87,13 @@ ${
   html`<div class="notice warn"><p class="said">${plural(drift.length, 'object')} drifted from Git</p>
 ${changeList(drift, options)}</div>`
 }`
+}
+
+function suspendedNotice(application: string, suspended: Suspended): Html {
+  return html`<div class="notice hold"><p class="said">Suspended ${displayWord(suspended)}</p>
+<p class="fix">Nothing is applied, healed or pruned. To go on: ${
+    suspended.at === undefined ? html`remove <code>spec.suspend</code>` : html`<code>gitwake resume ${application}</code>`
+  }</p></div>`
 }
 
 /** A plan that waits for a person's word. The script shows the button; without it, the API does the same. */

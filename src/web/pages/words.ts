@@ -19,6 +19,7 @@ export const SYNC_WORDS: Readonly<Record<ApplicationStatus['sync'], Word>> = {
   queued: { label: 'Queued', tone: 'busy' },
   failed: { label: 'Failed', tone: 'bad' },
   held: { label: 'Held', tone: 'hold' },
+  suspended: { label: 'Suspended', tone: 'hold' },
   unknown: { label: 'Not synced yet', tone: 'quiet' },
 }
 
@@ -36,6 +37,7 @@ export const OUTCOME_WORDS: Readonly<Record<SyncOutcome, Word>> = {
   superseded: { label: 'Superseded', tone: 'quiet' },
   drifted: { label: 'Drifted', tone: 'warn' },
   held: { label: 'Held', tone: 'hold' },
+  suspended: { label: 'Suspended', tone: 'hold' },
   failed: { label: 'Failed', tone: 'bad' },
 }
 

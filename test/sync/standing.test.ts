@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import type { Configuration } from '../../src/model/configuration.ts'
+import type { SyncResult } from '../../src/model/result.ts'
+import type { Standing, Suspension } from '../../src/model/standing.ts'
+import { createHeadHistory } from '../../src/queue/heads.ts'
+import { readStanding } from '../../src/queue/standing.ts'
+import { createLookAround } from '../../src/roles/look-around.ts'
+import { configurationOf, setUp, silent } from '../queue/setup.ts'
+import { isDryRun, isWrite } from '../support/audit-log.ts'
+import { configMap, openWorkbench, type Subject, type Workbench } from './workbench.ts'
+
+const STOPPED: Suspension = { active: true, by: 'ada', reason: 'a move', at: 1_000 }
+const MERGE = { contentType: 'application/merge-patch+json' }
+
+function told(result: SyncResult): string {
+  return `${result.outcome}: ${result.message} ${JSON.stringify(result.problem ?? '')} ${JSON.stringify(result.changes)}`
+}
+
+describe('what holds of an application until further notice', { timeout: 300_000 }, () => {
+  let bench: Workbench
+  before(async () => {
+    bench = await openWorkbench()
+  })
+  after(() => bench.close())
+
+  /** Paths that were written for good since a position, without the inventory's. */
+  async function written(position: number): Promise<readonly string[]> {
+    const events = (await bench.audit.read({}, position)).filter((event) => isWrite(event) && !isDryRun(event))
+    return events.map(({ requestURI }) => requestURI).filter((uri) => !uri.includes(bench.inventoryNamespace))
+  }
+
+  async function value({ namespace }: Subject): Promise<unknown> {
+    const { data } = await bench.api('GET', `/api/v1/namespaces/${namespace}/configmaps/a`)
+    return (data as { x?: string }).x
+  }
+
+  it('suspends: a push is planned and answered, nothing is written, and a Redis that forgets sets nothing going', async () => {
+    const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }) })
+    await app.sync()
+    const position = await bench.audit.position()
+    await app.repository.commit({ 'a.json': configMap('a', { x: '2' }) })
+    const stopped = await app.sync({ reason: 'push', said: { suspension: STOPPED } })
+    assert.equal(stopped.outcome, 'suspended', told(stopped))
+    assert.equal(stopped.message, 'suspended by ada since 1970-01-01T00:00:01Z: a move; it would be 1 configured')
+    assert.deepEqual(stopped.counts, { configured: 1 })
+
+    const forgotten = await app.sync({ reason: 'manual' })
+    assert.equal(forgotten.outcome, 'suspended', told(forgotten))
+    assert.deepEqual(await written(position), [])
+    assert.equal(await value(app), '1')
+
+    const resumed = await app.sync({ said: { suspension: { ...STOPPED, active: false, at: 2_000 } } })
+    assert.equal(resumed.outcome, 'synced', told(resumed))
+    assert.equal(await value(app), '2')
+    // The older word, from a Redis that was restored from a backup, does not stop it again.
+    const old = await app.sync({ said: { suspension: STOPPED } })
+    assert.equal(old.outcome, 'synced', told(old))
+  })
+
+  it('reports drift of a suspended application, and neither heals nor prunes it', async () => {
+    const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }), 'b.json': configMap('b', { y: '1' }) })
+    await app.sync()
+    await bench.api('PATCH', `/api/v1/namespaces/${app.namespace}/configmaps/a`, { data: { x: 'hand' } }, MERGE)
+    await app.repository.commit({ 'b.json': null })
+    const position = await bench.audit.position()
+    const result = await app.sync({ reason: 'drift', said: { suspension: STOPPED } })
+    assert.equal(result.outcome, 'suspended', told(result))
+    assert.deepEqual(result.counts, { configured: 1, pruned: 1 })
+    assert.deepEqual(
+      result.changes.flatMap(({ drift = [] }) => drift.map(({ field }) => field)),
+      ['data.x'],
+    )
+    assert.deepEqual(await written(position), [])
+  })
+
+  it('is stopped before its first sync, too, and by its configuration', async () => {
+    const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }) })
+    const first = await app.sync({ said: { suspension: STOPPED } })
+    assert.equal(first.outcome, 'suspended', told(first))
+    const again = await app.sync()
+    assert.equal(again.outcome, 'suspended', told(again))
+
+    const suspend = { reason: 'not yet' }
+    const result = await app.sync({ application: { suspend }, said: { suspension: { ...STOPPED, active: false, at: 2_000 } } })
+    assert.equal(result.message, 'suspended by the configuration: not yet; it would be 2 created', told(result))
+  })
+
+  it('comes back to a Redis that was flushed with the next sweep', async () => {
+    const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }) })
+    const { name } = app.application
+    await app.sync({ said: { suspension: STOPPED } })
+    await using queue = await setUp()
+    const redis = queue.connections.producer
+    const application = { ...app.application, destination: { ...app.application.destination, cluster: 'prod' } }
+    const configuration: Configuration = { ...configurationOf([]), applications: new Map([[name, application]]) }
+    const lookAround = createLookAround({
+      cluster: 'prod',
+      configuration: () => configuration,
+      redis,
+      intake: queue.intake,
+      heads: createHeadHistory(redis, 'prod', Date.now),
+      source: { ...NO_SOURCE },
+      destinations: { of: () => Promise.resolve(bench.destination), close: () => Promise.resolve() },
+      inventoryNamespace: bench.inventoryNamespace,
+      log: silent,
+    })
+    const nothing: Standing = {}
+    assert.deepEqual(await readStanding(redis, 'prod', name), nothing)
+    await lookAround.sweep(AbortSignal.timeout(20_000))
+    assert.deepEqual(await readStanding(redis, 'prod', name), { suspension: STOPPED })
+  })
+})
+
+const NO_SOURCE = {
+  fetch: () => Promise.reject(new Error('a sweep fetches nothing')),
+  heads: () => Promise.reject(new Error('a sweep lists nothing')),
+  refAt: () => Promise.resolve(undefined),
+  open: () => Promise.resolve(undefined),
+}
