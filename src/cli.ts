@@ -175,6 +175,13 @@ function addRemoteCommands(program: Command, context: Context): void {
     .action((name: string, { limit, json }: { limit: number; json: boolean }) =>
       run(async () => (await import('./cli/status.ts')).history(await client(), terminal, { name, limit, json, now: Date.now() }))(),
     )
+  program
+    .command('commit <sha>')
+    .description('what became of a commit, in every application and cluster; exits 1 where it is not there in health')
+    .option('--json', 'print JSON', false)
+    .action((sha: string, { json }: { json: boolean }) =>
+      run(async () => (await import('./cli/commit.ts')).commit(await client(), terminal, { sha, json, now: Date.now() }))(),
+    )
   addPlan(program, context, client)
   program
     .command('sync <application>')

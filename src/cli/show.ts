@@ -14,6 +14,7 @@ const COLOURS: Readonly<Record<string, Paint>> = {
   'out of sync': 'yellow',
   syncing: 'blue',
   queued: 'blue',
+  waiting: 'yellow',
   'in progress': 'blue',
   drifted: 'yellow',
   held: 'yellow',

@@ -1,3 +1,4 @@
+import type { CommitReport } from './commit.ts'
 import type { Ticket, Trigger } from './job.ts'
 import type { Delivery } from './push.ts'
 import type { ApplicationStatus, SyncResult } from './result.ts'
@@ -62,6 +63,10 @@ export interface Ledger {
   /** Newest first. */
   history(application: string, limit: number): Promise<readonly SyncResult[]>
   delivery(id: string): Promise<DeliveryRecord | undefined>
+  /** The full names of the known commits that begin with these digits; ten at most. */
+  commits(digits: string): Promise<readonly string[]>
+  /** What has become of a commit in every application of its repository; of one that nobody has heard of, an empty list. */
+  commit(revision: string): Promise<CommitReport>
   /** Resolves with the first final result that answers the ticket, or undefined when `signal` ends the wait. */
   waitFor(ticket: Ticket, signal: AbortSignal): Promise<SyncResult | undefined>
 }

@@ -50,6 +50,14 @@ export const receiverKeys = {
   history: (application: string): string => `{gitwake}:history:${application}`,
   /** Sorted set: seen → the final answer to every ticket up to it, as JSON. */
   answers: (cluster: string, application: string): string => `{gitwake}:answers:${cluster}/${application}`,
+  /** Hash: what each application and cluster said of this commit (src/record/commits). */
+  commit: (revision: string): string => `{gitwake}:commit:${revision}`,
+  /** Sorted set of equal scores: every commit that is known, so that one finds it by its first digits. */
+  commits: '{gitwake}:commits',
+  /** Sorted set: time of its newest result → commit, so that the oldest can be forgotten. */
+  commitOrder: '{gitwake}:commits:order',
+  /** Hash: `<cluster>/<application>` → `<ms> <commit>` that it carries. */
+  carried: '{gitwake}:commits:carried',
   /** Hash: cluster → id of the last outcome that was folded. */
   cursors: '{gitwake}:cursors',
 } as const

@@ -85,7 +85,23 @@ export function decodePieces(fields: Readonly<Record<string, string>>, applicati
   return { ...pieces, standing } as StoredPieces
 }
 
-function parse(text: string): unknown {
+/** What was asked for and has no answer yet, as the queue writes it down: `<wanted> <trigger as JSON>`. */
+export interface Announced {
+  readonly wanted: number
+  readonly at: number
+  /** The commit that the trigger named, if any. */
+  readonly revision?: string
+}
+
+export function decodeAnnounced(entry: string): Announced | undefined {
+  const space = entry.indexOf(' ')
+  const [wanted, trigger] = [Number(entry.slice(0, space)), parse(entry.slice(space + 1))]
+  if (!isRecord(trigger) || typeof trigger['at'] !== 'number' || !Number.isSafeInteger(wanted)) return undefined
+  const { at, revision } = trigger
+  return { wanted, at, ...(typeof revision === 'string' && { revision }) }
+}
+
+export function parse(text: string): unknown {
   try {
     return text === '' ? undefined : JSON.parse(text)
   } catch {
@@ -93,6 +109,6 @@ function parse(text: string): unknown {
   }
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
+export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null
 }

@@ -4,6 +4,7 @@ import type { Log } from '../model/log.ts'
 import { isFinal } from '../model/answer.ts'
 import { clusterKeys, receiverKeys } from '../model/keys.ts'
 import type { SyncResult } from '../model/result.ts'
+import { indexCommit } from './commits/commits.ts'
 import { answerFrom, decodeResult } from './decode.ts'
 
 /** How much of an application's past is kept. */
@@ -107,6 +108,7 @@ async function store({ redis, retention }: FoldOptions, cluster: string, cursor:
       writes.zremrangebyscore(history, '-inf', Date.now() - retention.ageMs)
       writes.pexpire(history, retention.ageMs)
     } else writes.persist(history)
+    indexCommit(writes, result, retention.ageMs)
     if (!isFinal(result)) continue
     const answers = receiverKeys.answers(result.cluster, result.application)
     writes.zremrangebyscore(answers, result.seen, result.seen)

@@ -6,6 +6,7 @@ import type { Ledger } from '../model/intake.ts'
 import type { Ticket } from '../model/job.ts'
 import { clusterKeys, receiverKeys } from '../model/keys.ts'
 import type { ApplicationStatus, SyncResult } from '../model/result.ts'
+import { findCommits, reportCommit } from './commits/commits.ts'
 import { decodePieces, decodeResult } from './decode.ts'
 import { findDelivery } from './delivery.ts'
 import type { Fold } from './fold.ts'
@@ -49,6 +50,11 @@ export function createLedger({
     const texts = await redis.zrevrange(receiverKeys.history(application), 0, limit - 1)
     return texts.flatMap((text) => decodeResult(text) ?? [])
   }
+  const questions = async () => ({
+    redis,
+    configuration: configuration(),
+    statuses: await statuses([...configuration().applications.values()]),
+  })
   return {
     statuses: async () => reachable(statuses([...configuration().applications.values()])),
     status: async (name) => {
@@ -56,6 +62,8 @@ export function createLedger({
       return application && (await reachable(statuses([application])))[0]
     },
     history: async (application, limit) => reachable(history(application, limit)),
+    commits: async (digits) => reachable(questions().then((known) => findCommits(digits, known))),
+    commit: async (revision) => reachable(questions().then((known) => reportCommit(revision, known))),
     delivery: async (id) => reachable(findDelivery(redis, configuration(), id)),
     waitFor: async (ticket, signal) => waitFor(ticket, signal, fold, async () => reachable(answerTo(redis, ticket))),
   }

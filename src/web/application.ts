@@ -4,6 +4,7 @@ import type { Intake, Ledger } from '../model/intake.ts'
 import type { Planner } from '../model/plan-report.ts'
 import { requireToken } from './access.ts'
 import { createApi } from './api.ts'
+import { createCommits } from './commits.ts'
 import { createEvents } from './events.ts'
 import { answerFailure } from './failure.ts'
 import type { Checks } from './checks.ts'
@@ -53,6 +54,7 @@ export function createApplication(parts: WebParts, closing: AbortSignal): Expres
   })
   application.get('/api/events', createEvents({ ledger, closing, log }))
   application.use('/api', createApi(ledger))
+  application.use('/api', createCommits(ledger))
   application.use('/api', createSyncRequests({ configuration, intake: parts.intake, waiting, now }))
   application.use('/api', createStandings({ configuration, intake: parts.intake, waiting, log, now }))
   application.use('/api', createPlans({ configuration, planner, desk, waiting }))

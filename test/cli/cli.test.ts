@@ -49,7 +49,20 @@ describe('the command line', () => {
   test('explains itself, and names its version', async () => {
     const help = await gitwake(['--help'])
     assert.equal(help.code, 0)
-    for (const command of ['start', 'serve', 'work', 'validate', 'render', 'health', 'schema', 'status', 'history', 'plan', 'sync'])
+    for (const command of [
+      'start',
+      'serve',
+      'work',
+      'validate',
+      'render',
+      'health',
+      'schema',
+      'status',
+      'history',
+      'commit',
+      'plan',
+      'sync',
+    ])
       assert.match(help.out, new RegExp(`^  ${command} `, 'm'))
     assert.match((await gitwake(['--version'])).out, /^\d+\.\d+\.\d+\n$/)
   })
@@ -294,6 +307,31 @@ describe('the commands that ask a server', () => {
     assert.match(one.out, /configured Deployment\/shop\/api: spec\.replicas differs/)
     assert.ok(!one.out.includes('\u001b'))
     assert.deepEqual(JSON.parse((await gitwake(['status', '--json'], environment)).out), [status])
+  })
+
+  test('commit tells where it is, what it changed, and exits 1 where it is not there', async () => {
+    const sha = 'a'.repeat(40)
+    const place = { application: 'shop', cluster: 'prod', namespace: 'shop', ref: 'refs/heads/main', objects: [], since: 0 }
+    const { object, action, reason } = sampleChange({})
+    const synced = { ...place, state: 'synced', message: '1 configured', health: 'current', objects: [{ object, action, reason }] }
+    const lost = { ...place, application: 'web', state: 'superseded', message: 'superseded by bbbb\u001b[31m' }
+    const report = { revision: sha, repositories: ['shop'], applications: [synced, { ...place, state: 'unknown', message: 'elsewhere' }] }
+    answers = {
+      'GET /api/commits/aaaaaaa': [{ status: 200, body: report }],
+      'GET /api/commits/bbbbbbb': [{ status: 200, body: { ...report, applications: [synced, lost] } }],
+      'GET /api/commits/ccccccc': [
+        { status: 422, body: { error: { message: 'More than one.', fix: 'More digits.', reasons: ['c1', 'c2'] } } },
+      ],
+    }
+    const there = await gitwake(['commit', 'aaaaaaa'], environment)
+    assert.equal(there.code, 0)
+    assert.match(there.out, /^a{40} of shop\nAPPLICATION +CLUSTER +STATE[^\n]+\nshop +prod +synced +current +\d+d +1 configured\n/)
+    assert.match(there.out, /configured +Deployment\/shop\/api: spec/)
+    const elsewhere = await gitwake(['commit', 'bbbbbbb'], environment)
+    assert.deepEqual([elsewhere.code, elsewhere.out.includes('\u001b')], [1, false])
+    const ambiguous = await gitwake(['commit', 'ccccccc'], environment)
+    assert.deepEqual([ambiguous.code, /More than one\.\n {2}c1\n {2}c2/.test(ambiguous.err)], [1, true])
+    assert.match((await gitwake(['commit', 'ddddddd'], environment)).err, /Nobody has heard of commit ddddddd/)
   })
 
   test('an object that failed is shown with the last lines that its container wrote', async () => {

@@ -1,34 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { clusterKeys, receiverKeys } from '../../src/model/keys.ts'
-import type { Ledger } from '../../src/model/intake.ts'
 import type { SyncResult } from '../../src/model/result.ts'
 import type { RunSync } from '../../src/queue/run.ts'
 import { publishStatus } from '../../src/queue/status.ts'
-import { startFold, type Fold } from '../../src/record/fold.ts'
-import { createLedger } from '../../src/record/ledger.ts'
-import { delivery, failed, resultOf, setUp, silent, targetOf, trigger } from '../queue/setup.ts'
+import { delivery, failed, resultOf, setUp, targetOf, trigger } from '../queue/setup.ts'
 import { until } from '../queue/until.ts'
+import { openBooks } from './books.ts'
 
 const api = targetOf('api')
 const soon = { retryable: { firstMs: 50, mostMs: 50 }, refused: { firstMs: 3_600_000, mostMs: 3_600_000 } }
-
-interface Books extends AsyncDisposable {
-  readonly ledger: Ledger
-  readonly fold: Fold
-}
-
-function open(setup: Awaited<ReturnType<typeof setUp>>, results = 50, ageMs = 3_600_000): Books {
-  const fold = startFold({
-    redis: setup.connections.producer,
-    blocking: setup.connections.blocking(),
-    clusters: () => [...setup.configuration.clusters.keys()],
-    retention: { results, ageMs },
-    log: silent,
-  })
-  const ledger = createLedger({ redis: setup.connections.producer, configuration: () => setup.configuration, fold })
-  return { ledger, fold, [Symbol.asyncDispose]: async () => fold.close() }
-}
 
 const inOrder = (...outcomes: readonly Partial<SyncResult>[]): RunSync => {
   let runs = 0
@@ -37,7 +18,7 @@ const inOrder = (...outcomes: readonly Partial<SyncResult>[]): RunSync => {
 
 test('who waits for a ticket gets the first final answer: retries and superseded runs keep waiting', async () => {
   await using setup = await setUp()
-  await using books = open(setup)
+  await using books = openBooks(setup)
   setup.work({ backoff: soon, run: inOrder(failed(true), { outcome: 'superseded' }, { message: 'there' }) })
   const ticket = await setup.intake.acceptTrigger(api, trigger())
   const answer = await books.ledger.waitFor(ticket, AbortSignal.timeout(20_000))
@@ -53,7 +34,7 @@ test('who waits for a ticket gets the first final answer: retries and superseded
 
 test('an answer that is there already is told to who does not wait, and kept where no age is set', async () => {
   await using setup = await setUp()
-  await using books = open(setup, 50, 0)
+  await using books = openBooks(setup, 50, 0)
   setup.work({ backoff: soon, run: inOrder({ message: 'there' }) })
   const ticket = await setup.intake.acceptTrigger(api, trigger())
   assert.equal((await books.ledger.waitFor(ticket, AbortSignal.timeout(20_000)))?.message, 'there')
@@ -66,7 +47,7 @@ test('an answer that is there already is told to who does not wait, and kept whe
 
 test('an application that moves to another cluster is not answered by what it did in the one before', async () => {
   await using setup = await setUp()
-  await using books = open(setup)
+  await using books = openBooks(setup)
   setup.work({ run: inOrder({}) })
   const before = await setup.intake.acceptTrigger(api, trigger())
   assert.equal((await books.ledger.waitFor(before, AbortSignal.timeout(20_000)))?.outcome, 'synced')
@@ -76,7 +57,7 @@ test('an application that moves to another cluster is not answered by what it di
 
 test('a commit that is at fault answers who waits, at once', async () => {
   await using setup = await setUp()
-  await using books = open(setup)
+  await using books = openBooks(setup)
   setup.work({ backoff: soon, run: inOrder(failed(false)) })
   const ticket = await setup.intake.acceptTrigger(api, trigger())
   assert.equal((await books.ledger.waitFor(ticket, AbortSignal.timeout(20_000)))?.outcome, 'failed')
@@ -85,14 +66,14 @@ test('a commit that is at fault answers who waits, at once', async () => {
 
 test('a wait ends with its signal and without an answer', async () => {
   await using setup = await setUp()
-  await using books = open(setup)
+  await using books = openBooks(setup)
   const ticket = await setup.intake.acceptTrigger(api, trigger())
   assert.equal(await books.ledger.waitFor(ticket, AbortSignal.timeout(100)), undefined)
 })
 
 test('every delivery ends in exactly one outcome per application', async () => {
   await using setup = await setUp(['api', 'web'])
-  await using books = open(setup)
+  await using books = openBooks(setup)
   const [old, newer] = ['a', 'b'].map((letter) => letter.repeat(40))
   const both = [api, targetOf('web')]
   await setup.intake.acceptDelivery(delivery('d1', old), both, trigger('push', { revision: old ?? '' }))
@@ -120,7 +101,7 @@ test('every delivery ends in exactly one outcome per application', async () => {
 
 test('a delivery for an application that was removed says so', async () => {
   await using setup = await setUp()
-  await using books = open(setup)
+  await using books = openBooks(setup)
   await setup.intake.acceptDelivery(delivery('d1'), [targetOf('gone')], trigger())
   assert.deepEqual(
     (await books.ledger.delivery('d1'))?.outcomes.map(({ state }) => state),
@@ -130,7 +111,7 @@ test('a delivery for an application that was removed says so', async () => {
 
 test('a delivery that asked for nothing says why', async () => {
   await using setup = await setUp()
-  await using books = open(setup)
+  await using books = openBooks(setup)
   await setup.intake.acceptDelivery(delivery('d1'), [], trigger())
   assert.equal((await books.ledger.delivery('d1'))?.ignored, 'no application uses this repository and ref')
 })
@@ -143,11 +124,11 @@ test('the history is bounded, newest first, and the same outcome folded twice is
   for (const result of results) await setup.redis.client.xadd(clusterKeys('prod').outcomes, '*', 'result', JSON.stringify(result))
   await setup.redis.client.xadd(clusterKeys('prod').outcomes, '*', 'result', 'not JSON')
   {
-    await using books = open(setup, 5)
+    await using books = openBooks(setup, 5)
     await until(async () => (await books.ledger.history('api', 1))[0]?.seen === 12)
   }
   await setup.redis.client.del(receiverKeys.cursors)
-  await using again = open(setup, 5)
+  await using again = openBooks(setup, 5)
   await until(async () => (await setup.redis.client.hget(receiverKeys.cursors, 'prod')) !== null)
   assert.deepEqual(
     (await again.ledger.history('api', 100)).map(({ seen }) => seen),
@@ -158,7 +139,7 @@ test('the history is bounded, newest first, and the same outcome folded twice is
 
 test('a status tells what is queued, what runs, what is applied and since when a commit waits', async () => {
   await using setup = await setUp()
-  await using books = open(setup)
+  await using books = openBooks(setup)
   const status = async () => (await books.ledger.statuses())[0]
   assert.equal((await status())?.sync, 'unknown')
   const release = Promise.withResolvers<void>()
@@ -178,7 +159,7 @@ test('a status tells what is queued, what runs, what is applied and since when a
 
 test('after FLUSHALL the status is what the sweep publishes again, and answers go on', async () => {
   await using setup = await setUp()
-  await using books = open(setup)
+  await using books = openBooks(setup)
   setup.work({ run: async (job) => resultOf(job) })
   await books.ledger.waitFor(await setup.intake.acceptTrigger(api, trigger()), AbortSignal.timeout(20_000))
   await setup.redis.client.flushall()
@@ -193,7 +174,7 @@ test('after FLUSHALL the status is what the sweep publishes again, and answers g
 
 test('a ledger without Redis says so instead of waiting', async () => {
   await using setup = await setUp()
-  await using books = open(setup)
+  await using books = openBooks(setup)
   await setup.redis.kill()
   await assert.rejects(books.ledger.statuses(), { code: 'redis-unavailable' })
   await setup.redis.restart()

@@ -61,6 +61,20 @@ test('what does not exist gets one body, wherever it was looked for', async (t) 
   assert.match([...bodies][0] ?? '', /^\{"error":\{"code":"not-found","message":".+","fix":".+"\}\}$/)
 })
 
+test('a commit is asked for by its id or the first seven digits of it', async (t) => {
+  const { url, ledger } = await startWeb(t)
+  const get = (sha: string) => request(url).get(`/api/commits/${sha}`).set(BEARER)
+  const twin = `${FIRST.slice(0, 10)}${'0'.repeat(30)}`
+  ledger.addCommit({ revision: FIRST, repositories: ['shop'], applications: [] })
+  assert.equal((await get(FIRST.slice(0, 7).toUpperCase()).expect(200)).body.revision, FIRST)
+  ledger.addCommit({ revision: twin, repositories: ['shop'], applications: [] })
+  const { body } = await get(FIRST.slice(0, 7)).expect(422)
+  assert.deepEqual([body.error.code, body.error.reasons], ['ambiguous', [FIRST, twin]])
+  await get(FIRST.slice(0, 11)).expect(200)
+  await get('f'.repeat(40)).expect(404)
+  for (const sha of ['HEAD', 'abc123', '%2e%2e', 'g'.repeat(40), 'a'.repeat(65)]) assert.equal((await get(sha)).status, 400, sha)
+})
+
 test('a limit is a number of results', async (t) => {
   const { url } = await startWeb(t)
   for (const limit of ['0', '-1', '1e9', 'all', '', '1.5', '99999999999999999999']) {

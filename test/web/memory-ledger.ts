@@ -1,3 +1,4 @@
+import type { CommitReport } from '../../src/model/commit.ts'
 import { GitwakeError } from '../../src/model/error.ts'
 import type { DeliveryRecord, Intake, Ledger, Target } from '../../src/model/intake.ts'
 import type { Ticket, Trigger } from '../../src/model/job.ts'
@@ -15,6 +16,7 @@ export interface MemoryLedger extends Ledger, Intake {
   /** Records a finished sync and answers the tickets up to its `seen`. */
   finish(result: SyncResult): void
   addDelivery(record: DeliveryRecord): void
+  addCommit(report: CommitReport): void
   /** From now on everything fails as it does without Redis; until it is called with false. */
   cutRedis(away: boolean): void
 }
@@ -24,6 +26,7 @@ export function createMemoryLedger(initial: readonly ApplicationStatus[] = []): 
   let away = false
   const results: SyncResult[] = []
   const deliveries = new Map<string, DeliveryRecord>()
+  const commits = new Map<string, CommitReport>()
   const wanted = new Map<string, number>()
   const waiters = new Set<() => void>()
   const triggers: { target: Target; trigger: Trigger }[] = []
@@ -48,6 +51,7 @@ export function createMemoryLedger(initial: readonly ApplicationStatus[] = []): 
     waiting: () => waiters.size,
     setStatuses: (next) => void (statuses = next),
     addDelivery: (record) => void deliveries.set(record.id, record),
+    addCommit: (report) => void commits.set(report.revision, report),
     cutRedis: (value) => void (away = value),
     finish(result) {
       results.unshift(result)
@@ -68,6 +72,14 @@ export function createMemoryLedger(initial: readonly ApplicationStatus[] = []): 
     async delivery(id) {
       reach()
       return deliveries.get(id)
+    },
+    async commits(digits) {
+      reach()
+      return [...commits.keys()].filter((revision) => revision.startsWith(digits))
+    },
+    async commit(revision) {
+      reach()
+      return commits.get(revision) ?? { revision, repositories: [], applications: [] }
     },
     async acceptDelivery(_delivery, targets, trigger) {
       reach()

@@ -1,0 +1,22 @@
+import type { Ledger } from '../../src/model/intake.ts'
+import { startFold, type Fold } from '../../src/record/fold.ts'
+import { createLedger } from '../../src/record/ledger.ts'
+import { type Setup, silent } from '../queue/setup.ts'
+
+/** A ledger over a queue's Redis, folding what its workers record. */
+export interface Books extends AsyncDisposable {
+  readonly ledger: Ledger
+  readonly fold: Fold
+}
+
+export function openBooks(setup: Setup, results = 50, ageMs = 3_600_000): Books {
+  const fold = startFold({
+    redis: setup.connections.producer,
+    blocking: setup.connections.blocking(),
+    clusters: () => [...setup.configuration.clusters.keys()],
+    retention: { results, ageMs },
+    log: silent,
+  })
+  const ledger = createLedger({ redis: setup.connections.producer, configuration: () => setup.configuration, fold })
+  return { ledger, fold, [Symbol.asyncDispose]: async () => fold.close() }
+}
