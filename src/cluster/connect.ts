@@ -54,6 +54,7 @@ export async function connectCluster(cluster: Cluster, dependencies: ConnectDepe
     log,
     userAgent,
     concurrency,
+    limit: cluster.requests,
     patienceMs,
   })
   return {

@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Log } from '../model/log.ts'
+import type { RequestLimit } from '../model/configuration.ts'
 import { GitwakeError } from '../model/error.ts'
 import { createSemaphore } from '../model/semaphore.ts'
+import { createBucket } from './bucket.ts'
 import { isScopedRefusal } from './errors.ts'
 import { assertPath, createExchange, type ApiRequest, type ApiResponse, type ApiStream, type StreamRequest } from './exchange.ts'
 import { busy } from './no-answer.ts'
@@ -18,6 +20,7 @@ export interface RequesterOptions {
   readonly log: Log
   readonly userAgent: string
   readonly concurrency: number
+  readonly limit: RequestLimit | undefined
   readonly patienceMs: number
 }
 
@@ -34,6 +37,7 @@ export function createRequester(options: RequesterOptions): Requester {
   const exchange = createExchange(name, options.clock, options.userAgent)
   const throttle = createThrottle()
   const semaphore = createSemaphore(options.concurrency)
+  const bucket = createBucket(options.limit)
 
   /** Asks until the server takes the request or patience is over; then the last answer stands. */
   async function patiently<T extends ApiResponse>(request: StreamRequest, attempt: () => Promise<T>): Promise<T> {
@@ -76,6 +80,7 @@ export function createRequester(options: RequesterOptions): Requester {
   async function once(request: ApiRequest): Promise<ApiResponse> {
     const release = await semaphore.acquire(request.signal, { urgent: request.urgent === true })
     try {
+      await bucket.take(request.signal, request.urgent === true)
       const session = await sessions.current()
       request.beforeRequest?.()
       return await exchange.request(session, request)

@@ -1,7 +1,8 @@
-import { isJsonObject, parseJson, type Json, type JsonObject } from '../model/json.ts'
+import { isJsonObject, parseJson, type Json } from '../model/json.ts'
 import type { ResourceKind } from '../model/kinds.ts'
 import { FIELD_MANAGER } from '../model/names.ts'
-import { isOurs } from '../model/observation.ts'
+import { isOurs, unionFields } from '../model/observation.ts'
+import { ignoredPart, withoutFields } from '../plan/ignore.ts'
 import { isTakenOver } from '../plan/people.ts'
 import type { ApplyOperation, WriteOptions, Written } from '../sync/ports.ts'
 import { classifyAnswer } from './errors.ts'
@@ -26,8 +27,7 @@ export async function takeOver(
   if (current.status !== 200) return { ok: false, ...classifyAnswer(current) }
   const body = parseJson(current.text)
   const live = isJsonObject(body) && isJsonObject(body.metadata) ? body.metadata : {}
-  const isTaken = (manager: string): boolean => isTakenOver(manager, options.adopting)
-  const merged = mergeEntries(live.managedFields, operation.manifest.apiVersion, isTaken)
+  const merged = mergeEntries(live.managedFields, operation, options.adopting)
   if (merged === undefined) return 'nothing to take'
   // Status updates move the resourceVersion all the time; what must not have changed is whose object it is.
   if (operation.expect !== 'absent' && live.uid !== operation.expect.uid) {
@@ -54,40 +54,34 @@ export async function takeOver(
     : { ok: true, seen, warnings: [] }
 }
 
-/** The managedFields with the entries of such managers folded into ours; undefined where there are none. */
-function mergeEntries(value: Json | undefined, apiVersion: string, isTakenManager: (manager: string) => boolean): Json[] | undefined {
+/**
+ * The managedFields with the entries of such managers folded into ours; undefined where there is nothing to take. What an ignore rule
+ * leaves to them stays theirs. Subresource entries (scale, status) stay too: taking `replicas` from scale would reset it to 1.
+ */
+function mergeEntries(value: Json | undefined, { manifest, ignore = [] }: ApplyOperation, adopting: boolean): Json[] | undefined {
   const raw = Array.isArray(value) ? (value as readonly Json[]) : []
-  const isTaken = (entry: Json): boolean => {
+  const split = raw.map((entry) => {
     const [decoded] = decodeManagedFields([entry])
-    // Subresource entries (scale, status) stay: taking `replicas` from the scale subresource would reset it to 1.
-    return decoded !== undefined && !isOurs(decoded) && decoded.subresource === '' && isTakenManager(decoded.manager)
-  }
-  const taken = raw.filter(isTaken)
-  if (taken.length === 0) return undefined
-  const isMine = (entry: Json): boolean => decodeManagedFields([entry]).some(isOurs)
-  const mine = raw.find(isMine)
-  const fields = [...(mine === undefined ? [] : [mine]), ...taken]
-    .map((entry) => (isJsonObject(entry) && isJsonObject(entry.fieldsV1) ? entry.fieldsV1 : {}))
-    .reduce(unionFields, {})
+    if (decoded === undefined || isOurs(decoded) || decoded.subresource !== '' || !isTakenOver(decoded.manager, adopting))
+      return { entry, isMine: decoded !== undefined && isOurs(decoded), taken: {}, left: entry }
+    const ignored = ignoredPart(decoded, manifest, ignore)
+    const left = Object.keys(ignored).length > 0 && isJsonObject(entry) ? { ...entry, fieldsV1: ignored } : undefined
+    return { entry, isMine: false, taken: withoutFields(decoded.fields, ignored), left }
+  })
+  const taken = split.map((one) => one.taken).reduce(unionFields, {})
+  if (Object.keys(taken).length === 0) return undefined
+  const mine = split.find(({ isMine }) => isMine)?.entry
+  const fields = isJsonObject(mine) && isJsonObject(mine.fieldsV1) ? mine.fieldsV1 : {}
   const entry = {
     manager: FIELD_MANAGER,
     operation: 'Apply',
-    apiVersion: entryVersion(mine) ?? apiVersion,
+    apiVersion: entryVersion(mine) ?? manifest.apiVersion,
     fieldsType: 'FieldsV1',
-    fieldsV1: fields,
+    fieldsV1: unionFields(fields, taken),
   }
-  return [entry, ...raw.filter((candidate) => !isTaken(candidate) && !isMine(candidate))]
+  return [entry, ...split.flatMap(({ isMine, left }) => (isMine || left === undefined ? [] : [left]))]
 }
 
 function entryVersion(entry: Json | undefined): string | undefined {
   return isJsonObject(entry) && typeof entry.apiVersion === 'string' ? entry.apiVersion : undefined
-}
-
-function unionFields(a: JsonObject, b: JsonObject): JsonObject {
-  const union: Record<string, Json | undefined> = { ...a }
-  for (const [key, value] of Object.entries(b)) {
-    const existing = union[key]
-    union[key] = isJsonObject(existing) && isJsonObject(value) ? unionFields(existing, value) : value
-  }
-  return union
 }

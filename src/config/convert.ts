@@ -4,6 +4,7 @@ import { parseDuration } from '../model/duration.ts'
 import { qualifyRef } from '../model/ref.ts'
 import type { Finding } from './explain.ts'
 import { checkUrl } from './repository-url.ts'
+import { toIgnoreRule } from './ignore-rule.ts'
 import type { ApplicationDocument, ClusterDocument, RepositoryDocument } from './schema.ts'
 
 /** Collects what is wrong in one document; the value made of it is used only where nothing was. */
@@ -48,6 +49,9 @@ export function toCluster(document: ClusterDocument, report: Report): Cluster {
     sweepIntervalMs: interval(spec.sweepInterval, 'spec.sweepInterval', report),
     auditIntervalMs: limited(spec.auditInterval ?? '24h', 0, 30 * DAY, 'spec.auditInterval', report),
     watch: spec.watch ?? true,
+    ...(spec.requests && {
+      requests: { perSecond: spec.requests.perSecond, burst: spec.requests.burst ?? Math.ceil(2 * spec.requests.perSecond) },
+    }),
     ...(spec.health && { health: toHealthExpressions(spec.health, report) }),
   }
   if ((spec.kubeconfigFrom === undefined) === (spec.inCluster === undefined)) {
@@ -103,6 +107,7 @@ export function toApplication(document: ApplicationDocument, report: Report): Ap
       partial: sync.partial ?? false,
       preflight: sync.preflight ?? true,
       undeclared: sync.undeclared ?? 'report',
+      ...(sync.ignore && { ignore: sync.ignore.map((rule, index) => toIgnoreRule(rule, `spec.sync.ignore[${index}]`, report)) }),
       podLogs: sync.podLogs ?? true,
       healthTimeoutMs: limited(sync.healthTimeout ?? '5m', 0, DAY, 'spec.sync.healthTimeout', report),
     },

@@ -110,6 +110,19 @@ export const clusterDocument = document(
         .optional(),
       sweepInterval: duration('How often to compare the whole cluster with what was applied.', '1m').optional(),
       auditInterval: duration('How often to dry-run every object, for what leaves no trace on it; 0 never.', '24h').optional(),
+      requests: z
+        .strictObject({
+          perSecond: z.number().min(1).max(10_000).meta({ description: 'Requests per second in the long run.' }),
+          burst: z
+            .number()
+            .int()
+            .min(1)
+            .max(10_000)
+            .meta({ description: 'Requests at once; twice perSecond where this is missing.' })
+            .optional(),
+        })
+        .meta({ description: 'How many requests a worker sends to this cluster; unlimited where this is missing.' })
+        .optional(),
       watch: z.boolean().meta({ description: 'See drift at once, by watching metadata between sweeps.', default: true }).optional(),
       health: z
         .array(healthExpressions)
@@ -118,6 +131,21 @@ export const clusterDocument = document(
     })
     .meta({ oneOf: [{ required: ['kubeconfigFrom'] }, { required: ['inCluster'] }] }),
 )
+
+const ignoreRule = z.strictObject({
+  group: z.string().meta({ description: 'API group; "" is the core group. Any where this is missing.' }).optional(),
+  kind: z.string().min(1).meta({ description: 'Kind. Any where this is missing.' }).optional(),
+  namespace: z.string().min(1).meta({ description: 'Namespace; * stands for any text.' }).optional(),
+  name: z.string().min(1).meta({ description: 'Name; * stands for any text.' }).optional(),
+  fields: z
+    .array(z.string())
+    .meta({
+      description: 'JSON pointers. An item of a list is named by its key ([name=api]), by its place in Git (0), or * for all.',
+      examples: [['/spec/replicas', '/webhooks/*/clientConfig/caBundle']],
+    })
+    .optional(),
+  managers: z.array(z.string().min(1)).meta({ description: 'Only what these field managers hold; * stands for any text.' }).optional(),
+})
 
 const syncPolicy = z.strictObject({
   prune: z.boolean().meta({ description: 'Delete objects that were removed from Git.', default: true }).optional(),
@@ -128,6 +156,7 @@ const syncPolicy = z.strictObject({
     .enum(['report', 'remove'])
     .meta({ description: 'What happens to fields that somebody added to our objects.', default: 'report' })
     .optional(),
+  ignore: z.array(ignoreRule).meta({ description: 'Fields that are left to whoever else sets them.' }).optional(),
   podLogs: z
     .boolean()
     .meta({ description: 'Show the last log lines of a container that fails, where the worker may read them.', default: true })

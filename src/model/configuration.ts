@@ -16,6 +16,12 @@ export interface Repository {
   readonly webhookSecretFrom?: SecretReference
 }
 
+/** How many requests a worker sends to a cluster: `burst` at once, `perSecond` in the long run. */
+export interface RequestLimit {
+  readonly perSecond: number
+  readonly burst: number
+}
+
 /** A destination. */
 export interface Cluster {
   readonly name: string
@@ -23,6 +29,8 @@ export interface Cluster {
     | { readonly kind: 'in-cluster' }
     | { readonly kind: 'kubeconfig'; readonly kubeconfigFrom: SecretReference; readonly context?: string; readonly allowExec: boolean }
   readonly sweepIntervalMs: number
+  /** Unlimited where it is absent. */
+  readonly requests?: RequestLimit
   /** Every object is dry-run once in this time, whatever its metadata says; 0 never. */
   readonly auditIntervalMs: number
   /** Watch metadata between sweeps, so that drift is seen at once. */
@@ -43,6 +51,19 @@ export interface HealthExpressions {
   readonly message?: string
 }
 
+/** Fields of some objects that an application leaves to whoever else sets them. What is undefined does not narrow. */
+export interface IgnoreRule {
+  readonly group?: string
+  readonly kind?: string
+  /** `*` stands for any text. */
+  readonly namespace?: string
+  readonly name?: string
+  /** Paths as their steps (model/pointer.ts); all fields where there are none. */
+  readonly fields: readonly (readonly string[])[]
+  /** Only what these managers hold; anybody's where there are none. `*` stands for any text. */
+  readonly managers: readonly string[]
+}
+
 export interface SyncPolicy {
   /** Objects removed from Git are deleted. */
   readonly prune: boolean
@@ -54,6 +75,8 @@ export interface SyncPolicy {
   readonly preflight: boolean
   /** Fields that people added to our objects: kept, or removed. Those of controllers are always kept. */
   readonly undeclared: 'report' | 'remove'
+  /** Fields that are left to others. */
+  readonly ignore?: readonly IgnoreRule[]
   /** How long a sync waits for its objects to become healthy; 0 does not wait. */
   readonly healthTimeoutMs: number
   /** False hides the last log lines of a container that fails; otherwise they are shown with its reason, where the worker may read them. */

@@ -1,4 +1,4 @@
-import type { JsonObject } from './json.ts'
+import { isJsonObject, type Json, type JsonObject } from './json.ts'
 import { FIELD_MANAGER } from './names.ts'
 import type { ObjectId, ObjectKey } from './object.ts'
 
@@ -17,6 +17,16 @@ export interface ManagedFields {
 /** The entry of what our applies set. */
 export function isOurs({ manager, operation, subresource }: ManagedFields): boolean {
   return manager === FIELD_MANAGER && operation === 'Apply' && subresource === ''
+}
+
+/** Everything that one of two sets of fields (FieldsV1) holds. */
+export function unionFields(a: JsonObject, b: JsonObject): JsonObject {
+  const union: Record<string, Json | undefined> = { ...a }
+  for (const [key, value] of Object.entries(b)) {
+    const existing = union[key]
+    union[key] = isJsonObject(existing) && isJsonObject(value) ? unionFields(existing, value) : value
+  }
+  return union
 }
 
 /** What a metadata LIST tells about one live object. */

@@ -1,3 +1,4 @@
+import type { IgnoreRule } from './configuration.ts'
 import type { Json } from './json.ts'
 import type { Manifest, ObjectId, Origin } from './object.ts'
 
@@ -66,6 +67,8 @@ export type Operation =
       readonly expect: 'absent' | { readonly uid: string; readonly resourceVersion: string }
       /** Rewrite the entries of human managers as ours first, because a forced apply cannot undo what it does not own. */
       readonly takeOver: boolean
+      /** What of it is left to others, also by a take-over. */
+      readonly ignore?: readonly IgnoreRule[]
       /** Delete exactly this object first: a field that Git changes cannot be changed on a live one. Only with `expect: 'absent'`. */
       readonly replaces?: DeleteOperation
     }

@@ -6,14 +6,18 @@ import type { ChangeAction, PlannedChange } from '../model/plan.ts'
 import { readAnnotations } from './annotations.ts'
 import type { DesiredObject } from './desired.ts'
 import { displayDrift, lostFields } from './drift.ts'
+import { ignoredApart, rulesFor, withoutIgnored } from './ignore.ts'
 import { claim } from './ownership.ts'
 import { isPerson } from './people.ts'
 import type { PlanFacts } from './plan.ts'
+import type { Questions } from './questions.ts'
 import { stageOf } from './stages.ts'
 import { judge } from './unchanged.ts'
 
+type Compare = Questions['compare'][number]
+
 /** The change for one object that Git wants. `ask` is set where only a dry-run can tell whether it differs. */
-export function planObject(desired: DesiredObject, facts: PlanFacts): { readonly change: PlannedChange; readonly ask?: ObservedObject } {
+export function planObject(desired: DesiredObject, facts: PlanFacts): { readonly change: PlannedChange; readonly ask?: Compare } {
   const entry = facts.inventory?.entries.get(desired.key)
   const blocked = whyNot(desired, facts)
   if (blocked !== undefined) return { change: blocked }
@@ -45,18 +49,37 @@ export function planObject(desired: DesiredObject, facts: PlanFacts): { readonly
       return {
         change: write(desired, seen, 'configured', seen.fields === entry.fields ? 'changed in Git' : 'changed in Git, and drifted', facts),
       }
-    case 'drifted':
-      return { change: drifted(desired, seen, facts) }
+    case 'drifted': {
+      const wanted = withoutLost(desired, seen, facts)
+      const isLeft = wanted !== desired && lostFields(wanted.manifest, seen).length === 0
+      return isLeft ? suspected(wanted, seen, 'drifted: a field that was applied is gone', facts) : { change: drifted(wanted, seen, facts) }
+    }
     case 'suspect': {
-      const compared = facts.answers.compared.get(desired.key)
-      if (compared === 'same') return { change: undeclared(desired, seen, facts) ?? { ...unchanged(desired), moved: true } }
       const reason = isAudited
         ? 'drifted without a trace on the object: an admission policy, a schema or the API server changed'
         : 'drifted: changed in our name, or in its order'
-      const change = { ...write(desired, seen, 'configured', reason, facts), drift: [] }
-      return compared === undefined ? { change, ask: seen } : { change }
+      return suspected(withoutLost(desired, seen, facts), seen, reason, facts)
     }
   }
+}
+
+/** Only a dry-run can tell whether it differs: until it was asked for, it does. */
+function suspected(
+  desired: DesiredObject,
+  seen: ObservedObject,
+  reason: string,
+  facts: PlanFacts,
+): { change: PlannedChange; ask?: Compare } {
+  const compared = facts.answers.compared.get(desired.key)
+  if (compared === 'same') return { change: undeclared(desired, seen, facts) ?? { ...unchanged(desired), moved: true } }
+  const change = { ...write(desired, seen, 'configured', reason, facts), drift: [] }
+  return compared === undefined ? { change, ask: { desired, seen } } : { change }
+}
+
+/** Git has not changed: an ignored field that is gone from ours was taken or removed by somebody, and is theirs to decide about. */
+function withoutLost(desired: DesiredObject, seen: ObservedObject, { ignore }: PlanFacts): DesiredObject {
+  const rules = rulesFor(desired.object, ignore)
+  return rules.length === 0 ? desired : { ...desired, manifest: withoutIgnored(desired.manifest, seen, rules, false) }
 }
 
 function whyNot(desired: DesiredObject, { observation, catalog }: PlanFacts): PlannedChange | undefined {
@@ -122,8 +145,11 @@ function adopt(desired: DesiredObject, seen: ObservedObject, facts: PlanFacts): 
 
 /** Fields that a person added, where they are to be removed: nothing of ours differs, and only a take-over can undo them. */
 function undeclared(desired: DesiredObject, seen: ObservedObject, facts: PlanFacts): PlannedChange | undefined {
-  if (facts.undeclared !== 'remove') return undefined
-  const person = seen.managedFields.find(({ manager, subresource }) => subresource === '' && isPerson(manager))
+  if ((readAnnotations(desired.manifest.metadata.annotations ?? {}).policy.undeclared ?? facts.undeclared) !== 'remove') return undefined
+  const { managedFields } = ignoredApart(seen, desired.manifest, rulesFor(desired.object, facts.ignore))
+  const person = managedFields.find(
+    ({ manager, subresource, fields }) => subresource === '' && isPerson(manager) && Object.keys(fields).length > 0,
+  )
   return person && write(desired, seen, 'configured', `drifted: ${person.manager} added fields that Git does not declare`, facts)
 }
 
@@ -135,13 +161,15 @@ function drifted(desired: DesiredObject, seen: ObservedObject, facts: PlanFacts)
 }
 
 function write(desired: DesiredObject, seen: ObservedObject, action: ChangeAction, reason: string, facts: PlanFacts): PlannedChange {
+  const rules = rulesFor(desired.object, facts.ignore)
   return {
     ...base(desired),
     action,
     reason,
     operation: {
       verb: 'apply',
-      manifest: desired.manifest,
+      manifest: withoutIgnored(desired.manifest, seen, rules, true),
+      ...(rules.length > 0 && { ignore: rules }),
       expect: { uid: seen.uid, resourceVersion: seen.resourceVersion },
       takeOver: (readAnnotations(desired.manifest.metadata.annotations ?? {}).policy.undeclared ?? facts.undeclared) === 'remove',
     },

@@ -1,10 +1,11 @@
+import type { IgnoreRule } from '../model/configuration.ts'
 import type { Inventory } from '../model/inventory.ts'
 import type { KindCatalog } from '../model/kinds.ts'
 import { objectKey, type ObjectKey } from '../model/object.ts'
 import type { Observation } from '../model/observation.ts'
 import type { Plan, PlannedChange } from '../model/plan.ts'
 import { deferrals } from './deferrals.ts'
-import type { Desired, DesiredObject } from './desired.ts'
+import type { Desired } from './desired.ts'
 import { guardPrunes, pruneDigest } from './guards.ts'
 import { planObject } from './object.ts'
 import { namespaceObject, planNamespace } from './place.ts'
@@ -26,6 +27,7 @@ export interface PlanFacts {
   readonly createNamespace: boolean
   readonly prune: boolean
   readonly undeclared: 'report' | 'remove'
+  readonly ignore: readonly IgnoreRule[]
   /** The application's path, where this commit does not have it. */
   readonly missingPath: string | undefined
   /** Digest of the held prunes that a person has confirmed. */
@@ -36,10 +38,10 @@ export interface PlanFacts {
 
 /** The plan, and what must be asked of the cluster before it is sure. With no open question it is final. */
 export function plan(facts: PlanFacts): { readonly plan: Plan; readonly questions: Questions } {
-  const compare: { desired: DesiredObject; seen: Questions['compare'][number]['seen'] }[] = []
+  const compare: Questions['compare'][number][] = []
   const applies = facts.desired.objects.map((desired) => {
     const { change, ask } = planObject(desired, facts)
-    if (ask !== undefined) compare.push({ desired, seen: ask })
+    if (ask !== undefined) compare.push(ask)
     return change
   })
   const duplicates = facts.desired.duplicates.map(duplicate)

@@ -4,6 +4,7 @@ import { isOurs, type ObservedObject } from '../model/observation.ts'
 import { readAnnotations } from './annotations.ts'
 import type { DesiredObject } from './desired.ts'
 import { displayDrift } from './drift.ts'
+import { ignoredApart, rulesFor } from './ignore.ts'
 import type { PlanFacts } from './plan.ts'
 import { undeclaredFields } from './undeclared.ts'
 
@@ -12,12 +13,16 @@ const MOST_FIELDS = 3
 const MOST_WARNINGS = 50
 
 /** What a person should know about a plan although nothing stops it. */
-export function planWarnings({ desired, observation, undeclared }: Pick<PlanFacts, 'desired' | 'observation' | 'undeclared'>): string[] {
+export function planWarnings(facts: Pick<PlanFacts, 'desired' | 'observation' | 'undeclared' | 'ignore'>): string[] {
+  const { desired, observation, undeclared, ignore } = facts
   const autoscalers = scaledBy(desired.objects)
   const warnings = desired.objects.flatMap((object) => {
-    const seen = observation.objects.get(object.key)
+    const rules = rulesFor(object.object, ignore)
+    const observed = observation.objects.get(object.key)
+    const seen = observed && ignoredApart(observed, object.manifest, rules)
+    const isLeft = rules.some(({ fields }) => fields.some((steps) => steps.join('/') === 'spec/replicas'))
     return [
-      ...replicas(object, autoscalers.get(object.key), seen),
+      ...(isLeft ? [] : replicas(object, autoscalers.get(object.key), seen)),
       ...(seen === undefined ? [] : addedByHand(object, seen, undeclared)),
     ].map((warning) => `${displayName(object.object)}: ${warning}`)
   })
@@ -43,7 +48,9 @@ const DEFAULTS_TO_ONE = new Set(['Deployment', 'StatefulSet', 'ReplicaSet', 'Rep
 function replicas({ object, manifest }: DesiredObject, autoscaler: string | undefined, seen: ObservedObject | undefined): string[] {
   const isDeclared = memberOf(manifest, 'spec')?.['replicas'] !== undefined
   if (isDeclared && autoscaler !== undefined)
-    return [`spec.replicas is in Git and ${autoscaler} sets it too: each takes it back from the other. Remove it from Git.`]
+    return [
+      `spec.replicas is in Git and ${autoscaler} sets it too: each takes it back from the other. Remove it from Git, or leave it to the other (sync.ignore).`,
+    ]
   if (isDeclared || seen === undefined || !DEFAULTS_TO_ONE.has(object.kind) || !loses(seen)) return []
   const then = autoscaler === undefined ? '' : `, until ${autoscaler} scales it again`
   return [

@@ -113,6 +113,7 @@ function factsOf(subject: Subject, desired: Desired, catalog: KindCatalog, obser
     createNamespace: destination.createNamespace,
     prune: sync.prune,
     undeclared: sync.undeclared,
+    ignore: sync.ignore ?? [],
     missingPath: subject.missingPath,
     confirmed: subject.confirmed,
     audited: subject.audited,
@@ -121,5 +122,5 @@ function factsOf(subject: Subject, desired: Desired, catalog: KindCatalog, obser
 
 /** Digest of everything that shapes what is applied: what the render reads, and the settings. Equal inputs need no sync. */
 export function inputsDigest(rendered: string, { destination, sync }: Application): string {
-  return sha256(JSON.stringify([rendered, destination.namespace, destination.createNamespace, sync.prune, sync.undeclared]))
+  return sha256(JSON.stringify([rendered, destination.namespace, destination.createNamespace, sync.prune, sync.undeclared, sync.ignore]))
 }

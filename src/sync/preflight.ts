@@ -2,6 +2,7 @@ import { createMask, secretValues } from '../model/mask.ts'
 import { displayName, objectKey, type LiveObject, type ObjectKey } from '../model/object.ts'
 import type { Deferral, Plan, PlannedChange } from '../model/plan.ts'
 import { diffObjects } from '../plan/diff.ts'
+import { ignoredApart } from '../plan/ignore.ts'
 import { withoutTaken } from '../plan/undeclared.ts'
 import type { Decision } from './decide.ts'
 import { recreation } from './recreate.ts'
@@ -87,7 +88,8 @@ function afterWrite({ object, operation, action }: PlannedChange, after: LiveObj
   const found = facts.answers.found.get(key)
   const seen = facts.observation.objects.get(key) ?? (found === 'absent' ? undefined : found)
   if (operation.verb !== 'apply' || !operation.takeOver || seen === undefined) return after
-  return withoutTaken(after, operation.manifest, seen, action === 'adopted')
+  const apart = ignoredApart(seen, operation.manifest, operation.ignore ?? [])
+  return withoutTaken(after, operation.manifest, apart, action === 'adopted')
 }
 
 function altersLive({ operation }: PlannedChange): boolean {

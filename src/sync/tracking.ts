@@ -93,14 +93,15 @@ export function owned(
   }
 }
 
-/** A dry-run has shown that nothing differs: only the numbers moved. */
+/** A dry-run has shown that nothing differs: only the numbers moved, or a field that is left to others is no longer ours. */
 function remember(entries: Map<ObjectKey, InventoryEntry>, key: ObjectKey, seen: ObservedObject | undefined): void {
   const entry = entries.get(key)
   if (entry?.status !== 'owned' || seen === undefined) return
-  const { generation, definition, resourceVersion } = seen
+  const { generation, definition, resourceVersion, fields = entry.fields } = seen
   entries.set(key, {
     ...entry,
     resourceVersion,
+    fields,
     ...(generation !== undefined && { generation }),
     ...(definition !== undefined && { definition }),
   })

@@ -283,6 +283,27 @@ describe('a configuration', () => {
       text: whole(REPOSITORY, CLUSTER, application('a'), application('b').replace('namespace: b', 'namespace: a')),
       told: /Application b: spec: has the same source and destination as a/,
     },
+    {
+      name: 'a limit below one request',
+      text: whole(REPOSITORY, CLUSTER.replace('spec: {', 'spec: {requests: {perSecond: 0}, ')),
+      told: /spec\.requests\.perSecond: must/,
+    },
+    ...(
+      [
+        ['{kind: Deployment}', /spec\.sync\.ignore\[0\]: must name fields/],
+        ['{fields: [.spec.replicas]}', /ignore\[0\]\.fields\[0\]: ".spec.replicas" is not a JSON pointer: write \/spec\/replicas/],
+        ['{fields: [/spec/a, /spec/~2]}', /ignore\[0\]\.fields\[1\]: "\/spec\/~2" is not a JSON pointer, with ~1/],
+        ['{fields: [/spec/]}', /fields\[0\]: has an empty step/],
+        ['{fields: [/metadata/name]}', /fields\[0\]: is part of what names an object/],
+        ['{fields: [/metadata]}', /fields\[0\]: is part of what names an object/],
+        ['{fields: ["/spec/containers/[name=api/image"]}', /does not name an item: write \[name=api\]/],
+        ['{feilds: [/spec/replicas]}', /feilds/],
+      ] as const
+    ).map(([rule, told]) => ({
+      name: `the ignore rule ${rule}`,
+      text: whole(REPOSITORY, CLUSTER, application('a', `  sync: {ignore: [${rule}]}\n`)),
+      told,
+    })),
     { name: 'a prototype as field', text: REPOSITORY.replace('pollInterval: 1m', '__proto__: {polluted: true}'), told: /__proto__/ },
   ]
   for (const { name, text, told } of wrong) {

@@ -140,6 +140,7 @@ describe('an object that Git wants', () => {
         createNamespace: true,
         prune: true,
         undeclared: 'report',
+        ignore: [],
         missingPath: undefined,
         confirmed: undefined,
         audited: new Set(),

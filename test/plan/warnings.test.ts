@@ -48,6 +48,7 @@ function warnings(manifests: readonly Manifest[], managedFields: readonly Manage
     desired: { objects, warnings: [], duplicates: [] },
     observation: { objects: new Map([[objectKey(first), seen]]), unlistable: new Map(), definitions: new Map() },
     undeclared,
+    ignore: [],
   })
 }
 
