@@ -6,6 +6,7 @@ import type { ChangeAction, PlannedChange } from '../model/plan.ts'
 import { readAnnotations } from './annotations.ts'
 import type { DesiredObject } from './desired.ts'
 import { displayDrift, lostFields } from './drift.ts'
+import { leaveFight } from './fights.ts'
 import { ignoredApart, rulesFor, withoutIgnored } from './ignore.ts'
 import { claim } from './ownership.ts'
 import { isPerson } from './people.ts'
@@ -158,7 +159,9 @@ function drifted(desired: DesiredObject, seen: ObservedObject, facts: PlanFacts)
   const drift = lostFields(desired.manifest, seen)
   const told = drift.length === 0 ? 'a field that was applied is gone' : drift.slice(0, 3).map(displayDrift).join('; ')
   const more = drift.length > 3 ? ` and ${drift.length - 3} more` : ''
-  return { ...write(desired, seen, 'configured', `drifted: ${told}${more}`, facts), drift }
+  const change = { ...write(desired, seen, 'configured', `drifted: ${told}${more}`, facts), drift }
+  const left = leaveFight(change, facts.fights)
+  return left === undefined ? change : { ...change, ...left, operation: { verb: 'none' } }
 }
 
 function write(desired: DesiredObject, seen: ObservedObject, action: ChangeAction, reason: string, facts: PlanFacts): PlannedChange {

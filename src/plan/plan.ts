@@ -1,4 +1,5 @@
 import type { IgnoreRule } from '../model/configuration.ts'
+import type { Fight } from '../model/fight.ts'
 import type { Inventory } from '../model/inventory.ts'
 import type { KindCatalog } from '../model/kinds.ts'
 import { objectKey, type ObjectKey } from '../model/object.ts'
@@ -34,6 +35,8 @@ export interface PlanFacts {
   readonly confirmed: string | undefined
   /** Objects that a dry-run confirms although their metadata says unchanged: their turn of the rolling audit has come. */
   readonly audited: ReadonlySet<ObjectKey>
+  /** Fields that somebody else takes back as often as we do, at this revision. */
+  readonly fights: readonly Fight[]
 }
 
 /** The plan, and what must be asked of the cluster before it is sure. With no open question it is final. */

@@ -44,7 +44,8 @@ export function piecesOf(result: SyncResult): StatusPieces {
   return {
     ...head,
     health,
-    drift: [],
+    // What a fight is about, or what a policy leaves alone, is not repaired.
+    drift: result.changes.filter(({ action, drift }) => drift !== undefined && action === 'skipped'),
     ...(revision !== undefined && { applied: { revision, at: finishedAt } }),
   }
 }

@@ -15,6 +15,7 @@ import type { ProposePorts } from '../sync/propose.ts'
 import { sync } from '../sync/sync.ts'
 import { requireDependencies } from './dependencies.ts'
 import type { Destinations } from './destinations.ts'
+import { countHeals, fightsBefore } from './fights.ts'
 
 export interface RunSyncOptions {
   readonly cluster: string
@@ -34,18 +35,20 @@ export function createRunSync(options: RunSyncOptions): RunSync {
   const { cluster, configuration, redis, log } = options
   return async (job, control) => {
     const { application, repository, destination } = await resolveApplication(job.application, options)
-    const [{ health }, said] = await Promise.all([
+    const [{ health }, said, fights] = await Promise.all([
       readLastKnown(redis, cluster, application.name),
       reachable(readStanding(redis, cluster, application.name)),
+      fightsBefore(redis, cluster, job),
     ])
     await requireDependencies(application, { configuration, redis, signal: control.signal })
     log.info({ application: application.name, ticket: job.seen, reason: job.reason }, 'sync starts')
-    return await sync(
+    const result = await sync(
       {
         job,
         application,
         repository,
         said,
+        fights,
         lastHealth: health,
         signal: control.signal,
         superseded: control.superseded,
@@ -58,6 +61,10 @@ export function createRunSync(options: RunSyncOptions): RunSync {
       },
       { ...proposePorts(options, destination), source: options.source, heads: options.heads, now: Date.now },
     )
+    await countHeals(redis, cluster, result).catch((error: unknown) =>
+      log.debug({ cluster, problem: String(error) }, 'heals were not counted'),
+    )
+    return result
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Application } from '../model/configuration.ts'
+import type { Fight } from '../model/fight.ts'
 import { sha256 } from '../model/digest.ts'
 import type { KindCatalog, ResourceKind } from '../model/kinds.ts'
 import { groupKindKey, type ObjectKey } from '../model/object.ts'
@@ -21,6 +22,7 @@ export interface Subject {
   readonly missingPath: string | undefined
   readonly confirmed: string | undefined
   readonly audited: ReadonlySet<ObjectKey>
+  readonly fights: readonly Fight[]
 }
 
 /** A plan without open questions, and the facts that it was made of. */
@@ -117,6 +119,7 @@ function factsOf(subject: Subject, desired: Desired, catalog: KindCatalog, obser
     missingPath: subject.missingPath,
     confirmed: subject.confirmed,
     audited: subject.audited,
+    fights: subject.fights,
   }
 }
 

@@ -55,6 +55,7 @@ export async function planOnly(request: PlanRequest, ports: PlanPorts): Promise<
         resolve: () => resolveSubject(subject, request, ports),
         isAffected: () => true,
         audited: () => new Set(),
+        fights: [],
         superseded: () => Promise.resolve(false),
       },
       ports,

@@ -1,6 +1,7 @@
 import type { Application } from '../model/configuration.ts'
 import { sha256 } from '../model/digest.ts'
 import { GitwakeError } from '../model/error.ts'
+import type { Fight } from '../model/fight.ts'
 import { applySetId } from '../model/names.ts'
 import { objectKey, versionOf, type ObjectKey } from '../model/object.ts'
 import type { PlannedChange } from '../model/plan.ts'
@@ -38,6 +39,8 @@ export interface ProposeRequest {
   readonly isAffected: (inputs: string | undefined, stored: StoredInventory | undefined) => boolean
   /** Tracked objects whose turn of the rolling audit has come. */
   readonly audited: (stored: StoredInventory | undefined) => ReadonlySet<ObjectKey>
+  /** Fields that somebody else takes back as often as we do. */
+  readonly fights: readonly Fight[]
   /** Has a newer commit made this run pointless? */
   readonly superseded: () => Promise<boolean>
 }
@@ -89,6 +92,8 @@ export async function propose(
     missingPath,
     confirmed: request.confirmed,
     audited: request.audited(stored),
+    // A new commit may have settled it.
+    fights: request.fights.filter(({ revision }) => revision === tree.revision),
   }
   const planned = await progress.time('observe', () => decide(subject, destination, signal))
   const { decision: checked, refused } = await progress.time('preflight', () => check(planned, request, destination))

@@ -1,5 +1,6 @@
 import type { Application, Repository } from '../model/configuration.ts'
 import { GitwakeError } from '../model/error.ts'
+import type { Fight } from '../model/fight.ts'
 import type { HealthStatus } from '../model/health.ts'
 import type { SyncJob } from '../model/job.ts'
 import { displayName, type ObjectKey } from '../model/object.ts'
@@ -35,6 +36,8 @@ export interface SyncRequest {
   readonly said: Standing
   /** As last published; 'unknown' makes the sync look. */
   readonly lastHealth: HealthStatus
+  /** Fields that are not healed any more, at the revision where that was decided. */
+  readonly fights?: readonly Fight[]
   readonly signal: AbortSignal
   /** Has a newer commit made this run pointless? */
   readonly superseded: () => Promise<boolean>
@@ -73,6 +76,7 @@ async function runStages(request: SyncRequest, ports: SyncPorts, run: Run): Prom
       keep: (stored) => keepStanding(request.said, stored, request, ports),
       isAffected: (inputs, stored) => isAffected(job, inputs, stored),
       audited: (stored) => auditedBy(job, stored),
+      fights: request.fights ?? [],
       superseded,
     },
     ports,

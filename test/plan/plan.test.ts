@@ -144,6 +144,7 @@ describe('an object that Git wants', () => {
         missingPath: undefined,
         confirmed: undefined,
         audited: new Set(),
+        fights: [],
       },
     ).change
   }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { ClusterConnection } from '../../src/cluster/connect.ts'
 import { createDestination } from '../../src/cluster/destination.ts'
 import type { Application, Repository, SyncPolicy } from '../../src/model/configuration.ts'
+import type { Fight } from '../../src/model/fight.ts'
 import type { AuditSpan, SyncJob, SyncReason } from '../../src/model/job.ts'
 import { isJsonObject, parseJson, type JsonObject } from '../../src/model/json.ts'
 import { applySetId } from '../../src/model/names.ts'
@@ -34,6 +35,7 @@ export interface Subject {
     readonly reason?: SyncReason
     readonly confirmedPlan?: string
     readonly audit?: AuditSpan
+    readonly fights?: readonly Fight[]
     /** As configured otherwise for this run. */
     readonly application?: Partial<Application>
     /** What Redis knows of what people said. */
@@ -143,6 +145,7 @@ export async function openWorkbench(own?: ControlPlane, kustomizePath?: string):
               application: { ...application, ...run.application, sync: { ...application.sync, ...run.policy } },
               repository: configured,
               said: run.said ?? {},
+              fights: run.fights ?? [],
               lastHealth: 'current',
               signal: AbortSignal.timeout(60_000),
               superseded: run.superseded ?? (() => Promise.resolve(false)),
