@@ -2,6 +2,7 @@ import { InvalidValue, isLoopback } from './config/decode.ts'
 import { VARIABLES, type Variable } from './config/variables.ts'
 import { GitwakeError } from './model/error.ts'
 import { nearest } from './model/nearest.ts'
+import type { Provider } from './model/push.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -36,8 +37,21 @@ export function readSettings(environment: Environment = process.env): {
 /** Every secret that the settings hold, for the mask: passwords in REDIS_URL included. */
 export function secretsOf(settings: Settings): readonly string[] {
   const { password } = new URL(settings.redisUrl)
-  const lists = [settings.apiTokens, settings.githubWebhookSecrets, settings.gitlabWebhookSecrets, settings.gitlabWebhookTokens]
+  const lists = [settings.apiTokens, ...Object.values(webhookSecretsOf(settings))]
   return [...lists.flat(), ...(password === '' ? [] : [password, percentDecoded(password)])]
+}
+
+/** The webhook secrets by provider, as the receiver wants them: a signing key of GitLab tells itself apart from a token. */
+export function webhookSecretsOf(settings: Settings): Readonly<Record<Provider, readonly string[]>> {
+  return {
+    github: settings.githubWebhookSecrets,
+    gitlab: [...settings.gitlabWebhookSecrets, ...settings.gitlabWebhookTokens],
+    gitea: settings.giteaWebhookSecrets,
+    bitbucket: settings.bitbucketWebhookSecrets,
+    azure: settings.azureWebhookPasswords,
+    standard: settings.standardWebhookSecrets,
+    hmac: settings.hmacWebhookSecrets,
+  }
 }
 
 function percentDecoded(text: string): string {

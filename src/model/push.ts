@@ -1,4 +1,5 @@
-export type Provider = 'github' | 'gitlab'
+/** Who may send webhooks. `gitea` is Forgejo too; `standard` and `hmac` are pipelines and scripts. */
+export type Provider = 'github' | 'gitlab' | 'gitea' | 'bitbucket' | 'azure' | 'standard' | 'hmac'
 
 /** One authentic push, decoded: hints only (design.md: a webhook is a hint; nothing in it is believed). */
 export interface Push {
@@ -7,8 +8,10 @@ export interface Push {
   readonly repositoryUrls: readonly string[]
   /** Fully qualified: `refs/heads/main` or `refs/tags/v1`. */
   readonly ref: string
-  readonly before: string
-  readonly after: string
+  /** Undefined where the sender does not say. */
+  readonly before: string | undefined
+  /** Undefined where the sender does not say. */
+  readonly after: string | undefined
   readonly deleted: boolean
   readonly created: boolean
   readonly forced: boolean

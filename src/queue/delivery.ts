@@ -24,7 +24,7 @@ export function recordOf({ provider, id, receivedAt, event }: Delivery, targets:
     ...common,
     event: 'push',
     ref: event.ref,
-    after: event.after,
+    ...(event.after !== undefined && { after: event.after }),
     ...(event.actor !== undefined && { actor: event.actor }),
     ...(targets.length === 0 && {
       ignored: event.deleted ? 'the ref was deleted: nothing is pruned' : 'no application uses this repository and ref',

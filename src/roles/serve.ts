@@ -1,4 +1,5 @@
 import type { Queue } from 'bullmq'
+import { webhookSecretsOf } from '../config.ts'
 import type { SyncResult } from '../model/result.ts'
 import { readCanary } from '../queue/canary.ts'
 import { createIntake, type QueueIntake } from '../queue/accept.ts'
@@ -41,9 +42,7 @@ export async function startServing(shared: Process): Promise<Running> {
   tellWhatIsClosed(shared)
   const receiver = createReceiver({
     secrets: {
-      github: settings.githubWebhookSecrets,
-      gitlabSignature: settings.gitlabWebhookSecrets,
-      gitlabToken: settings.gitlabWebhookTokens,
+      shared: webhookSecretsOf(settings),
       forRepository: async (name) => {
         const reference = configuration().repositories.get(name)?.webhookSecretFrom
         return reference === undefined ? undefined : (await resolveSecret(reference)).split(',').map((secret) => secret.trim())
@@ -121,14 +120,13 @@ async function openQueues(
 function tellWhatIsClosed({ settings, configuration, log }: Process): void {
   const own = [...configuration.current().repositories.values()].some(({ webhookSecretFrom }) => webhookSecretFrom !== undefined)
   const open = [
-    settings.githubWebhookSecrets.length > 0 ? 'GitHub' : '',
-    settings.gitlabWebhookSecrets.length + settings.gitlabWebhookTokens.length > 0 ? 'GitLab' : '',
-    own ? 'repositories with a secret of their own' : '',
-  ].filter((name) => name !== '')
+    ...Object.entries(webhookSecretsOf(settings)).flatMap(([provider, values]) => (values.length > 0 ? [provider] : [])),
+    ...(own ? ['repositories with a secret of their own'] : []),
+  ]
   if (open.length === 0)
     log.warn(
       {},
-      'no webhook secret is set, so there is no receiver: set GITHUB_WEBHOOK_SECRET, GITLAB_WEBHOOK_SECRET or GITLAB_WEBHOOK_TOKEN; until then only polls see pushes',
+      'no webhook secret is set, so there is no receiver: set GITHUB_WEBHOOK_SECRET, GITLAB_WEBHOOK_SECRET or another one (docs/guides/webhooks.md); until then only polls see pushes',
     )
   else log.info({ receivers: open }, 'webhooks are received')
   if (settings.apiTokens.length === 0) log.warn({}, 'GITWAKE_API_TOKEN is not set: the API, the pages and the queue UI stay closed')

@@ -1,14 +1,10 @@
-import { gitlabSignatureKey } from './gitlab.ts'
+import type { Provider } from '../model/push.ts'
 import type { Credentials } from './provider.ts'
 import type { Route } from './route.ts'
 
 /** The configured secrets; every list is for rotation: any of its values authenticates. */
 export interface WebhookSecrets {
-  readonly github: readonly string[]
-  /** Signing tokens (`whsec_…`). */
-  readonly gitlabSignature: readonly string[]
-  /** Secret tokens of GitLabs without signing tokens. */
-  readonly gitlabToken: readonly string[]
+  readonly shared: Readonly<Partial<Record<Provider, readonly string[]>>>
   /** The secrets of a repository's own; undefined where it has none or does not exist. */
   forRepository(name: string): Promise<readonly string[] | undefined>
 }
@@ -24,13 +20,7 @@ const nobody: Credentials = { signatureKeys: [], tokens: [] }
 const rememberMs = 5000
 
 export function createCredentialStore(secrets: WebhookSecrets, now: () => number): CredentialStore {
-  const shared = {
-    github: { signatureKeys: secrets.github.map((secret) => Buffer.from(secret)), tokens: [] },
-    gitlab: {
-      signatureKeys: secrets.gitlabSignature.map(gitlabSignatureKey),
-      tokens: secrets.gitlabToken,
-    },
-  }
+  const shared = new Map<Route['receiver'], Credentials>()
   const remembered = new Map<string, { readonly until: number; readonly credentials: Credentials }>()
 
   async function ofRepository({ provider, receiver }: Route, repository: string): Promise<Credentials> {
@@ -45,10 +35,13 @@ export function createCredentialStore(secrets: WebhookSecrets, now: () => number
   }
 
   return {
-    rounds: Math.max(2, secrets.github.length, secrets.gitlabSignature.length),
+    rounds: Math.max(2, ...Object.values(secrets.shared).map((values) => values.length)),
     credentialsOf(route) {
       if (route.repository !== undefined) return ofRepository(route, route.repository)
-      return route.receiver === 'unknown' ? nobody : shared[route.receiver]
+      if (route.provider === undefined) return nobody
+      const known = shared.get(route.receiver) ?? route.provider.credentialsOf(secrets.shared[route.provider.name] ?? [])
+      shared.set(route.receiver, known)
+      return known
     },
   }
 }

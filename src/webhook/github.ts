@@ -4,10 +4,10 @@ import { z } from 'zod'
 import type { JsonObject } from '../model/json.ts'
 import type { Push } from '../model/push.ts'
 import { idOfBody, usableId } from './delivery-id.ts'
-import type { Announcement, Credentials, Verdict, WebhookProvider } from './provider.ts'
+import { checkHexSignature } from './hex-signature.ts'
+import type { Announcement, WebhookProvider } from './provider.ts'
 import { header, malformed } from './provider.ts'
 import { actorOf, decodeWith, isZero, nameField, objectIdField, refField, urlField, urlsOf } from './push-fields.ts'
-import { equalDigests, hmac } from './signature.ts'
 
 type GitHubPush = EmitterWebhookEvent<'push'>['payload']
 
@@ -46,6 +46,12 @@ const mostCommits = 2048
 // Beyond that a list costs more to keep than to find out again from the trees.
 const mostPaths = 1000
 
+/**
+ * `X-Hub-Signature-256` only: the older SHA-1 header is never looked at. Not by @octokit/webhooks' own `verify`: that takes text,
+ * and what has been signed is bytes (invalid UTF-8 would be decoded, and 25 MiB copied, before anybody is known to have sent them).
+ */
+const signature = { header: 'x-hub-signature-256', prefix: 'sha256=' }
+
 /** GitHub and GitHub Enterprise Server. */
 export const github: WebhookProvider = {
   name: 'github',
@@ -53,28 +59,9 @@ export const github: WebhookProvider = {
     signatureKeys: values.map((value) => Buffer.from(value)),
     tokens: [],
   }),
-  authenticate,
+  authenticate: (headers, body, { signatureKeys }) => checkHexSignature(headers, body, signatureKeys, signature),
   deliveryId: (headers, bodyDigest) => usableId(header(headers, 'x-github-delivery')) ?? idOfBody(bodyDigest),
   decode,
-}
-
-/**
- * `X-Hub-Signature-256` only: the older SHA-1 header is never looked at. Not by @octokit/webhooks' own `verify`: that takes text,
- * and what has been signed is bytes (invalid UTF-8 would be decoded, and 25 MiB copied, before anybody is known to have sent them).
- */
-function authenticate(headers: IncomingHttpHeaders, body: Buffer, { signatureKeys }: Credentials): Verdict {
-  const [, hex] = /^sha256=([0-9a-f]{64})$/iu.exec(header(headers, 'x-hub-signature-256') ?? '') ?? []
-  if (signatureKeys.length === 0) return { authentic: false, reason: 'no secret is configured', hashed: 0 }
-  if (hex === undefined) return { authentic: false, reason: 'X-Hub-Signature-256 is missing or malformed', hashed: 0 }
-  const given = Buffer.from(hex, 'hex')
-  for (const [index, key] of signatureKeys.entries()) {
-    if (equalDigests(hmac(key, body), given)) return { authentic: true, reason: '', hashed: index + 1 }
-  }
-  return {
-    authentic: false,
-    reason: 'the signature does not match any secret',
-    hashed: signatureKeys.length,
-  }
 }
 
 function decode(headers: IncomingHttpHeaders, payload: JsonObject): Announcement {

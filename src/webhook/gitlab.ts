@@ -5,12 +5,9 @@ import type { Push } from '../model/push.ts'
 import { idOfBody, usableId } from './delivery-id.ts'
 import type { Announcement, Credentials, Verdict, WebhookProvider } from './provider.ts'
 import { header, malformed } from './provider.ts'
-import { actorOf, decodeWith, isZero, nameField, objectIdField, refField, urlField, urlsOf } from './push-fields.ts'
-import { equalDigests, equalTexts, hmac } from './signature.ts'
-
-const toleranceSeconds = 300
-const mostSignatures = 8
-const mostChanges = 100
+import { actorOf, announce, decodeWith, isZero, nameField, objectIdField, refField, urlField, urlsOf } from './push-fields.ts'
+import { equalTexts } from './signature.ts'
+import { checkStandardSignature, isSigningKey, signingKeyOf } from './standard-signature.ts'
 
 const urlsSchema = z
   .object({
@@ -37,7 +34,7 @@ const updateSchema = z.object({ ...senderSchema.shape, changes: z.array(changeSc
 export const gitlab: WebhookProvider = {
   name: 'gitlab',
   credentialsOf: (values) => ({
-    signatureKeys: values.filter(isSigningKey).map(gitlabSignatureKey),
+    signatureKeys: values.filter(isSigningKey).map(signingKeyOf),
     tokens: values.filter((value) => !isSigningKey(value)),
   }),
   authenticate,
@@ -45,18 +42,9 @@ export const gitlab: WebhookProvider = {
   decode,
 }
 
-/** The bytes that a signing token stands for: base64 after `whsec_`; a value without that prefix is the key as it is. */
-export function gitlabSignatureKey(value: string): Buffer {
-  return isSigningKey(value) ? Buffer.from(value.slice('whsec_'.length), 'base64') : Buffer.from(value)
-}
-
-function isSigningKey(value: string): boolean {
-  return value.startsWith('whsec_')
-}
-
 function authenticate(headers: IncomingHttpHeaders, body: Buffer, credentials: Credentials, now: number): Verdict {
   // Where both come the signature decides: a token, which anybody who saw one request knows, must not rescue a bad signature.
-  if (headers['webhook-signature'] !== undefined) return checkSignature(headers, body, credentials.signatureKeys, now)
+  if (headers['webhook-signature'] !== undefined) return checkStandardSignature(headers, body, credentials.signatureKeys, now)
   const token = header(headers, 'x-gitlab-token')
   if (token === undefined)
     return {
@@ -67,31 +55,6 @@ function authenticate(headers: IncomingHttpHeaders, body: Buffer, credentials: C
   let authentic = false
   for (const known of credentials.tokens) if (equalTexts(known, token)) authentic = true
   return { authentic, reason: 'X-Gitlab-Token does not match any token', hashed: 0 }
-}
-
-function checkSignature(headers: IncomingHttpHeaders, body: Buffer, keys: readonly Buffer[], now: number): Verdict {
-  const refused = (reason: string, hashed = 0): Verdict => ({ authentic: false, reason, hashed })
-  const id = header(headers, 'webhook-id') ?? ''
-  const timestamp = header(headers, 'webhook-timestamp') ?? ''
-  const given = signaturesOf(header(headers, 'webhook-signature') ?? '')
-  if (keys.length === 0) return refused('it is signed, but no signing token is configured')
-  if (id === '' || given.length === 0) return refused('webhook-id or webhook-signature is missing or malformed')
-  if (!/^\d{1,12}$/u.test(timestamp)) return refused('webhook-timestamp is missing or malformed')
-  if (Math.abs(now / 1000 - Number(timestamp)) > toleranceSeconds) return refused('webhook-timestamp is more than 300 s off')
-  for (const [index, key] of keys.entries()) {
-    const expected = hmac(key, `${id}.${timestamp}.`, body)
-    let holds = false
-    for (const signature of given) if (equalDigests(expected, signature)) holds = true
-    if (holds) return { authentic: true, reason: '', hashed: index + 1 }
-  }
-  return refused('the signature does not match any signing token', keys.length)
-}
-
-/** The `v1` signatures of a space-separated list; none where any entry is malformed. Other versions are not for us. */
-function signaturesOf(list: string): readonly Buffer[] {
-  const entries = list.split(' ')
-  if (entries.length > mostSignatures || !entries.every((entry) => /^v\d+[a-z]*,[A-Za-z0-9+/]+={0,2}$/u.test(entry))) return []
-  return entries.filter((entry) => /^v1,[A-Za-z0-9+/]{43}=$/u.test(entry)).map((entry) => Buffer.from(entry.slice(3), 'base64'))
 }
 
 function deliveryId(headers: IncomingHttpHeaders, bodyDigest: string): string {
@@ -123,8 +86,10 @@ function kindOf(event: string, payload: JsonObject): 'push' | 'update' | 'other'
 /** One event for a whole `git push`: it comes also where GitLab sends no push events because more than 3 refs moved. */
 function pushesOf(payload: JsonObject): Announcement {
   const { changes, ...sender } = decodeWith(updateSchema, payload)
-  const [first, ...others] = changes.slice(0, mostChanges).map((change) => toPush({ ...sender, ...change }))
-  return first === undefined ? { kind: 'ignored', event: 'repository_update', reason: 'no ref changed' } : [first, ...others]
+  return announce(
+    'repository_update',
+    changes.map((change) => toPush({ ...sender, ...change })),
+  )
 }
 
 /**

@@ -42,6 +42,6 @@ export function triggerOf(delivery: Delivery, announcement: Announcement): Trigg
     at: delivery.receivedAt,
     delivery: { provider: delivery.provider, id: delivery.id },
     ...(push?.actor !== undefined && { actor: push.actor }),
-    ...(push !== undefined && single && { revision: push.after }),
+    ...(push?.after !== undefined && single && { revision: push.after }),
   }
 }

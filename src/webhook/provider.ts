@@ -43,6 +43,6 @@ export function header(headers: IncomingHttpHeaders, name: string): string | und
 
 export function malformed(message: string): GitwakeError {
   return new GitwakeError('malformed-delivery', message, {
-    fix: 'Send the delivery as GitHub or GitLab made it; nothing between them and gitwake may change it.',
+    fix: 'Send the delivery as its sender made it; nothing between the two may change it (docs/guides/webhooks.md has the formats).',
   })
 }

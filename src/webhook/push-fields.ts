@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import type { JsonObject } from '../model/json.ts'
-import { malformed } from './provider.ts'
+import type { Json } from '../model/json.ts'
+import type { Push } from '../model/push.ts'
+import { malformed, type Announcement } from './provider.ts'
 
 // What git-check-ref-format forbids in any ref. A name that is merely unwise (`refs/heads/--upload-pack=x`) is authentic and
 // matches nothing: it must not be answered with a 4xx, and it never reaches git.
@@ -41,9 +42,18 @@ export function urlsOf(...sources: readonly (Readonly<Record<string, unknown>> |
 }
 
 /** Decodes a payload; the error names the first field that is wrong. */
-export function decodeWith<Schema extends z.ZodType>(schema: Schema, payload: JsonObject): z.output<Schema> {
+export function decodeWith<Schema extends z.ZodType>(schema: Schema, payload: Json): z.output<Schema> {
   const result = schema.safeParse(payload)
   if (result.success) return result.data
   const [issue] = result.error.issues
   throw malformed(`The payload's field ${issue?.path.join('.') || '(root)'} is wrong: ${issue?.message ?? 'unknown'}.`)
+}
+
+/** Beyond that one delivery names more refs than applications can follow. */
+const mostPushes = 100
+
+/** What a list of moved refs announces. */
+export function announce(event: string, pushes: readonly Push[]): Announcement {
+  const [first, ...others] = pushes.slice(0, mostPushes)
+  return first === undefined ? { kind: 'ignored', event, reason: 'no ref changed' } : [first, ...others]
 }

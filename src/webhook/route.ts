@@ -1,4 +1,9 @@
 import type { IncomingMessage } from 'node:http'
+import type { Provider } from '../model/push.ts'
+import { azure } from './azure.ts'
+import { bitbucket } from './bitbucket.ts'
+import { plainHmac, standard } from './generic.ts'
+import { gitea } from './gitea.ts'
 import { github } from './github.ts'
 import { gitlab } from './gitlab.ts'
 import type { WebhookProvider } from './provider.ts'
@@ -9,12 +14,18 @@ export interface Route {
   /** The last part of `/hooks/<provider>/<repository>`. */
   readonly repository: string | undefined
   /** For logs and metrics: never a text that a stranger chose. */
-  readonly receiver: 'github' | 'gitlab' | 'unknown'
+  readonly receiver: Provider | 'unknown'
 }
 
 const providers: ReadonlyMap<string, WebhookProvider> = new Map([
   ['github', github],
   ['gitlab', gitlab],
+  ['gitea', gitea],
+  ['forgejo', gitea],
+  ['bitbucket', bitbucket],
+  ['azure', azure],
+  ['standard', standard],
+  ['hmac', plainHmac],
 ])
 
 const unknown: Route = { provider: undefined, repository: undefined, receiver: 'unknown' }

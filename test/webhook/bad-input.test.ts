@@ -74,7 +74,7 @@ describe('what is not authentic', () => {
 
   it('a receiver without any secret authenticates nobody, not even an empty one', async () => {
     const closed = await startReceiver({
-      secrets: { github: [], gitlabSignature: [], gitlabToken: [], forRepository: async () => [''] },
+      secrets: { shared: { github: [] }, forRepository: async () => [''] },
     })
     try {
       for (const path of ['/hooks/github', '/hooks/github/shop', '/hooks/gitlab', '/hooks/gitlab/shop']) {
@@ -89,9 +89,7 @@ describe('what is not authentic', () => {
   it('a secret that cannot be read authenticates nobody and is told in the log', async () => {
     const broken = await startReceiver({
       secrets: {
-        github: [githubSecret],
-        gitlabSignature: [],
-        gitlabToken: [],
+        shared: { github: [githubSecret] },
         forRepository: () => Promise.reject(new Error('the file is missing')),
       },
     })
@@ -106,7 +104,7 @@ describe('what is not authentic', () => {
 
   it('every secret of a rotation list authenticates', async () => {
     const rotating = await startReceiver({
-      secrets: { github: ['old-secret', 'new-secret'], gitlabSignature: [], gitlabToken: [], forRepository: async () => undefined },
+      secrets: { shared: { github: ['old-secret', 'new-secret'] }, forRepository: async () => undefined },
     })
     try {
       for (const [secret, status] of [

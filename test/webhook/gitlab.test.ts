@@ -152,7 +152,7 @@ describe('deliveries of GitLab', () => {
   it("a repository's own value is a signing token where it starts with whsec_, else a secret token", async () => {
     const values: Record<string, readonly string[]> = { store: [gitlabKey], shop: ['own-token'] }
     const own = await startReceiver({
-      secrets: { github: [], gitlabSignature: [], gitlabToken: [], forRepository: async (name) => values[name] },
+      secrets: { shared: { github: [] }, forRepository: async (name) => values[name] },
     })
     try {
       const send = (path: string, headers: Headers) => request(own.server).post(path).set(headers).send(push)

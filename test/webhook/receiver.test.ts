@@ -136,7 +136,7 @@ describe('the receiver in a server', () => {
     const silent = { debug: () => {}, warn: () => {}, error: () => {} }
     const seen: [string, number][] = []
     const receiver = createReceiver({
-      secrets: { github: [githubSecret], gitlabSignature: [], gitlabToken: [], forRepository: async () => undefined },
+      secrets: { shared: { github: [githubSecret] }, forRepository: async () => undefined },
       intake,
       match: createMatch(() => configuration),
       rateLimit: undefined,

@@ -13,6 +13,10 @@ import { createReceiver } from '../../src/webhook/receiver.ts'
 export const githubSecret = 'a-secret-of-github'
 export const gitlabKey = `whsec_${Buffer.from('0123456789abcdef0123456789abcdef').toString('base64')}`
 export const gitlabToken = 'a-token-of-gitlab'
+export const giteaSecret = 'a-secret-of-gitea'
+export const bitbucketSecret = 'a-secret-of-bitbucket'
+export const standardKey = `whsec_${Buffer.from('fedcba9876543210fedcba9876543210').toString('base64')}`
+export const hmacKey = 'a-key-of-a-script'
 export const shopSecret = 'a-secret-of-shop-alone'
 export const commit = 'a'.repeat(40)
 export const earlier = 'b'.repeat(40)
@@ -101,9 +105,15 @@ export async function startReceiver(options: Partial<ReceiverOptions> = {}): Pro
   const note = (level: string) => (fields: object, message: string) => void logged.push({ level, fields, message })
   const receiver = createReceiver({
     secrets: {
-      github: [githubSecret],
-      gitlabSignature: [gitlabKey],
-      gitlabToken: [gitlabToken],
+      shared: {
+        github: [githubSecret],
+        gitlab: [gitlabKey, gitlabToken],
+        gitea: [giteaSecret],
+        bitbucket: [bitbucketSecret],
+        azure: ['azure:a-password', 'another-password'],
+        standard: [standardKey],
+        hmac: [hmacKey],
+      },
       forRepository: async (name) => (name === 'shop' ? [shopSecret] : undefined),
     },
     intake,
