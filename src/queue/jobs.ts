@@ -110,6 +110,9 @@ async function openQueue(redis: Redis, cluster: string): Promise<Queue<JobData>>
   const timeout = new Promise<never>((_resolve, reject) => late.addEventListener('abort', () => reject(late.reason)))
   try {
     await Promise.race([queue.waitUntilReady(), timeout])
+    // BullMQ has just defined its scripts on the connection. The pipeline that was being filled meanwhile does not know them, and a script put
+    // into it would end the process (https://github.com/redis/ioredis/issues/1931): this waits until that one has gone.
+    await redis.ping()
     return queue
   } catch (error) {
     void queue.close().catch(() => undefined)

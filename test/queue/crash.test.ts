@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { test } from 'node:test'
 import { clusterKeys } from '../../src/model/keys.ts'
+import { openJobs } from '../../src/queue/jobs.ts'
 import { resultOf, setUp, targetOf, trigger } from './setup.ts'
 import { until } from './until.ts'
 
@@ -47,4 +48,16 @@ test('a worker stops within 25 s although Redis is away and a sync runs', async 
   let isClosed = false
   void worker.close().then(() => (isClosed = true))
   await until(() => isClosed, 25_000)
+})
+
+test('a queue that is opened while its connection waits for answers takes jobs, and ends no process', async () => {
+  await using setup = await setUp()
+  const { producer } = setup.connections
+  await setup.redis.client.call('CLIENT', 'PAUSE', '300')
+  // The first is on its way; the second waits for it in a pipeline made before BullMQ has defined its scripts.
+  const first = producer.get('one')
+  await new Promise(setImmediate)
+  const second = producer.get('two')
+  await openJobs(producer, 'prod').addSync('api', 1, false)
+  assert.deepEqual(await Promise.all([first, second]), [null, null])
 })
