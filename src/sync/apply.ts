@@ -163,7 +163,7 @@ async function stillRecreate(
   if (operation.verb !== 'apply' || operation.expect === 'absent' || operation.expect.uid !== replaces.uid || resource === undefined)
     return change
   const answer = await destination.dryRun(operation, resource, { awaitsNamespace: false, compare: false, signal: options.signal })
-  return (answer.ok ? undefined : await recreation(change, answer, resource, destination, options.signal)) ?? change
+  return (answer.ok ? undefined : await recreation(change, answer, decision, resource, destination, options.signal)) ?? change
 }
 
 /** Refusals that end by themselves while what the same commit brought is starting. */

@@ -66,8 +66,12 @@ export async function preflight(decision: Decision, destination: Destination, op
       }
       const reason = deferral(change, answer, bringsRoles)
       if (reason !== undefined || mayHeal(change, answer)) return { ...change, deferred: reason ?? ('take-over' as const) }
-      const anew = await recreation(change, { ...answer, message: mask(answer.message) }, resource, destination, signal)
-      if (anew !== undefined) return anew
+      const anew = await recreation(change, { ...answer, message: mask(answer.message) }, decision, resource, destination, signal)
+      if (anew !== undefined) {
+        const shown = { ...anew, reason: mask(anew.reason) }
+        if (shown.action === 'failed') refused.push(shown)
+        return shown
+      }
       const refusal = refusedChange(change, { ...answer, message: mask(answer.message) })
       refused.push(refusal)
       return refusal

@@ -4,7 +4,9 @@ import type { ResourceKind } from '../model/kinds.ts'
 import { groupKindKey, objectKey, versionOf, type Manifest } from '../model/object.ts'
 import type { DeleteOperation, PlannedChange } from '../model/plan.ts'
 import { readAnnotations } from '../plan/annotations.ts'
+import type { Decision } from './decide.ts'
 import type { ApplyOperation, Destination, Refused, WriteOptions, Written } from './ports.ts'
+import { refusedChange } from './refusal.ts'
 
 /** What their deletion takes along is worth more than the change of a field (promise 18). */
 const NEVER = new Set(['/Namespace', '/PersistentVolume', '/PersistentVolumeClaim', 'apiextensions.k8s.io/CustomResourceDefinition'])
@@ -21,27 +23,31 @@ export function mayRecreate({ object, operation }: PlannedChange): boolean {
 }
 
 /**
- * A change that the API server refuses only because a field cannot be changed on a live object, as a deletion and a creation; undefined
- * where nobody asked for that, where the kind is never deleted for it, or where the new object would be refused as well.
+ * A change that the API server refuses only because a field cannot be changed on a live object, as a deletion and a creation, or as failed
+ * where the new object would be refused as well; undefined where nobody asked for that, or where the kind is never deleted for it.
  */
 export async function recreation(
   change: PlannedChange,
   answer: Refused,
+  { facts }: Decision,
   resource: ResourceKind,
   destination: Destination,
   signal: AbortSignal,
 ): Promise<PlannedChange | undefined> {
   const { operation, object } = change
-  if (answer.class !== 'immutable' || operation.verb !== 'apply' || operation.expect === 'absent') return undefined
-  const { manifest, expect } = operation
-  if (!mayRecreate(change) || !(await couldBeCreated(manifest, resource, destination, signal))) return undefined
-  const replaces: DeleteOperation = {
-    verb: 'delete',
-    version: versionOf(manifest.apiVersion),
-    uid: expect.uid,
-    resourceVersion: expect.resourceVersion,
-    ...(CONTROLLERS.has(object.kind) && { waitForDependents: true }),
-  }
+  if (answer.class !== 'immutable' || operation.verb !== 'apply' || operation.expect === 'absent' || !mayRecreate(change)) return undefined
+  // A new object gets what Git says, also what is left to others on the one that goes.
+  const manifest = facts.desired.objects.find(({ key }) => key === objectKey(object))?.manifest ?? operation.manifest
+  const trial = await tryToCreate(manifest, resource, destination, signal)
+  if (trial !== undefined)
+    return refusedChange(change, {
+      ...trial,
+      message: `${answer.message}; it is not deleted for that, because the new one is refused: ${trial.message}`,
+    })
+  const { uid, resourceVersion } = operation.expect
+  const version = versionOf(manifest.apiVersion)
+  const waitForDependents = CONTROLLERS.has(object.kind) && { waitForDependents: true }
+  const replaces: DeleteOperation = { verb: 'delete', version, uid, resourceVersion, ...waitForDependents }
   return {
     ...change,
     action: 'recreated',
@@ -50,16 +56,21 @@ export async function recreation(
   }
 }
 
-/**
- * Nothing is deleted whose successor would be refused: a dry-run makes it under another name. Addresses and ports that the old one
- * still holds are no objection.
- */
-async function couldBeCreated(manifest: Manifest, resource: ResourceKind, destination: Destination, signal: AbortSignal): Promise<boolean> {
+/** What the old object still holds, and gives back when it goes. */
+const HELD = /already allocated|exceeded quota/
+
+/** Nothing is deleted whose successor would be refused: a dry-run makes it under another name. Returns the refusal. */
+async function tryToCreate(
+  manifest: Manifest,
+  resource: ResourceKind,
+  destination: Destination,
+  signal: AbortSignal,
+): Promise<Refused | undefined> {
   const name = `gitwake-trial-${sha256(manifest.metadata.name).slice(0, 8)}`
   const trial = { ...manifest, metadata: { ...manifest.metadata, name } }
   const operation: ApplyOperation = { verb: 'apply', manifest: trial, expect: 'absent', takeOver: false }
   const answer = await destination.dryRun(operation, resource, { awaitsNamespace: false, compare: false, signal })
-  return answer.ok || answer.class === 'dry-run-unsupported' || /already allocated/.test(answer.message)
+  return answer.ok || answer.class === 'dry-run-unsupported' || HELD.test(answer.message) ? undefined : answer
 }
 
 /** Deletes the object that stands in the way, waits until it is gone, and creates the new one only where nobody was quicker. */

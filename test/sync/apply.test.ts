@@ -113,6 +113,35 @@ describe('applying on a real control plane', { timeout: 300_000 }, () => {
     assert.match(JSON.stringify(await read(app.namespace, 'deployments', 'web')), /"matchLabels":\{"app":"two"\}/)
   })
 
+  it('deletes nothing whose successor an admission policy would refuse', async () => {
+    const app = await bench.subject({ 'a.json': fixed({ x: '1' }) })
+    await app.sync()
+    const name = `no-new-${process.pid}`
+    const policies = '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies'
+    await bench.api('POST', policies, {
+      metadata: { name },
+      spec: {
+        matchConstraints: { resourceRules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['configmaps'] }] },
+        validations: [{ expression: `object.metadata.namespace != '${app.namespace}'`, message: 'nothing new here' }],
+      },
+    })
+    await bench.api('POST', `${policies.slice(0, -'policies'.length)}policybindings`, {
+      metadata: { name },
+      spec: { policyName: name, validationActions: ['Deny'] },
+    })
+    const collection = `/api/v1/namespaces/${app.namespace}/configmaps`
+    // A new policy takes the API server a moment.
+    for (let probe = 0, status: unknown = ''; status !== 'Failure'; probe += 1) {
+      status = (await bench.api('POST', collection, { metadata: { name: `probe-${probe}` } }, { mayFail: true })).status
+    }
+    await app.repository.commit({ 'a.json': fixed({ x: '2' }) })
+    const position = await bench.audit.position()
+    const result = await app.sync()
+    assert.equal(result.outcome, 'failed', told(result))
+    assert.match(told(result), /immutable.*; it is not deleted for that, because the new one is refused: .*nothing new here/)
+    assert.deepEqual(await deletes(position), [])
+  })
+
   it('never recreates a claim, whatever its annotation says', async () => {
     const claim = (modes: readonly string[]) =>
       JSON.stringify({
