@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { z } from 'zod'
 import { isJsonObject, type JsonObject } from '../model/json.ts'
@@ -31,13 +32,13 @@ export const plainHmac: WebhookProvider = {
   credentialsOf: (values) => ({ signatureKeys: values.map((value) => Buffer.from(value)), tokens: [] }),
   authenticate: (headers, body, { signatureKeys }) =>
     checkHexSignature(headers, body, signatureKeys, { header: 'x-signature-256', prefix: 'sha256=' }),
-  deliveryId,
+  deliveryId: (headers) => idOfScript(headers),
   decode: (_headers, payload) => decode(payload),
 }
 
-/** No timestamp is signed: without an id of its own, an equal body is the same delivery. */
-function deliveryId(headers: IncomingHttpHeaders, bodyDigest: string): string {
-  return usableId(header(headers, 'idempotency-key')) ?? usableId(header(headers, 'x-request-id')) ?? idOfBody(bodyDigest)
+/** A script says the same with every push: without an id of its own, each request is a delivery. Whoever repeats one only makes gitwake look. */
+function idOfScript(headers: IncomingHttpHeaders): string {
+  return usableId(header(headers, 'idempotency-key')) ?? usableId(header(headers, 'x-request-id')) ?? `request-${randomUUID()}`
 }
 
 function decode(payload: JsonObject): Announcement {

@@ -290,6 +290,18 @@ describe('secrets of the other providers', () => {
     }
   })
 
+  it('a script that says the same with every push is heard every time, unless it names its request', async () => {
+    const harness = await startReceiver({ match: createMatch(() => configuration) })
+    try {
+      const { 'idempotency-key': _, ...unnamed } = hmacHeaders(generic)
+      const post = (headers: Headers) => request(harness.server).post('/hooks/hmac').set(headers).send(generic)
+      for (const headers of [unnamed, unnamed, hmacHeaders(generic)]) assert.equal((await post(headers)).status, 202)
+      assert.equal((await post(hmacHeaders(generic))).status, 200)
+    } finally {
+      await harness.close()
+    }
+  })
+
   it('Standard Webhooks may wrap the push as data', async () => {
     const harness = await startReceiver({ match: createMatch(() => configuration) })
     try {
