@@ -1,4 +1,5 @@
 import { benchApplications } from './applications.ts'
+import { benchDrift } from './drift.ts'
 import { benchIntake } from './intake.ts'
 import { benchObjects } from './objects.ts'
 import { benchPush } from './push.ts'
@@ -10,6 +11,7 @@ const benches: Readonly<Record<string, (options: { readonly picture: string | un
   push: benchPush,
   objects: benchObjects,
   applications: benchApplications,
+  drift: benchDrift,
   intake: benchIntake,
   scale: benchScale,
 }

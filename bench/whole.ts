@@ -25,14 +25,15 @@ export interface Whole {
 
 export const CLUSTER = 'bench'
 
-export async function openWhole(): Promise<Whole> {
+/** `clusterSettings`: further fields of the Cluster's spec. */
+export async function openWhole(clusterSettings = 'sweepInterval: 10m'): Promise<Whole> {
   const plane = await startControlPlane({ log: () => undefined })
   const host = await startGitServer()
   const redis = await startRedisServer({ appendOnly: true })
   const folder = await createTempFolder('gitwake-bench-')
   const secret = randomBytes(16).toString('hex')
   const running: GitwakeProcess[] = []
-  const cluster = `apiVersion: gitwake.dev/v1\nkind: Cluster\nmetadata: {name: ${CLUSTER}}\nspec: {kubeconfigFrom: {file: ${plane.kubeconfig}}, sweepInterval: 10m}\n---\n`
+  const cluster = `apiVersion: gitwake.dev/v1\nkind: Cluster\nmetadata: {name: ${CLUSTER}}\nspec: {kubeconfigFrom: {file: ${plane.kubeconfig}}, ${clusterSettings}}\n---\n`
   const configure = (configuration: string): Promise<void> => writeFile(`${folder.path}/gitwake.yaml`, cluster + configuration)
   return {
     plane,

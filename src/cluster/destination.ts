@@ -10,8 +10,9 @@ import { answerError } from './answer.ts'
 import { compareWithLive } from './compare.ts'
 import type { ClusterConnection } from './connect.ts'
 import { discover } from './discover.ts'
+import { followKind } from './follow.ts'
 import { createInventoryStore } from './inventory-store.ts'
-import { acquireLease } from './lease.ts'
+import { acquireLease, isLeaseHeld } from './lease.ts'
 import { decodeMetadata, METADATA } from './metadata.ts'
 import { createObserver } from './observe.ts'
 import { objectPath } from './paths.ts'
@@ -121,6 +122,8 @@ export function createDestination(connection: ClusterConnection, options: Destin
     apply,
     delete: (object, operation, resource, settings) => deleteObject(connection, resource, object, operation, settings),
     waitForDefinitions: (names, timeoutMs, signal) => waitForDefinitions(connection, names, timeoutMs, signal),
+    follow: (kind, signal) => followKind(connection, kind, signal),
+    isBeingWritten: (application, signal) => isLeaseHeld(connection, { namespace: options.inventoryNamespace, application, signal }),
     acquireLease: (application, signal) =>
       acquireLease(connection, { namespace: options.inventoryNamespace, application, holder: options.holder, signal, released }),
     async health(objects, applySet, settings) {

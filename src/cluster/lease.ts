@@ -152,6 +152,18 @@ export async function acquireLease(connection: ClusterConnection, options: Lease
   }
 }
 
+/** Whether somebody may be writing this application right now. */
+export async function isLeaseHeld(
+  connection: ClusterConnection,
+  { namespace, application, signal }: Pick<LeaseOptions, 'application' | 'namespace' | 'signal'>,
+): Promise<boolean> {
+  const path = `/apis/coordination.k8s.io/v1/namespaces/${encodeURIComponent(namespace)}/leases/${inventoryName(application)}`
+  const answer = await connection.request({ method: 'GET', path, signal })
+  if (answer.status !== 200) return false
+  const { holder, renewedAt, durationSeconds } = decodeLease(answer)
+  return holder !== '' && connection.serverTime() - renewedAt <= durationSeconds * 1000
+}
+
 interface HeldLease {
   readonly holder: string
   readonly renewedAt: number

@@ -11,7 +11,12 @@ import type { ClusterConnection } from './connect.ts'
 export type WatchEvent =
   | { readonly type: 'added' | 'modified' | 'deleted'; readonly object: LiveObject }
   | { readonly type: 'bookmark'; readonly resourceVersion: string }
-  | { readonly type: 'restart'; readonly reason: string }
+  | {
+      readonly type: 'restart'
+      readonly reason: string
+      /** Without the right or the kind a fresh LIST changes nothing. */
+      readonly refused?: true
+    }
 
 export interface WatchOptions {
   readonly connection: Pick<ClusterConnection, 'stream'>
@@ -79,7 +84,8 @@ async function* oneStream(options: WatchOptions, resourceVersion: string): Async
   if (stream.status >= 400) {
     const problem = classifyAnswer(stream)
     // Without the right to watch, or without the kind, there is nothing to wait for here: the caller's LIST will tell.
-    if (!problem.retryable || problem.class === 'gone') yield { type: 'restart', reason: problem.message }
+    if (problem.class === 'gone') yield { type: 'restart', reason: problem.message }
+    else if (!problem.retryable) yield { type: 'restart', reason: problem.message, refused: true }
     return
   }
   // Closing from outside makes the iteration below end with an error, which is the same as the stream's end.

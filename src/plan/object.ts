@@ -139,7 +139,8 @@ function adopt(desired: DesiredObject, seen: ObservedObject, facts: PlanFacts): 
   const verdict = claim(seen, facts.applySet, facts.applicationOf)
   if (verdict.verdict === 'refuse') return fail(desired, verdict.reason, verdict.fix, false)
   if (seen.terminating) return fail(desired, 'exists and is being deleted', 'It is created once the old one is gone.', true)
-  const change = write(desired, seen, 'adopted', verdict.reason, facts)
+  const { fix } = verdict
+  const change = { ...write(desired, seen, 'adopted', verdict.reason, facts), ...(fix !== undefined && { fix }) }
   // What another tool applied becomes ours as a whole; otherwise a key removed from Git would stay live for ever.
   return change.operation.verb === 'apply' ? { ...change, operation: { ...change.operation, takeOver: true } } : change
 }

@@ -1,10 +1,12 @@
 import { PART_OF_LABEL } from '../model/names.ts'
 import { displayName } from '../model/object.ts'
 import type { ObservedObject } from '../model/observation.ts'
+import { previousTool } from './previous-tool.ts'
 
 /** May this application take over an object that it did not make? */
 export type Claim =
-  | { readonly verdict: 'adopt'; readonly reason: string }
+  /** `fix`: how the tool that has it is made to let go. */
+  | { readonly verdict: 'adopt'; readonly reason: string; readonly fix?: string }
   | { readonly verdict: 'refuse'; readonly reason: string; readonly fix: string }
 
 /** `applicationOf` names the application behind an ApplySet id, where this installation knows it. */
@@ -29,16 +31,6 @@ export function claim(seen: ObservedObject, applySet: string, applicationOf: (ap
   }
   if (owner === applySet) return { verdict: 'adopt', reason: 'carries the label of this application but is missing from its inventory' }
   const tool = previousTool(seen)
-  return { verdict: 'adopt', reason: tool === undefined ? 'exists already, made by nobody known' : `exists already, made by ${tool}` }
-}
-
-/** Who made an object, as far as the usual marks tell. */
-function previousTool({ labels, annotations, managedFields }: ObservedObject): string | undefined {
-  const flux = labels['kustomize.toolkit.fluxcd.io/name']
-  if (flux !== undefined) return `Flux (Kustomization ${flux})`
-  const helm = annotations['meta.helm.sh/release-name']
-  if (helm !== undefined) return `Helm (release ${helm})`
-  const argo = annotations['argocd.argoproj.io/tracking-id']
-  if (argo !== undefined) return `Argo CD (${argo.split(':')[0]})`
-  return managedFields.find((entry) => entry.subresource === '')?.manager
+  if (tool === undefined) return { verdict: 'adopt', reason: 'exists already, made by nobody known' }
+  return { verdict: 'adopt', reason: `exists already, made by ${tool.name}`, ...(tool.letGo !== undefined && { fix: tool.letGo }) }
 }

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis'
 import type { HealthStatus } from '../model/health.ts'
+import { sha256 } from '../model/digest.ts'
 import { clusterKeys } from '../model/keys.ts'
 
 /** What was published of an application before; all of it may be missing after FLUSHALL. */
@@ -7,6 +8,9 @@ export interface LastKnown {
   readonly health: HealthStatus
   readonly isApplied: boolean
 }
+
+/** A heal takes less; drift that stays is told again by the sweep. */
+const DRIFT_TOLD_MS = 10_000
 
 const STATUSES: readonly HealthStatus[] = ['current', 'in progress', 'failed', 'terminating', 'unknown']
 
@@ -58,4 +62,10 @@ export async function nextAuditSpan(redis: Redis, cluster: string): Promise<{ re
   const to = Date.now()
   const from = Number((await redis.set(`${clusterKeys(cluster).prefix}:audited`, to, 'GET')) ?? to)
   return { from, to }
+}
+
+/** Whether this process is the first of all workers to tell of this drift, within a while. */
+export async function claimDrift(redis: Redis, cluster: string, application: string, state: string): Promise<boolean> {
+  const key = `${clusterKeys(cluster).prefix}:drift-told:${application}:${sha256(state).slice(0, 16)}`
+  return (await redis.set(key, '1', 'PX', DRIFT_TOLD_MS, 'NX')) === 'OK'
 }

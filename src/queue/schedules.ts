@@ -18,6 +18,8 @@ const TICK_MS = 1_000
 /** A schedule that FLUSHALL forgot is due again at once, but only seen when somebody looks. */
 const LOOK_AGAIN_MS = 8_000
 export const CANARY_INTERVAL_MS = 30_000
+/** Between two sweeps of a cluster whose watches are proven live: what they tell at once, the sweep need only confirm. */
+const WATCHED_FACTOR = 10
 
 /**
  * Adds polls, sweeps and canaries when they are due. Every worker asks, a key that expires lets one of them: nothing has to be registered
@@ -29,6 +31,8 @@ export function startSchedules(options: {
   readonly redis: Redis
   readonly jobs: Jobs
   readonly log: Log
+  /** Are watches proven live? Then sweeps come less often. */
+  readonly isWatching?: () => boolean
 }): { close(): void } {
   const { cluster, redis, log } = options
   const lookAt = new Map<string, number>()
@@ -58,7 +62,9 @@ function schedulesOf({
   cluster,
   configuration,
   jobs,
+  isWatching = () => false,
 }: {
+  isWatching?: () => boolean
   cluster: string
   configuration: CurrentConfiguration
   jobs: Jobs
@@ -80,7 +86,9 @@ function schedulesOf({
   const sweep = clusters.get(cluster)
   return [
     { name: 'canary', intervalMs: CANARY_INTERVAL_MS, add: async () => jobs.addCanary() },
-    ...(sweep ? [{ name: 'sweep', intervalMs: sweep.sweepIntervalMs, add: async () => jobs.addSweep() }] : []),
+    ...(sweep
+      ? [{ name: 'sweep', intervalMs: sweep.sweepIntervalMs * (isWatching() ? WATCHED_FACTOR : 1), add: async () => jobs.addSweep() }]
+      : []),
     ...polls,
   ]
 }

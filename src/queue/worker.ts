@@ -21,6 +21,8 @@ export interface WorkerOptions extends Work {
   readonly run: RunSync
   /** Jobs at the same time. Waiting for health holds a job, so this is no limit on work: fetches, renders and requests have limits of their own. */
   readonly concurrency?: number
+  /** Are watches proven live? Then sweeps come less often. */
+  readonly isWatching?: () => boolean
   /** Only empty the queue: no polls, sweeps or canaries. */
   readonly drain?: boolean
   readonly backoff?: Backoff
@@ -71,7 +73,9 @@ export function startWorker(options: WorkerOptions): QueueWorker {
     ...(onCanary && { onCanary }),
     ...(onResult && { onResult }),
   })
-  const schedules = options.drain ? undefined : startSchedules({ cluster, configuration, redis: producer, jobs, log })
+  const schedules = options.drain
+    ? undefined
+    : startSchedules({ cluster, configuration, redis: producer, jobs, log, ...(options.isWatching && { isWatching: options.isWatching }) })
 
   const close = async (): Promise<void> => {
     ensuring.stop()

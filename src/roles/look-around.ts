@@ -5,13 +5,15 @@ import type { Intake, Target } from '../model/intake.ts'
 import type { AuditSpan } from '../model/job.ts'
 import type { Log } from '../model/log.ts'
 import { applySetId } from '../model/names.ts'
+import type { ObjectId } from '../model/object.ts'
 import type { HeadHistory } from '../queue/heads.ts'
-import { nextAuditSpan, readLastKnown, readShownDrift, rememberChanged, restoreApplied } from '../queue/last-known.ts'
+import { claimDrift, nextAuditSpan, readLastKnown, readShownDrift, rememberChanged, restoreApplied } from '../queue/last-known.ts'
 import { sayStanding } from '../queue/standing.ts'
 import { publishStatus } from '../queue/status.ts'
 import type { Destination, Source } from '../sync/ports.ts'
-import { sweep, type Swept } from '../sync/sweep.ts'
+import { sweep, type Deviation, type Swept } from '../sync/sweep.ts'
 import type { Destinations } from './destinations.ts'
+import { createDriftWatch, type DriftWatch } from './drift-watch.ts'
 
 export interface LookAroundOptions {
   readonly cluster: string
@@ -31,6 +33,7 @@ export interface LookAround {
   sweep(signal: AbortSignal): Promise<void>
   /** Asks for a sync of every application whose configuration is not the one that was last seen. */
   noticeConfiguration(): Promise<void>
+  readonly watch: Pick<DriftWatch, 'close' | 'include' | 'isLive'>
 }
 
 export function createLookAround(options: LookAroundOptions): LookAround {
@@ -41,6 +44,42 @@ export function createLookAround(options: LookAroundOptions): LookAround {
   const endSeen = new Map<string, string>()
 
   const own = (): Application[] => [...configuration().applications.values()].filter(({ destination }) => destination.cluster === cluster)
+
+  const driftWatch = createDriftWatch({
+    cluster,
+    inventoryNamespace: options.inventoryNamespace,
+    log,
+    applicationOf: (applySet) => own().find(({ name }) => applySetId(name, options.inventoryNamespace) === applySet)?.name,
+    suspectEveryMs: () => configuration().clusters.get(cluster)?.sweepIntervalMs ?? 60_000,
+    onDrift: askForHealing,
+    onHealth: lookAtHealth,
+  })
+
+  /** Several workers watch the same cluster: the first one asks. */
+  async function askForHealing(name: string, deviations: readonly Deviation[]): Promise<void> {
+    const application = configuration().applications.get(name)
+    if (application === undefined || !(await claimDrift(redis, cluster, name, JSON.stringify(deviations)))) return
+    log.info(
+      { application: name, objects: deviations.length, first: deviations[0]?.object, how: deviations[0]?.reason },
+      'drift seen at once',
+    )
+    await intake.acceptTrigger(targetOf(application), { reason: 'drift', at: Date.now() })
+  }
+
+  async function lookAtHealth(name: string, destination: Destination): Promise<void> {
+    const signal = AbortSignal.timeout(30_000)
+    const stored = await destination.readInventory(name, signal)
+    if (stored === undefined) return
+    const objects = [...stored.inventory.entries.values()].map(({ object }) => object)
+    await publishHealth(name, objects, destination, signal)
+  }
+
+  async function publishHealth(name: string, objects: readonly ObjectId[], destination: Destination, signal: AbortSignal): Promise<void> {
+    const applySet = applySetId(name, options.inventoryNamespace)
+    const report = await destination.health(objects, applySet, { timeoutMs: 0, signal, superseded: () => Promise.resolve(false) })
+    const { health } = await readLastKnown(redis, cluster, name)
+    if (report.status !== health) await publishStatus(redis, cluster, name, { health: report.status })
+  }
 
   async function poll(name: string, signal: AbortSignal): Promise<void> {
     const repository = configuration().repositories.get(name)
@@ -63,7 +102,9 @@ export function createLookAround(options: LookAroundOptions): LookAround {
     if (configured === undefined) return
     const destination = await options.destinations.of(configured)
     const audit = { ...(await nextAuditSpan(redis, cluster)), intervalMs: configured.auditIntervalMs }
-    const { applications, unlistable, problems } = await sweep(destination, options.inventoryNamespace, audit, signal)
+    const { applications, unlistable, problems, kinds } = await sweep(destination, options.inventoryNamespace, audit, signal)
+    if (configured.watch) driftWatch.follow(destination, kinds)
+    else driftWatch.close()
     for (const problem of problems) log.error({ cluster }, problem.message)
     for (const [kind, reason] of unlistable) log.warn({ cluster, kind }, `a kind cannot be listed, so its objects are unknown: ${reason}`)
     // One way to Redis and back for all of them: the connection sends what is asked for together in one go.
@@ -130,9 +171,7 @@ export function createLookAround(options: LookAroundOptions): LookAround {
       const name = inventory.application
       if (!moved.has(name) && health === 'current') continue
       const objects = seen.map(({ object }) => object)
-      const applySet = applySetId(name, options.inventoryNamespace)
-      const report = await destination.health(objects, applySet, { timeoutMs: 0, signal, superseded: () => Promise.resolve(false) })
-      if (report.status !== health) await publishStatus(redis, cluster, name, { health: report.status })
+      await publishHealth(name, objects, destination, signal)
     }
   }
 
@@ -151,7 +190,7 @@ export function createLookAround(options: LookAroundOptions): LookAround {
     if (targets.length > 0) await intake.acceptTriggers(targets, { reason: 'poll', at: Date.now(), actor: 'configuration' })
   }
 
-  return { poll, sweep: sweepCluster, noticeConfiguration }
+  return { poll, sweep: sweepCluster, noticeConfiguration, watch: driftWatch }
 }
 
 function stateOf(seen: Swept['seen'], { hasHealth }: Destination): string {

@@ -12,7 +12,7 @@ import { createSource } from '../source/source.ts'
 import { gitwakeVersion } from '../version.ts'
 import { wakeDependents } from './dependencies.ts'
 import { createDestinations } from './destinations.ts'
-import { createLookAround } from './look-around.ts'
+import { createLookAround, type LookAround } from './look-around.ts'
 import type { Process } from './process.ts'
 import { createRunPlan } from './run-plan.ts'
 import { createRunSync, tellResult } from './run-sync.ts'
@@ -52,6 +52,7 @@ export async function startWorking(shared: Process, options: WorkOptions): Promi
   const connecting = { resolveSecret, environment: environmentValue, log, version }
   const destinations = createDestinations(connectCluster, connecting, { inventoryNamespace, holder, version })
   const workers = new Map<string, QueueWorker>()
+  const watches = new Map<string, LookAround['watch']>()
   const notices = new Map<string, () => Promise<void>>()
   const closing = new AbortController()
 
@@ -64,12 +65,31 @@ export async function startWorking(shared: Process, options: WorkOptions): Promi
     const plan = createRunPlan(joined)
     const { poll, sweep } = lookAround
     const onResult = (result: SyncResult): void => {
+      // A kind that nothing here had before is watched from now on, not from the next sweep on.
+      const made = result.changes.filter(({ action }) => action === 'created' || action === 'adopted').map(({ object }) => object)
+      lookAround.watch.include(made).catch((error: unknown) => log.debug({ cluster, problem: String(error) }, 'could not watch a new kind'))
       tellResult(log, result)
       // The retry of whoever waits would come anyway; this only makes it come now.
       wakeDependents(result, common).catch((error: unknown) => log.debug({ cluster, problem: String(error) }, 'could not wake dependents'))
     }
-    workers.set(cluster, startWorker({ cluster, connections, configuration, log, run, plan, poll, sweep, onResult, drain: options.drain }))
+    workers.set(
+      cluster,
+      startWorker({
+        cluster,
+        connections,
+        configuration,
+        log,
+        run,
+        plan,
+        poll,
+        sweep,
+        onResult,
+        isWatching: lookAround.watch.isLive,
+        drain: options.drain,
+      }),
+    )
     notices.set(cluster, lookAround.noticeConfiguration)
+    watches.set(cluster, lookAround.watch)
     void meet(cluster)
   }
 
@@ -91,6 +111,8 @@ export async function startWorking(shared: Process, options: WorkOptions): Promi
       if (configuration().clusters.has(cluster)) continue
       workers.delete(cluster)
       notices.delete(cluster)
+      watches.get(cluster)?.close()
+      watches.delete(cluster)
       log.info({ cluster }, 'the cluster is not configured any more: its worker stops')
       void worker.close()
     }
@@ -121,6 +143,7 @@ export async function startWorking(shared: Process, options: WorkOptions): Promi
       clearInterval(timer)
       closing.abort(new DOMException('The worker is shutting down', 'AbortError'))
       connections.producer.off('ready', notice)
+      for (const watch of watches.values()) watch.close()
       await Promise.all([...workers.values()].map((worker) => worker.close()))
       await intake.close()
       await source.close()

@@ -93,6 +93,12 @@ export interface HealthReport {
   readonly ended: 'settled' | 'timeout' | 'superseded'
 }
 
+/** What a watch tells of the labelled objects of one kind. `gap`: something may have been missed; `refused`: there is no right to watch. */
+export type Noticed =
+  | { readonly type: 'changed' | 'deleted'; readonly seen: ObservedObject }
+  | { readonly type: 'alive' }
+  | { readonly type: 'gap' | 'refused'; readonly reason: string }
+
 /** One cluster, as a sync needs it. */
 export interface Destination {
   /** What the cluster serves; asked anew when `refresh` is set or the last answer is old. */
@@ -117,6 +123,10 @@ export interface Destination {
   delete(object: ObjectId, operation: DeleteOperation, resource: ResourceKind, options: WriteOptions): Promise<Deleted>
   /** Resolves when the CRDs of these names are established, or after `timeoutMs`. */
   waitForDefinitions(names: readonly string[], timeoutMs: number, signal: AbortSignal): Promise<void>
+  /** Tells of every change of labelled objects of a kind, from now on, until the signal ends it. */
+  follow(kind: ResourceKind, signal: AbortSignal): AsyncIterable<Noticed>
+  /** Does a worker hold the Lease of this application right now? */
+  isBeingWritten(application: string, signal: AbortSignal): Promise<boolean>
   acquireLease(application: string, signal: AbortSignal): Promise<Lease>
   /** Watches objects until they are healthy, one of them failed, the time is over, or a newer commit makes it pointless. 0 ms looks once. */
   health(

@@ -29,6 +29,8 @@ export interface Swept {
 export interface SweepReport {
   readonly applications: readonly Swept[]
   readonly unlistable: ReadonlyMap<string, string>
+  /** Of every tracked object, as far as the cluster serves them. */
+  readonly kinds: readonly ResourceKind[]
   /** Inventories that could not be read. */
   readonly problems: readonly Error[]
 }
@@ -54,7 +56,7 @@ export async function sweep(
     ...compare(inventory, observation, inventoryNamespace),
     audited: dueForAudit(inventory.application, inventory.entries.keys(), audit).size,
   }))
-  return { applications, unlistable: observation.unlistable, problems }
+  return { applications, unlistable: observation.unlistable, kinds, problems }
 }
 
 async function kindsOf(inventories: readonly Inventory[], destination: Destination, signal: AbortSignal): Promise<ResourceKind[]> {

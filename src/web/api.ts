@@ -40,6 +40,13 @@ export function createApi(ledger: Ledger): Router {
     else refuseUnknown(request, response)
   })
 
+  // Most processes are never asked for it: it is made when somebody does.
+  let document: Promise<object> | undefined
+  router.get('/openapi.json', async (_request, response) => {
+    document ??= import('./openapi/document.ts').then(({ openApiDocument }) => openApiDocument())
+    response.json(await document)
+  })
+
   return router
 }
 

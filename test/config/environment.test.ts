@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
-import { readFile, writeFile } from 'node:fs/promises'
 import { describe, test } from 'node:test'
 import { environmentExample, environmentTable } from '../../src/config/env-example.ts'
 import { configurationJsonSchema } from '../../src/config/json-schema.ts'
 import { VARIABLES } from '../../src/config/variables.ts'
 import { readSettings, secretsOf, type Environment } from '../../src/config.ts'
 import { GitwakeError } from '../../src/model/error.ts'
+import { holdsEqual } from '../support/generated.ts'
 
 const refusal = (environment: Environment): string => {
   try {
@@ -110,20 +110,6 @@ describe('the environment', () => {
     assert.deepEqual([...secretsOf(settings)].sort(), ['api-token-1', 'gitlab-token-1', 'p%40ssword', 'p@ssword'].sort())
   })
 })
-
-/** With GITWAKE_UPDATE_GENERATED=1 the file is written instead of compared. */
-async function holdsEqual(path: string, expected: (present: string) => string): Promise<void> {
-  const file = new URL(`../../${path}`, import.meta.url)
-  const present = await readFile(await sourceOf(file), 'utf8')
-  const wanted = expected(present)
-  if (process.env['GITWAKE_UPDATE_GENERATED'] === '1') await writeFile(await sourceOf(file), wanted)
-  else assert.equal(present, wanted, `${path} is out of date: run this test with GITWAKE_UPDATE_GENERATED=1`)
-}
-
-/** The compiled test runs below dist/, one folder deeper than its source. */
-async function sourceOf(file: URL): Promise<URL> {
-  return file.pathname.includes('/dist/') ? new URL(file.href.replace('/dist/', '/')) : file
-}
 
 describe('generated files', () => {
   test('.env.example says what the program reads', () => holdsEqual('.env.example', () => environmentExample()))

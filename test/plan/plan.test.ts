@@ -170,10 +170,37 @@ describe('ownership', () => {
     assert.equal(verdict.verdict, 'refuse')
     assert.match(verdict.reason, /owned by application shop-dev/)
   })
-  it('adopts what nobody labelled, and says who made it', () => {
-    const verdict = claim({ ...seen, labels: { 'kustomize.toolkit.fluxcd.io/name': 'apps' } }, 'set', () => undefined)
-    assert.deepEqual([verdict.verdict, /Flux/.test(verdict.reason)], ['adopt', true])
+  const managed = (manager: string) => ({
+    managedFields: [{ manager, operation: 'Update', subresource: '', apiVersion: 'v1', time: undefined, fields: {} } as const],
   })
+  const flux = { 'kustomize.toolkit.fluxcd.io/name': 'apps', 'kustomize.toolkit.fluxcd.io/namespace': 'flux-system' }
+  const cases: readonly (readonly [Partial<ObservedObject>, RegExp, RegExp | undefined])[] = [
+    [{ labels: flux }, /made by Flux \(Kustomization apps\)/, /flux suspend kustomization apps -n flux-system; then kubectl delete kustom/],
+    [{ labels: { 'helm.toolkit.fluxcd.io/name': 'api' } }, /made by Flux \(HelmRelease api\)/, /flux suspend helmrelease api;/],
+    [
+      { annotations: { 'meta.helm.sh/release-name': 'api' } },
+      /made by Helm \(release api\)/,
+      /kubectl delete secret -l owner=helm,name=api/,
+    ],
+    [
+      { annotations: { 'argocd.argoproj.io/tracking-id': 'shop:/ConfigMap:shop/a' } },
+      /made by Argo CD \(shop\)/,
+      /delete shop --cascade=false/,
+    ],
+    [{ ...managed('argocd-controller'), labels: { 'app.kubernetes.io/instance': 'shop' } }, /made by Argo CD \(shop\)/, /shop --cascade/],
+    [managed('argocd-application-controller'), /made by Argo CD$/, /argocd app delete NAME --cascade=false/],
+    [managed('kubectl-client-side-apply'), /made by kubectl-client-side-apply/, undefined],
+    [{}, /made by nobody known/, undefined],
+  ]
+  for (const [change, reason, fix] of cases) {
+    it(`adopts what nobody labelled, and says who made it and how that lets go: ${JSON.stringify(change)}`, () => {
+      const verdict = claim({ ...seen, labels: {}, ...change }, 'set', () => undefined)
+      assert.equal(verdict.verdict, 'adopt')
+      assert.match(verdict.reason, reason)
+      if (fix === undefined) assert.equal(verdict.fix, undefined)
+      else assert.match(verdict.fix ?? '', fix)
+    })
+  }
 })
 
 describe('lost fields', () => {

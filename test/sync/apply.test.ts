@@ -184,4 +184,55 @@ describe('applying on a real control plane', { timeout: 300_000 }, () => {
       }
     }
   })
+
+  const LAST = 'kubectl.kubernetes.io/last-applied-configuration'
+  /** How each tool writes, under the names of the real ones, and the marks that it leaves. */
+  const TOOLS: readonly { readonly manager: string; readonly apply: boolean; readonly labels?: object; readonly annotations?: object }[] = [
+    { manager: 'kubectl-client-side-apply', apply: false, annotations: { [LAST]: '{"data":{"x":"1","gone":"1"}}' } },
+    { manager: 'before-first-apply', apply: false },
+    { manager: 'kubectl', apply: true },
+    {
+      manager: 'kustomize-controller',
+      apply: true,
+      labels: { 'kustomize.toolkit.fluxcd.io/name': 'apps', 'kustomize.toolkit.fluxcd.io/namespace': 'flux-system' },
+    },
+    { manager: 'argocd-controller', apply: true, annotations: { 'argocd.argoproj.io/tracking-id': 'shop:/ConfigMap:shop/a' } },
+    {
+      manager: 'argocd-application-controller',
+      apply: false,
+      labels: { 'app.kubernetes.io/instance': 'shop' },
+      annotations: { [LAST]: '{"data":{"x":"1","gone":"1"}}' },
+    },
+    { manager: 'helm', apply: false, annotations: { 'meta.helm.sh/release-name': 'shop', 'meta.helm.sh/release-namespace': 'shop' } },
+  ]
+  for (const { manager, apply, labels, annotations } of TOOLS) {
+    it(`changes and prunes what ${manager} ${apply ? 'applied' : 'wrote'} like its own, and its marks go`, async () => {
+      const app = await bench.subject({ 'a.json': configMap('a', { x: '1', later: '1' }), 'b.json': configMap('b', { x: '1' }) })
+      await bench.api('POST', '/api/v1/namespaces', { metadata: { name: app.namespace } })
+      const collection = `/api/v1/namespaces/${app.namespace}/configmaps`
+      const metadata = { name: 'a', ...(labels && { labels }), ...(annotations && { annotations }) }
+      const theirs = { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { x: '1', later: '1', gone: '1' } }
+      if (apply) await bench.api('PATCH', `${collection}/a`, theirs, { contentType: 'application/apply-patch+yaml', manager })
+      else await bench.api('POST', collection, theirs, { manager })
+      // A controller's field is nobody's to take.
+      await bench.api(
+        'PATCH',
+        `${collection}/a`,
+        { data: { kept: '1' } },
+        { contentType: 'application/merge-patch+json', manager: 'operator' },
+      )
+      const adopted = await app.sync()
+      assert.deepEqual(adopted.counts, { adopted: 1, created: 1 }, told(adopted))
+      const live = await read(app.namespace, 'configmaps', 'a')
+      assert.deepEqual(live.data, { x: '1', later: '1', kept: '1' })
+      assert.deepEqual(Object.keys((live.metadata as { labels: object }).labels), ['applyset.kubernetes.io/part-of'])
+      assert.equal((live.metadata as { annotations?: object }).annotations, undefined)
+      await app.repository.commit({ 'a.json': configMap('a', { x: '1' }) })
+      assert.equal((await app.sync()).counts.configured, 1)
+      assert.deepEqual((await read(app.namespace, 'configmaps', 'a')).data, { x: '1', kept: '1' })
+      await app.repository.commit({ 'a.json': null })
+      assert.equal((await app.sync()).counts.pruned, 1)
+      assert.equal((await read(app.namespace, 'configmaps', 'a')).code, 404)
+    })
+  }
 })
