@@ -2,7 +2,7 @@ import type { ObjectHealth } from '../model/health.ts'
 import { valueText } from '../model/json.ts'
 import { displayName, displayOrigin } from '../model/object.ts'
 import type { Change, FieldChange } from '../model/plan.ts'
-import type { ApplicationStatus, SyncResult } from '../model/result.ts'
+import type { ApplicationStatus, SyncResult, WaitsFor } from '../model/result.ts'
 import { displayWord } from '../model/standing.ts'
 import { ago, plain, short } from './table.ts'
 import { paint, type Paint, type Terminal } from './terminal.ts'
@@ -115,6 +115,10 @@ export function resultText(terminal: Terminal, result: SyncResult): string {
   return `${lines.join('\n')}\n`
 }
 
+function waitText({ for: what, why, until }: WaitsFor, now: number): string {
+  return `a ${what}${until === undefined ? '' : ` for another ${ago(now, until)}`}: ${plain(why)}`
+}
+
 /** Everything about one application. */
 export function statusText(terminal: Terminal, status: ApplicationStatus, now: number): string {
   const { head, applied, unappliedSince } = status
@@ -124,6 +128,7 @@ export function statusText(terminal: Terminal, status: ApplicationStatus, now: n
     ['destination', `${plain(status.cluster)}, namespace ${plain(status.namespace)}`],
     ['sync', state(terminal, status.sync)],
     ...(status.suspended === undefined ? [] : ([['suspended', plain(displayWord(status.suspended))]] as const)),
+    ...(status.waiting === undefined ? [] : ([['waits for', waitText(status.waiting, now)]] as const)),
     ['health', state(terminal, status.health)],
     ['head', head === undefined ? '–' : `${plain(head.revision)}, seen ${ago(head.seenAt, now)} ago`],
     ['applied', applied === undefined ? '–' : `${plain(applied.revision)}, ${ago(applied.at, now)} ago`],

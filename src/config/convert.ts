@@ -1,4 +1,4 @@
-import type { Application, Cluster, HealthExpressions, Repository, SecretReference } from '../model/configuration.ts'
+import type { Application, Cluster, HealthExpressions, Repository, SecretReference, SyncWindow } from '../model/configuration.ts'
 import { groupKindKey } from '../model/object.ts'
 import { parseDuration } from '../model/duration.ts'
 import { qualifyRef } from '../model/ref.ts'
@@ -53,6 +53,7 @@ export function toCluster(document: ClusterDocument, report: Report): Cluster {
       requests: { perSecond: spec.requests.perSecond, burst: spec.requests.burst ?? Math.ceil(2 * spec.requests.perSecond) },
     }),
     ...(spec.health && { health: toHealthExpressions(spec.health, report) }),
+    ...(spec.windows && { windows: toWindows(spec.windows, 'spec.windows', report) }),
   }
   if ((spec.kubeconfigFrom === undefined) === (spec.inCluster === undefined)) {
     report({ path: 'spec', message: 'must have either kubeconfigFrom: {file: PATH} or inCluster: true' })
@@ -66,6 +67,20 @@ export function toCluster(document: ClusterDocument, report: Report): Cluster {
   const kubeconfigFrom = reference(spec.kubeconfigFrom, 'spec.kubeconfigFrom', report)
   const context = spec.context === undefined ? {} : { context: spec.context }
   return { ...common, connection: { kind: 'kubeconfig', kubeconfigFrom, allowExec: spec.allowExec ?? false, ...context } }
+}
+
+type WindowDocument = NonNullable<ClusterDocument['spec']['windows']>[number]
+
+/** The schedules themselves are checked by whoever knows cron. */
+function toWindows(written: readonly WindowDocument[], path: string, report: Report): readonly SyncWindow[] {
+  return written.map(({ kind, schedule, duration, timeZone = 'UTC', manual = false, applications }, index) => ({
+    kind,
+    schedule,
+    timeZone,
+    durationMs: limited(duration, 1000, 31 * DAY, `${path}[${index}].duration`, report),
+    manual,
+    ...(applications && { applications }),
+  }))
 }
 
 /** The expressions themselves are checked by whoever knows the language. */
@@ -109,6 +124,7 @@ export function toApplication(document: ApplicationDocument, report: Report): Ap
       undeclared: sync.undeclared ?? 'report',
       ...(sync.ignore && { ignore: sync.ignore.map((rule, index) => toIgnoreRule(rule, `spec.sync.ignore[${index}]`, report)) }),
       podLogs: sync.podLogs ?? true,
+      ...(sync.windows && { windows: toWindows(sync.windows, 'spec.sync.windows', report) }),
       healthTimeoutMs: limited(sync.healthTimeout ?? '5m', 0, DAY, 'spec.sync.healthTimeout', report),
     },
     ...(suspend && { suspend: { ...(reason !== undefined && { reason }) } }),

@@ -41,7 +41,7 @@ export async function checkFiles(path: string, files: readonly ConfigurationFile
   const names = files.map((file) => file.name)
   if (problems.length === 0 && documents.length === 0) problems.push({ file: path, document: 0, path: '', message: EMPTY })
   const built = build(documents, problems)
-  problems.push(...(await checkExpressions(documents)))
+  problems.push(...(await checkExpressions(documents)), ...(await checkSchedules(documents)))
   if (problems.length > 0) return { valid: false, problems, files: names }
   return { valid: true, configuration: Object.freeze({ version, ...built }), files: names }
 }
@@ -65,6 +65,25 @@ async function checkExpressions(documents: readonly CheckedDocument[]): Promise<
         message,
       })),
     ),
+  )
+}
+
+/** Cron is known only where it is used, too. */
+async function checkSchedules(documents: readonly CheckedDocument[]): Promise<readonly ConfigurationProblem[]> {
+  const written = documents.flatMap((checked) => {
+    const { kind, place, document } = checked
+    const windows =
+      kind === 'Cluster' ? checked.document.spec.windows : kind === 'Application' ? checked.document.spec.sync?.windows : undefined
+    const path = kind === 'Cluster' ? 'spec.windows' : 'spec.sync.windows'
+    return windows === undefined ? [] : [{ place, subject: `${kind} ${document.metadata.name}`, path, windows }]
+  })
+  if (written.length === 0) return []
+  const { scheduleProblem } = await import('../plan/windows.ts')
+  return written.flatMap(({ place, subject, path, windows }) =>
+    windows.flatMap(({ schedule, timeZone = 'UTC' }, index) => {
+      const problem = scheduleProblem(schedule, timeZone, Date.now())
+      return problem === undefined ? [] : [{ ...place, subject, path: `${path}[${index}].${problem.field}`, message: problem.message }]
+    }),
   )
 }
 

@@ -91,6 +91,32 @@ const healthExpressions = z.strictObject({
   message: expression('The sentence that is shown.').optional(),
 })
 
+const windowFields = {
+  kind: z.enum(['allow', 'deny']).meta({ description: 'Syncs may write only inside of allow windows, and never inside of deny windows.' }),
+  schedule: z
+    .string()
+    .min(1)
+    .max(100)
+    .meta({ description: 'When it begins, as cron: minute, hour, day, month, weekday.', examples: ['0 22 * * 1-5'] }),
+  duration: z
+    .string()
+    .regex(/^(?:0|(?:\d{1,9}(?:ms|s|m|h|d))+)$/)
+    .meta({ description: 'How long it lasts. A duration: 30m, 8h, 2d.' }),
+  timeZone: z
+    .string()
+    .min(1)
+    .meta({ description: 'In which the schedule is meant.', default: 'UTC', examples: ['Europe/Berlin'] })
+    .optional(),
+  manual: z.boolean().meta({ description: 'Syncs by hand pass although this window closes.', default: false }).optional(),
+}
+const clusterWindow = z.strictObject({
+  ...windowFields,
+  applications: z
+    .array(z.string().min(1).max(63))
+    .meta({ description: 'Names of applications, with * for any characters; all where this is missing.', examples: [['shop-*']] })
+    .optional(),
+})
+
 export const clusterDocument = document(
   'Cluster',
   'A destination: a Kubernetes cluster.',
@@ -124,6 +150,7 @@ export const clusterDocument = document(
         .meta({ description: 'How many requests a worker sends to this cluster; unlimited where this is missing.' })
         .optional(),
       watch: z.boolean().meta({ description: 'See drift at once, by watching metadata between sweeps.', default: true }).optional(),
+      windows: z.array(clusterWindow).meta({ description: 'When syncs may write there; always where this is missing.' }).optional(),
       health: z
         .array(healthExpressions)
         .meta({ description: 'CEL expressions that judge the health of kinds, instead of what is built in.' })
@@ -160,6 +187,10 @@ const syncPolicy = z.strictObject({
   podLogs: z
     .boolean()
     .meta({ description: 'Show the last log lines of a container that fails, where the worker may read them.', default: true })
+    .optional(),
+  windows: z
+    .array(z.strictObject(windowFields))
+    .meta({ description: 'When it may write, besides what its cluster says; always where both are missing.' })
     .optional(),
   healthTimeout: duration('How long a sync waits for its objects to become healthy; 0 does not wait.', '5m').optional(),
 })

@@ -10,6 +10,8 @@ export type Answer =
   | 'retryable'
   /** Not final: a newer ticket takes over. */
   | 'superseded'
+  /** Not final: the same ticket goes on when what it waits for has come. */
+  | 'waiting'
 
 export function answerOf(result: SyncResult): Answer {
   switch (result.outcome) {
@@ -21,6 +23,8 @@ export function answerOf(result: SyncResult): Answer {
       return 'answered'
     case 'superseded':
       return 'superseded'
+    case 'waiting':
+      return 'waiting'
     case 'failed':
       return mayRecover(result) ? 'retryable' : 'refused'
   }

@@ -4,13 +4,14 @@ import type { SyncOutcome } from './result.ts'
 
 /**
  * What has become of a commit in one application.
- * - `queued`: announced, and no sync of it has begun; `syncing`: one runs; `waiting`: it failed, and is tried again soon;
+ * - `queued`: announced, and no sync of it has begun; `syncing`: one runs; `waiting`: it failed, and is tried again soon, or
+ *   waits for a sync window;
  * - `synced`: the cluster carries it; `not affected`: so it does, because nothing that the application reads has changed;
  * - `superseded`: another commit took its place, whether it was ever applied or not;
  * - `failed`, `held`, `drifted`, `suspended`: as in its result;
  * - `unknown`: nobody has heard of it here (the application may follow another branch).
  */
-export type CommitState = 'queued' | 'syncing' | 'waiting' | 'unknown' | SyncOutcome
+export type CommitState = 'queued' | 'syncing' | 'unknown' | SyncOutcome
 
 /** One object that a sync of the commit changed, or could not. */
 export type CommitObject = Pick<Change, 'object' | 'action' | 'reason' | 'fix'>

@@ -35,6 +35,8 @@ export interface Cluster {
   readonly auditIntervalMs: number
   /** Watch metadata between sweeps, so that drift is seen at once. */
   readonly watch: boolean
+  /** When syncs may write there; always, where there are none. */
+  readonly windows?: readonly SyncWindow[]
   /** How the health of further kinds is judged there; what is built in, where this is missing. */
   readonly health?: readonly HealthExpressions[]
 }
@@ -64,6 +66,20 @@ export interface IgnoreRule {
   readonly managers: readonly string[]
 }
 
+/** A time that comes round, in which syncs may write (allow) or may not (deny). */
+export interface SyncWindow {
+  readonly kind: 'allow' | 'deny'
+  /** Cron expression of its beginnings: minute, hour, day, month, weekday. */
+  readonly schedule: string
+  /** IANA name of the time zone in which the schedule is meant. */
+  readonly timeZone: string
+  readonly durationMs: number
+  /** A sync by hand passes where this window closes. */
+  readonly manual: boolean
+  /** Of a cluster: globs of the applications that it concerns; all where it is absent. */
+  readonly applications?: readonly string[]
+}
+
 export interface SyncPolicy {
   /** Objects removed from Git are deleted. */
   readonly prune: boolean
@@ -81,6 +97,8 @@ export interface SyncPolicy {
   readonly healthTimeoutMs: number
   /** False hides the last log lines of a container that fails; otherwise they are shown with its reason, where the worker may read them. */
   readonly podLogs?: boolean
+  /** When it may write; always, where there are none. */
+  readonly windows?: readonly SyncWindow[]
 }
 
 /** One unit of sync. */

@@ -5,7 +5,15 @@ import type { Change, ChangeAction } from './plan.ts'
 import type { Suspended } from './standing.ts'
 
 /** How a sync ended. */
-export type SyncOutcome = 'synced' | 'failed' | 'held' | 'superseded' | 'not affected' | 'drifted' | 'suspended'
+export type SyncOutcome = 'synced' | 'failed' | 'held' | 'superseded' | 'not affected' | 'drifted' | 'suspended' | 'waiting'
+
+/** What a sync waits for before it writes. It begins again by itself, with the newest commit. */
+export interface WaitsFor {
+  readonly for: 'window'
+  readonly why: string
+  /** Milliseconds since 1970; absent where that is not known. */
+  readonly until?: number
+}
 
 /** The one value that CLI, API, UI, history and notifications show. Plain data, secrets masked. */
 export interface SyncResult {
@@ -24,6 +32,7 @@ export interface SyncResult {
   /** One sentence. */
   readonly message: string
   readonly problem?: Problem
+  readonly waiting?: WaitsFor
   /** Every change except `unchanged`, which are only counted. */
   readonly changes: readonly Change[]
   readonly counts: Readonly<Partial<Record<ChangeAction, number>>>
@@ -50,10 +59,12 @@ export interface ApplicationStatus {
   readonly head?: { readonly revision: string; readonly seenAt: number }
   /** The revision that the cluster carries, and since when. */
   readonly applied?: { readonly revision: string; readonly at: number }
-  readonly sync: 'synced' | 'out of sync' | 'syncing' | 'queued' | 'failed' | 'held' | 'suspended' | 'unknown'
+  readonly sync: 'synced' | 'out of sync' | 'syncing' | 'queued' | 'failed' | 'held' | 'suspended' | 'waiting' | 'unknown'
   readonly health: HealthStatus
   /** Present while nothing is applied, healed or pruned. */
   readonly suspended?: Suspended
+  /** Present while the newest ticket waits for something else than a worker. */
+  readonly waiting?: WaitsFor
   /** Objects that drifted and were not repaired (selfHeal: false), as of the last sweep. */
   readonly drift: readonly Change[]
   readonly lastResult?: SyncResult

@@ -32,6 +32,9 @@ export interface RunContext {
   readonly now: () => number
 }
 
+/** How soon a result that waits for a time that nobody knows is looked at again. */
+const LOOK_AGAIN_MS = 3_600_000
+
 /**
  * Runs one sync of an application: takes what is wanted, runs, records the outcome and when to try again.
  * Resolves with the result, or undefined where there was nothing to do or the worker gave the job back.
@@ -50,7 +53,7 @@ export async function runJob(context: RunContext, application: string, signal: A
     ? await context.run(run.job, control).catch((error: unknown) => resultOfError(context, run.job, startedAt, error))
     : unknownApplication(context, run.job, startedAt)
   const end = endOf(context, result, signal)
-  const delayMs = delayAfter(result, run.attempts, Math.random(), context.backoff)
+  const delayMs = end === 'waiting' ? untilItCame(result, context.now()) : delayAfter(result, run.attempts, Math.random(), context.backoff)
   const retryInMs = await finishRun(worker, cluster, run, end, delayMs, end === 'released' ? undefined : result)
   // Lost or late, the retry is only a wake-up call: the timer of every worker looks too.
   if (retryInMs > 0) await context.jobs.addRetry(application, retryInMs).catch(() => undefined)
@@ -62,7 +65,12 @@ function endOf(context: RunContext, result: SyncResult, signal: AbortSignal): Ru
   if (answer === 'answered' || !context.isKnown(result.application)) return 'answered'
   // What a run that was told to stop says about its commit proves nothing: another run takes over.
   if (signal.aborted) return 'released'
-  return answer === 'superseded' ? 'superseded' : 'failed'
+  return answer === 'superseded' || answer === 'waiting' ? answer : 'failed'
+}
+
+/** What a result waits for may come earlier than was thought: who changes it asks for a sync. */
+function untilItCame({ waiting }: SyncResult, now: number): number {
+  return waiting?.until === undefined ? LOOK_AGAIN_MS : Math.max(0, waiting.until - now)
 }
 
 /** The result of a run whose worker crashed or hung again and again. */

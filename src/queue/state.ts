@@ -17,7 +17,7 @@ export interface Run {
   readonly attempts: number
 }
 
-export type RunEnd = 'answered' | 'failed' | 'superseded' | 'released'
+export type RunEnd = 'answered' | 'failed' | 'superseded' | 'waiting' | 'released'
 
 const OUTCOMES_KEPT = 5_000
 

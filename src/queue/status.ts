@@ -33,9 +33,9 @@ export function statusFields(application: string, pieces: StatusPieces): readonl
 export function piecesOf(result: SyncResult): StatusPieces {
   const { revision, outcome, startedAt, finishedAt } = result
   const head = revision === undefined ? {} : { head: { revision, seenAt: startedAt } }
-  if (answerOf(result) !== 'answered' || outcome === 'held') return head
+  if ((answerOf(result) !== 'answered' && outcome !== 'waiting') || outcome === 'held') return head
   const health = result.health.status
-  if (outcome === 'drifted' || outcome === 'suspended')
+  if (outcome === 'drifted' || outcome === 'suspended' || outcome === 'waiting')
     return {
       ...head,
       health,

@@ -73,9 +73,11 @@ function tell({ ref, after }: StoredDelivery, ticket: number, answer: StoredAnsw
   return { state: 'superseded', message: `superseded by ${revision.slice(0, 12)}: ${message}`, finishedAt, ...revisionOf }
 }
 
-/** Why it takes so long, where the newest run that saw the ticket failed. */
+/** Why it takes so long, where the newest run that saw the ticket failed or waits. */
 async function troubleOf(redis: Redis, { cluster, application }: Target, ticket: number): Promise<{ message?: string }> {
   const [text] = await redis.zrevrange(receiverKeys.history(application), 0, 0)
   const result = text === undefined ? undefined : decodeResult(text)
-  return result && result.cluster === cluster && result.seen >= ticket && result.outcome === 'failed' ? { message: result.message } : {}
+  return result && result.cluster === cluster && result.seen >= ticket && (result.outcome === 'failed' || result.outcome === 'waiting')
+    ? { message: result.message }
+    : {}
 }

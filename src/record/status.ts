@@ -1,5 +1,5 @@
 import type { Application } from '../model/configuration.ts'
-import type { ApplicationStatus, SyncResult } from '../model/result.ts'
+import type { ApplicationStatus, SyncResult, WaitsFor } from '../model/result.ts'
 import { suspended } from '../model/standing.ts'
 import type { StoredPieces } from './decode.ts'
 
@@ -40,6 +40,7 @@ export function statusOf(known: Known): ApplicationStatus {
   const { name, source, destination } = application
   const unappliedSince = unappliedSinceOf(known)
   const stop = suspended(application, pieces.standing)
+  const waiting = waitsFor(known)
   return {
     application: name,
     cluster: destination.cluster,
@@ -50,6 +51,7 @@ export function statusOf(known: Known): ApplicationStatus {
     sync: syncStateOf(known),
     health: pieces.health ?? lastResult?.health.status ?? 'unknown',
     ...(stop && { suspended: stop }),
+    ...(waiting && { waiting }),
     drift: pieces.drift ?? [],
     ...(lastResult && { lastResult }),
     wanted: queue.want,
@@ -58,9 +60,11 @@ export function statusOf(known: Known): ApplicationStatus {
   }
 }
 
-function syncStateOf({ application, queue, pieces, lastResult }: Known): ApplicationStatus['sync'] {
+function syncStateOf(known: Known): ApplicationStatus['sync'] {
+  const { application, queue, pieces, lastResult } = known
   if (queue.running) return 'syncing'
   if (suspended(application, pieces.standing) !== undefined) return 'suspended'
+  if (waitsFor(known) !== undefined) return 'waiting'
   if (queue.want > Math.max(queue.done, queue.failed)) return 'queued'
   const behind = isBehind(pieces) || (pieces.drift ?? []).length > 0
   switch (lastResult?.outcome) {
@@ -69,6 +73,7 @@ function syncStateOf({ application, queue, pieces, lastResult }: Known): Applica
     case 'held':
       return 'held'
     case 'superseded':
+    case 'waiting':
       return 'queued'
     case 'drifted':
     case 'suspended':
@@ -80,6 +85,11 @@ function syncStateOf({ application, queue, pieces, lastResult }: Known): Applica
       if (pieces.applied === undefined) return 'unknown'
       return behind ? 'out of sync' : 'synced'
   }
+}
+
+/** What the newest ticket waits for, where the newest run has said so. */
+function waitsFor({ queue, lastResult }: Known): WaitsFor | undefined {
+  return lastResult !== undefined && lastResult.seen >= queue.want && queue.want > queue.done ? lastResult.waiting : undefined
 }
 
 function isBehind({ head, applied }: StoredPieces): boolean {

@@ -1,4 +1,4 @@
-import { matchPath, matchSegment } from './glob.ts'
+import { matchPath, matchSegment } from '../model/glob.ts'
 
 export const IGNORE_FILE = '.gitwakeignore'
 

@@ -176,11 +176,12 @@ export function createLookAround(options: LookAroundOptions): LookAround {
   }
 
   async function noticeConfiguration(): Promise<void> {
-    const { repositories } = configuration()
+    const { repositories, clusters } = configuration()
+    const windows = clusters.get(cluster)?.windows
     const digests = new Map(
       own().map((application) => [
         application.name,
-        sha256(JSON.stringify([application, repositories.get(application.source.repository)?.url])),
+        sha256(JSON.stringify([application, repositories.get(application.source.repository)?.url, ...(windows ?? [])])),
       ]),
     )
     const changed = await rememberChanged(redis, cluster, 'configuration', digests)

@@ -4,6 +4,7 @@ import { GitwakeError } from '../model/error.ts'
 import type { Log } from '../model/log.ts'
 import { applySetId } from '../model/names.ts'
 import type { SyncResult } from '../model/result.ts'
+import { windowsFor } from '../plan/windows.ts'
 import type { HeadHistory } from '../queue/heads.ts'
 import { reachable } from '../queue/connection.ts'
 import { readLastKnown } from '../queue/last-known.ts'
@@ -34,7 +35,7 @@ export interface RunSyncOptions {
 export function createRunSync(options: RunSyncOptions): RunSync {
   const { cluster, configuration, redis, log } = options
   return async (job, control) => {
-    const { application, repository, destination } = await resolveApplication(job.application, options)
+    const { application, repository, destination, windows } = await resolveApplication(job.application, options)
     const [{ health }, said, fights] = await Promise.all([
       readLastKnown(redis, cluster, application.name),
       reachable(readStanding(redis, cluster, application.name)),
@@ -49,6 +50,7 @@ export function createRunSync(options: RunSyncOptions): RunSync {
         repository,
         said,
         fights,
+        windows,
         lastHealth: health,
         signal: control.signal,
         superseded: control.superseded,
@@ -93,7 +95,7 @@ export async function resolveApplication(name: string, { configuration, destinat
       fix: 'Nothing to do, if it was removed on purpose.',
     })
   }
-  return { application, repository, destination: await destinations.of(cluster) }
+  return { application, repository, destination: await destinations.of(cluster), windows: windowsFor(application, cluster) }
 }
 
 /** One line of log per result, also of a sync that could not even start. */

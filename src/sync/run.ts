@@ -5,6 +5,7 @@ import type { SyncJob } from '../model/job.ts'
 import { displayName } from '../model/object.ts'
 import type { Change, ChangeAction, PlannedChange } from '../model/plan.ts'
 import type { SyncOutcome, SyncResult } from '../model/result.ts'
+import type { Withheld } from '../plan/withheld.ts'
 import type { HealthReport } from './ports.ts'
 import type { Stopped } from './waves.ts'
 
@@ -46,6 +47,8 @@ export function openProgress(): Progress {
 export interface Run extends Progress {
   health: { readonly status: HealthStatus; readonly objects: HealthReport['objects'] }
   end(outcome: SyncOutcome, message: string, problem?: Problem): SyncResult
+  /** The result of a sync that ends with its plan. */
+  withheld(stop: Withheld): SyncResult
   /** The result of a sync that an error has stopped. */
   stopped(error: unknown): SyncResult
   /** The result of a sync that could not go on, although no object was refused. */
@@ -80,6 +83,10 @@ export function openRun(job: SyncJob, application: Application, health: HealthSt
         finishedAt: now(),
         timings: run.timings,
       }
+    },
+
+    withheld({ outcome, message, waiting }) {
+      return { ...run.end(outcome, `${message}; it would be ${summarise(run.changes)}`), ...(waiting && { waiting }) }
     },
 
     stopped(error) {

@@ -1,4 +1,4 @@
-import type { Application, Repository } from '../model/configuration.ts'
+import type { Application, Repository, SyncWindow } from '../model/configuration.ts'
 import { GitwakeError } from '../model/error.ts'
 import type { Fight } from '../model/fight.ts'
 import type { HealthStatus } from '../model/health.ts'
@@ -34,6 +34,8 @@ export interface SyncRequest {
   readonly repository: Repository
   /** What was said of it until further notice, as far as Redis knows; the inventory may know more. */
   readonly said: Standing
+  /** When it may write. */
+  readonly windows: readonly SyncWindow[]
   /** As last published; 'unknown' makes the sync look. */
   readonly lastHealth: HealthStatus
   /** Fields that are not healed any more, at the revision where that was decided. */
@@ -85,22 +87,17 @@ async function runStages(request: SyncRequest, ports: SyncPorts, run: Run): Prom
   if (proposal === 'not affected') return run.end('not affected', `nothing that ${application.name} reads has changed`)
   if (proposal === 'superseded') return run.end('superseded', 'a newer commit arrived')
   const { tree, inputs, rendering, stored, decision, refused } = proposal
-  const stop = withheld(application, stored?.inventory.standing ?? {})
-  if (stop !== undefined) {
-    run.changes = decision.plan.changes
-    return run.end(stop.outcome, `${stop.message}; it would be ${summarise(run.changes)}`)
-  }
+  const isRefused = refused.length > 0 && !application.sync.partial
+  const facts = { application, job, windows: request.windows, plan: decision.plan, isRefused, now: ports.now() }
+  const stop = withheld({ ...facts, standing: stored?.inventory.standing ?? {} })
+  if (stop !== undefined) return run.withheld(stop)
   run.changes = decision.plan.changes.map(unreachedChange)
-  if (refused.length > 0 && !application.sync.partial)
+  if (isRefused)
     return run.end(
       'failed',
       `refused, nothing was written: ${refused.length} of ${run.changes.length} objects`,
       problemOfChanges('refused', refused),
     )
-  if (job.reason === 'drift' && !application.sync.selfHeal && !isEmpty(decision.plan)) {
-    run.changes = decision.plan.changes
-    return run.end('drifted', `reported only (selfHeal: false): ${summarise(run.changes)}`)
-  }
   if (await superseded()) return run.end('superseded', 'a newer commit arrived')
 
   // Apply and prune.

@@ -66,15 +66,20 @@ export function pathOf(ticket: Ticket): string {
   return `/api/applications/${encodeURIComponent(ticket.application)}/tickets/${ticket.wanted}`
 }
 
-/** The newest run that has seen the ticket, where it failed in a way that is tried again: whoever waits should know why. */
+/** The newest run that has seen the ticket, where it failed in a way that is tried again, or waits itself: whoever waits should know why. */
 async function lastTry(ledger: Ledger, { application, cluster, wanted }: Ticket): Promise<SyncResult | undefined> {
   const [newest] = await ledger.history(application, 1)
-  return newest?.outcome === 'failed' && newest.cluster === cluster && newest.seen >= wanted ? newest : undefined
+  const goesOn = newest?.outcome === 'failed' || newest?.outcome === 'waiting'
+  return goesOn && newest.cluster === cluster && newest.seen >= wanted ? newest : undefined
 }
 
 function refuseLate(request: Request, response: Response, ticket: Ticket, waitMs: number, tried: SyncResult | undefined): void {
   const why =
-    tried === undefined ? 'the sync goes on' : `it is tried again, the last try failed: ${tried.problem?.message ?? tried.message}`
+    tried === undefined
+      ? 'the sync goes on'
+      : tried.outcome === 'waiting'
+        ? `it ${tried.message}`
+        : `it is tried again, the last try failed: ${tried.problem?.message ?? tried.message}`
   const again = `Go on waiting: GET ${pathOf(ticket)}?wait=60s.`
   refuse(
     request,

@@ -126,6 +126,16 @@ describe('a configuration', () => {
   const judging = (health: string): string =>
     whole(REPOSITORY, CLUSTER.replace('prod.kubeconfig}}', `prod.kubeconfig}, health: [{group: acme.example, kind: Widget, ${health}}]}`))
 
+  const windowed = (windows: string): string =>
+    whole(REPOSITORY, CLUSTER.replace('prod.kubeconfig}}', `prod.kubeconfig}, windows: [${windows}]}`))
+
+  test('may say when syncs write, with the schedule in a time zone', async () => {
+    const window = 'kind: deny, schedule: "0 8 * * 1-5", duration: 10h, timeZone: Europe/Berlin, applications: [shop-*]'
+    const { clusters } = await loadConfiguration(await write({ 'gitwake.yaml': windowed(`{${window}}`) }))
+    const expected = { kind: 'deny', schedule: '0 8 * * 1-5', durationMs: 36_000_000, timeZone: 'Europe/Berlin', manual: false }
+    assert.deepEqual(clusters.get('prod')?.windows, [{ ...expected, applications: ['shop-*'] }])
+  })
+
   test('may judge kinds by expressions', async () => {
     const root = await write({ 'gitwake.yaml': judging('current: status.up, failed: "has(status.broken)"') })
     const { clusters } = await loadConfiguration(root)
@@ -159,6 +169,25 @@ describe('a configuration', () => {
       name: 'a kind judged twice',
       text: judging('current: "true"}, {group: acme.example, kind: Widget, current: "true"'),
       told: /spec\.health\[1\]: is the second entry for Widget/,
+    },
+    {
+      name: 'a window whose schedule never comes',
+      text: windowed('{kind: deny, schedule: "0 0 1 1 *", duration: 1h}, {kind: allow, schedule: "0 0 30 2 *", duration: 1h}'),
+      told: /Cluster prod: spec\.windows\[1\]\.schedule: never comes/,
+    },
+    {
+      name: 'a window in no time zone',
+      text: windowed('{kind: deny, schedule: "0 0 1 1 *", duration: 1h, timeZone: Berlin}'),
+      told: /spec\.windows\[0\]\.timeZone: is not a time zone/,
+    },
+    {
+      name: 'a window of an application with a wrong schedule and duration',
+      text: whole(
+        REPOSITORY,
+        CLUSTER,
+        application('a').replace('spec:', 'spec:\n  sync: {windows: [{kind: deny, schedule: nightly, duration: long}]}'),
+      ),
+      told: /Application a: spec\.sync\.windows\[0\]\.duration: must be a duration such as/,
     },
     { name: 'a document that is a list', text: '- a\n- b\n', told: /document 1\): is not a document of gitwake/ },
     { name: 'a scalar', text: 'hello\n', told: /is not a document of gitwake/ },

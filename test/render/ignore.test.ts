@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import fc from 'fast-check'
-import { matchSegment } from '../../src/render/glob.ts'
+import { matchSegment } from '../../src/model/glob.ts'
 import { createIgnore } from '../../src/render/ignore.ts'
 
 const ignored = (rules: string, path: string): boolean => createIgnore(new Map([['', rules]])).isIgnored(path)

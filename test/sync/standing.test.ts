@@ -86,6 +86,21 @@ describe('what holds of an application until further notice', { timeout: 300_000
     assert.equal(result.message, 'suspended by the configuration: not yet; it would be 2 created', told(result))
   })
 
+  it('plans in a closed window and writes nothing until it opens; by hand where the window allows it', async () => {
+    const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }) })
+    await app.sync()
+    await app.repository.commit({ 'a.json': configMap('a', { x: '2' }) })
+    const closed = { kind: 'deny', schedule: '* * * * *', timeZone: 'UTC', durationMs: 3_600_000, manual: true } as const
+    const position = await bench.audit.position()
+    const result = await app.sync({ reason: 'push', policy: { windows: [closed] } })
+    assert.equal(result.outcome, 'waiting', told(result))
+    assert.match(result.message, /^waits for a sync window .*a deny window is active: \* \* \* \* \* \(UTC\)\); it would be 1 configured$/)
+    assert.deepEqual(await written(position), [])
+    const byHand = await app.sync({ reason: 'manual', policy: { windows: [closed] } })
+    assert.equal(byHand.outcome, 'synced', told(byHand))
+    assert.equal(await value(app), '2')
+  })
+
   it('comes back to a Redis that was flushed with the next sweep', async () => {
     const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }) })
     const { name } = app.application

@@ -137,7 +137,7 @@ export async function openWorkbench(own?: ControlPlane, kustomizePath?: string):
         },
         async sync(run = {}) {
           const { reason = 'manual', confirmedPlan, audit } = run
-          const triggers = audit === undefined ? [] : [{ reason, at: Date.now(), audit }]
+          const triggers = [{ reason, at: Date.now(), ...(audit && { audit }) }]
           const job: SyncJob = { application: name, reason, seen: 1, triggers, ...(confirmedPlan !== undefined && { confirmedPlan }) }
           return await sync(
             {
@@ -146,6 +146,7 @@ export async function openWorkbench(own?: ControlPlane, kustomizePath?: string):
               repository: configured,
               said: run.said ?? {},
               fights: run.fights ?? [],
+              windows: run.policy?.windows ?? [],
               lastHealth: 'current',
               signal: AbortSignal.timeout(60_000),
               superseded: run.superseded ?? (() => Promise.resolve(false)),

@@ -142,6 +142,7 @@ test('questions about applications, commits and deliveries are answered as the d
   const { get, ledger } = await start(t)
   ledger.setStatuses([
     sampleStatus({ lastResult: sampleResult({ ...refused, changes: [everyField] }), drift: [everyField], suspended: { by: 'ada', at: 1 } }),
+    sampleStatus({ application: 'shop-dev', sync: 'waiting', waiting: { for: 'window', why: 'it is day', until: 1 } }),
   ])
   ledger.finish(sampleResult({ changes: [everyField], revision: undefined, rendered: undefined }))
   const object = { group: '', kind: 'Pod', namespace: 'a', name: 'b' }

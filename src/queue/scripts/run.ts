@@ -22,10 +22,10 @@ return {'run', state[1], state[2], state[5] or '0', state[6] or '0', state[7] or
 }
 
 /**
- * KEYS: application, triggers, outcomes, status. ARGV: application, seed, seen, 'answered' | 'failed' | 'superseded' | 'released', delay in ms,
+ * KEYS: application, triggers, outcomes, status. ARGV: application, seed, seen, 'answered' | 'failed' | 'superseded' | 'waiting' | 'released', delay in ms,
  * result as JSON or '', kept outcomes, confirmed plan or '', then (field, value) pairs of the status.
  * Writes the outcome and the end of the run in one step: no ticket is done without a recorded outcome.
- * Returns the delay in ms where a retry is due later, else 0. A seed that differs means that Redis was flushed meanwhile.
+ * Returns the delay in ms where it is due later, else 0. A seed that differs means that Redis was flushed meanwhile.
  */
 export const FINISH: Script = {
   name: 'gitwakeFinish',
@@ -56,7 +56,8 @@ end
 if kind == 'failed' then redis.call('HSET', KEYS[1], 'failed', digits(math.max(tonumber(state[6] or 0), seen))) end
 if want > seen then return 0 end
 redis.call('HSET', KEYS[1], 'notBefore', digits(now + delay))
-redis.call('HINCRBY', KEYS[1], 'attempts', 1)
+-- Who waits has not failed.
+if kind == 'waiting' then redis.call('HSET', KEYS[1], 'attempts', 0) else redis.call('HINCRBY', KEYS[1], 'attempts', 1) end
 return delay
 `,
 }

@@ -53,7 +53,7 @@ export const problem = named(
 
 const action = z.enum(['created', 'configured', 'recreated', 'unchanged', 'adopted', 'pruned', 'released', 'skipped', 'held', 'failed'])
 const health = z.enum(['current', 'in progress', 'failed', 'terminating', 'unknown'])
-const outcome = z.enum(['synced', 'failed', 'held', 'superseded', 'not affected', 'drifted', 'suspended'])
+const outcome = z.enum(['synced', 'failed', 'held', 'superseded', 'not affected', 'drifted', 'suspended', 'waiting'])
 const reason = z.enum(['push', 'poll', 'drift', 'manual', 'dependency', 'retry'])
 const counts = z.partialRecord(action, z.int()).describe('Objects by what happened to them')
 const timings = z.record(z.string(), z.number()).describe('Milliseconds per stage')
@@ -99,6 +99,12 @@ const trigger = named(
 
 const objectHealth = z.object({ object: objectId, status: health, message: z.string(), log: z.array(z.string()).optional() })
 
+const waitsFor = named(
+  'WaitsFor',
+  'What a sync waits for before it writes; it goes on by itself, with the newest commit.',
+  z.object({ for: z.literal('window'), why: z.string(), until: moment('Until when, where that is known').optional() }),
+)
+
 export const syncResult = named(
   'SyncResult',
   'How one sync ended.',
@@ -114,6 +120,7 @@ export const syncResult = named(
     outcome,
     message: z.string(),
     problem: problem.optional(),
+    waiting: waitsFor.optional(),
     changes: z.array(change).describe('Every change except the unchanged objects, which are only counted'),
     counts,
     warnings: z.array(z.string()),
@@ -139,9 +146,10 @@ export const applicationStatus = named(
     path: z.string(),
     head: z.object({ revision, seenAt: moment('When it was seen') }).optional(),
     applied: z.object({ revision, at: moment('When') }).optional(),
-    sync: z.enum(['synced', 'out of sync', 'syncing', 'queued', 'failed', 'held', 'suspended', 'unknown']),
+    sync: z.enum(['synced', 'out of sync', 'syncing', 'queued', 'failed', 'held', 'suspended', 'waiting', 'unknown']),
     health,
     suspended: suspended.optional(),
+    waiting: waitsFor.optional(),
     drift: z.array(change),
     lastResult: syncResult.optional(),
     wanted: z.int(),
@@ -183,7 +191,7 @@ const commitPlace = named(
     cluster: z.string(),
     namespace: z.string(),
     ref: z.string(),
-    state: z.enum(['queued', 'syncing', 'waiting', 'unknown', ...outcome.options]),
+    state: z.enum(['queued', 'syncing', 'unknown', ...outcome.options]),
     message: z.string(),
     since: moment('When it came into this state').optional(),
     supersededBy: revision.optional(),

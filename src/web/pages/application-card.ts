@@ -1,4 +1,4 @@
-import type { ApplicationStatus } from '../../model/result.ts'
+import type { ApplicationStatus, WaitsFor } from '../../model/result.ts'
 import { displayWord, type Suspended } from '../../model/standing.ts'
 import { html, type Html } from '../html.ts'
 import { changeList } from './changes.ts'
@@ -76,9 +76,10 @@ function summary({ lastResult, wanted, done }: ApplicationStatus, now: number): 
   }${asked > 0 && html`<span class="behind" title="${wanted} asked for, ${done} answered">${plural(asked, 'request')} pending</span>`}`
 }
 
-function notices({ drift, health, lastResult, application, suspended }: ApplicationStatus, options: Options): Html {
+function notices({ drift, health, lastResult, application, suspended, waiting }: ApplicationStatus, options: Options): Html {
   const held = lastResult?.outcome === 'held'
   return html`${suspended && suspendedNotice(application, suspended)}
+${waiting && waitingNotice(waiting)}
 ${held && heldNotice(application, lastResult.message, lastResult.problem?.fix, lastResult.plan)}
 ${!held && lastResult?.problem && problemNotice(lastResult.problem)}
 ${health === 'failed' && lastResult && unhealthyNotice(lastResult.health.objects)}
@@ -94,6 +95,12 @@ function suspendedNotice(application: string, suspended: Suspended): Html {
 <p class="fix">Nothing is applied, healed or pruned. To go on: ${
     suspended.at === undefined ? html`remove <code>spec.suspend</code>` : html`<code>gitwake resume ${application}</code>`
   }</p></div>`
+}
+
+function waitingNotice({ for: what, why, until }: WaitsFor): Html {
+  return html`<div class="notice busy"><p class="said">Waiting for a ${what}${
+    until !== undefined && html` until ${new Date(until).toISOString().slice(0, 16).replace('T', ' ')} UTC`
+  }</p><p class="fix">${why}</p></div>`
 }
 
 /** A plan that waits for a person's word. The script shows the button; without it, the API does the same. */

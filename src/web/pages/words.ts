@@ -20,6 +20,7 @@ export const SYNC_WORDS: Readonly<Record<ApplicationStatus['sync'], Word>> = {
   failed: { label: 'Failed', tone: 'bad' },
   held: { label: 'Held', tone: 'hold' },
   suspended: { label: 'Suspended', tone: 'hold' },
+  waiting: { label: 'Waiting', tone: 'busy' },
   unknown: { label: 'Not synced yet', tone: 'quiet' },
 }
 
@@ -38,6 +39,7 @@ export const OUTCOME_WORDS: Readonly<Record<SyncOutcome, Word>> = {
   drifted: { label: 'Drifted', tone: 'warn' },
   held: { label: 'Held', tone: 'hold' },
   suspended: { label: 'Suspended', tone: 'hold' },
+  waiting: { label: 'Waiting', tone: 'busy' },
   failed: { label: 'Failed', tone: 'bad' },
 }
 
