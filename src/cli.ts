@@ -182,6 +182,7 @@ function addRemoteCommands(program: Command, context: Context): void {
     .action((sha: string, { json }: { json: boolean }) =>
       run(async () => (await import('./cli/commit.ts')).commit(await client(), terminal, { sha, json, now: Date.now() }))(),
     )
+  addAudit(program, context, client)
   addPlan(program, context, client)
   program
     .command('sync <application>')
@@ -234,6 +235,22 @@ function addStanding(program: Command, { terminal, run }: Context, client: () =>
 
 function waitOf(wait: number | true | undefined): number {
   return wait === undefined ? 0 : wait === true ? 60_000 : wait
+}
+
+function addAudit(program: Command, { terminal, signal, run }: Context, client: () => Promise<Client>): void {
+  program
+    .command('audit')
+    .description('the audit log as JSON lines, oldest first; or, with --verify, whether its chain holds')
+    .option('--since <when>', 'only what is younger: a duration such as 24h, or a moment in ISO 8601')
+    .option('--application <name>', 'only what concerns this application')
+    .addOption(
+      new Option('--verify', 'check that nothing was altered, added or removed; exits 1 where something was').conflicts('application'),
+    )
+    .addOption(new Option('-f, --file <file>', 'a file of the log instead of the server').conflicts(['since', 'application']))
+    .addHelpText('after', example('gitwake audit --since 24h', 'gitwake audit --verify', 'gitwake audit --verify -f audit.jsonl'))
+    .action((options: { since?: string; application?: string; verify?: boolean; file?: string }) =>
+      run(async () => (await import('./cli/audit.ts')).audit(client, terminal, options, signal))(),
+    )
 }
 
 function addPlan(program: Command, { terminal, run }: Context, client: () => Promise<Client>): void {

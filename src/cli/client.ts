@@ -8,6 +8,8 @@ export interface Client {
     path: string,
     timeoutMs?: number,
   ) => Promise<{ readonly status: number; readonly body: unknown }>
+  /** The lines of an answer as they come; throws like `request`. */
+  readonly lines: (path: string, signal: AbortSignal) => AsyncIterable<string>
 }
 
 /** One request waits no longer than this, so that proxies between do not cut it; we ask again until the time is over. */
@@ -25,15 +27,35 @@ export function createClient(options: { readonly url: string; readonly tokens: r
       fetch(`${url}${path}`, { method, headers, redirect: 'error', signal: AbortSignal.timeout(timeoutMs) }),
     )
     const body = await bodyOf(response, url)
-    if (response.status === 401 || response.status === 403) throw unauthorized(url, tokens.length > 0)
-    if (RESULTS.includes(response.status)) return { status: response.status, body }
+    if (response.status !== 401 && response.status !== 403 && RESULTS.includes(response.status)) return { status: response.status, body }
+    throw failureOf(response, body)
+  }
+  const failureOf = (response: Response, body: unknown): GitwakeError => {
+    if (response.status === 401 || response.status === 403) return unauthorized(url, tokens.length > 0)
     const { message, fix } = errorOf(body)
-    throw new GitwakeError('server-error', `${url} answered ${response.status}: ${message ?? response.statusText}`, {
+    return new GitwakeError('server-error', `${url} answered ${response.status}: ${message ?? response.statusText}`, {
       fix: fix ?? 'Look into the log of "gitwake serve".',
       retryable: response.status >= 500,
     })
   }
-  return { request }
+  async function* lines(path: string, signal: AbortSignal): AsyncIterable<string> {
+    const response = await send(url, () => fetch(`${url}${path}`, { headers, redirect: 'error', signal }))
+    if (!response.ok || response.body === null) throw failureOf(response, await bodyOf(response, url))
+    yield* linesOf(response.body)
+  }
+  return { request, lines }
+}
+
+/** Complete lines of a stream of bytes, without the empty ones. */
+export async function* linesOf(bytes: AsyncIterable<Uint8Array>): AsyncIterable<string> {
+  const decoder = new TextDecoder()
+  let rest = ''
+  for await (const chunk of bytes) {
+    const parts = (rest + decoder.decode(chunk, { stream: true })).split('\n')
+    rest = parts.pop() ?? ''
+    for (const part of parts) if (part !== '') yield part
+  }
+  if (rest !== '') yield rest
 }
 
 async function send(url: string, run: () => Promise<Response>): Promise<Response> {

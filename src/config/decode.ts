@@ -51,6 +51,13 @@ export const duration: Decode<number> = (value) => {
   throw new InvalidValue(`must be a duration such as 30s, 5m, 1h or 30d, not "${value}"`)
 }
 
+/** Bytes of `512Ki`, `64Mi`, `1Gi`. */
+export const byteSize: Decode<number> = (value) => {
+  const [, amount, unit] = /^([1-9]\d{0,5})(Ki|Mi|Gi)$/.exec(value) ?? []
+  if (amount === undefined) throw new InvalidValue(`must be a size such as 512Ki, 64Mi or 1Gi, not "${value}"`)
+  return Number(amount) * 1024 ** (unit === 'Gi' ? 3 : unit === 'Mi' ? 2 : 1)
+}
+
 /** Comma-separated secrets, for rotation: all are accepted, the first is the newest. */
 export const secrets: Decode<readonly string[]> = (value) => {
   const list = value

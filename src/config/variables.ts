@@ -1,4 +1,5 @@
 import {
+  byteSize,
   dnsLabel,
   duration,
   filePath,
@@ -183,6 +184,20 @@ export const VARIABLES = {
     'duration',
     duration,
     'How long results are kept; 0 keeps them until the limit. Deliveries are remembered for 72 h.',
+  ),
+  auditMaxAgeMs: variable(
+    'GITWAKE_AUDIT_MAX_AGE',
+    '365d',
+    'duration',
+    duration,
+    'How long Redis keeps entries of the audit log; 0 keeps them until the size is reached.',
+  ),
+  auditMaxBytes: variable(
+    'GITWAKE_AUDIT_MAX_SIZE',
+    '64Mi',
+    'size',
+    byteSize,
+    'How much of the audit log Redis keeps, as 512Ki, 64Mi or 1Gi. The oldest entries are cut off; the chain of the others stays verifiable.',
   ),
   kustomizePath: variable(
     'GITWAKE_KUSTOMIZE',

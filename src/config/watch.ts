@@ -28,8 +28,10 @@ export async function watchConfiguration(options: {
   readonly path: string
   readonly log: Log
   readonly onChange?: (configuration: Configuration) => void
+  /** Told once of each problem. */
+  readonly onRefused?: (problem: GitwakeError) => void
 }): Promise<WatchedConfiguration> {
-  const { path, log, onChange } = options
+  const { path, log, onChange, onRefused } = options
   const first = await listFiles(path)
   let current = await loaded(path, first, 1)
   let problem: GitwakeError | undefined
@@ -46,6 +48,7 @@ export async function watchConfiguration(options: {
       { code: refused.code, fix: refused.fix },
       `${refused.message}\nThe last good configuration (version ${current.version}) stays.`,
     )
+    onRefused?.(refused)
   }
 
   const tell = (configuration: Configuration): void => {

@@ -58,6 +58,10 @@ export const receiverKeys = {
   commitOrder: '{gitwake}:commits:order',
   /** Hash: `<cluster>/<application>` → `<ms> <commit>` that it carries. */
   carried: '{gitwake}:commits:carried',
+  /** Stream, numbered 1, 2, 3 …: the audit log (src/record/audit). */
+  audit: '{gitwake}:audit',
+  /** Hash: the newest entry, the newest that was cut off, and how far each source was taken. */
+  auditHead: '{gitwake}:audit:head',
   /** Hash: cluster → id of the last outcome that was folded. */
   cursors: '{gitwake}:cursors',
 } as const

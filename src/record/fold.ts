@@ -4,6 +4,8 @@ import type { Log } from '../model/log.ts'
 import { isFinal } from '../model/answer.ts'
 import { clusterKeys, receiverKeys } from '../model/keys.ts'
 import type { SyncResult } from '../model/result.ts'
+import type { Audit } from './audit/audit.ts'
+import { syncEvent } from './audit/sync-event.ts'
 import { indexCommit } from './commits/commits.ts'
 import { answerFrom, decodeResult } from './decode.ts'
 
@@ -29,6 +31,8 @@ export interface FoldOptions {
   /** The clusters as of now. */
   readonly clusters: () => readonly string[]
   readonly retention: Retention
+  /** Where every result is written down, once. */
+  readonly audit: Pick<Audit, 'recordFrom'>
   readonly log: Log
 }
 
@@ -90,7 +94,14 @@ async function foldOnce(options: FoldOptions, cursors: Map<string, string>, tell
     const cluster = clusters[streams.indexOf(String(stream))]
     const last = entries.at(-1)?.[0]
     if (cluster === undefined || last === undefined) continue
-    const results = entries.flatMap(([, fields]) => decodeResult(fields[1] ?? '') ?? [])
+    const found = entries.flatMap(([position, fields]) => {
+      const result = decodeResult(fields[1] ?? '')
+      return result ? [{ position: String(position), result }] : []
+    })
+    const results = found.map(({ result }) => result)
+    const events = found.map(({ position, result }) => ({ position, event: syncEvent(result) }))
+    // First, because the cursor moves with the rest: what is not in the audit log is read again.
+    if (events.length > 0) await options.audit.recordFrom({ name: cluster, events })
     await store(options, cluster, String(last), results)
     cursors.set(cluster, String(last))
     for (const result of results) tell(result)

@@ -1,7 +1,6 @@
 import type { Redis } from 'ioredis'
 import { isFinal } from '../model/answer.ts'
 import type { Application, CurrentConfiguration } from '../model/configuration.ts'
-import { GitwakeError } from '../model/error.ts'
 import type { Ledger } from '../model/intake.ts'
 import type { Ticket } from '../model/job.ts'
 import { clusterKeys, receiverKeys } from '../model/keys.ts'
@@ -10,6 +9,7 @@ import { findCommits, reportCommit } from './commits/commits.ts'
 import { decodePieces, decodeResult } from './decode.ts'
 import { findDelivery } from './delivery.ts'
 import type { Fold } from './fold.ts'
+import { reachable } from './reachable.ts'
 import { QUEUE_FIELDS, queueFacts, statusOf } from './status.ts'
 
 /** The queries of API, CLI and UI. Everything throws GitwakeError `redis-unavailable` while Redis is away. */
@@ -125,18 +125,5 @@ function createResultCache(): (application: string, text: string | undefined) =>
     const result = decodeResult(text)
     known.set(application, { text, result })
     return result
-  }
-}
-
-async function reachable<Value>(query: Promise<Value>): Promise<Value> {
-  try {
-    return await query
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
-    throw new GitwakeError('redis-unavailable', `Redis cannot be read: ${why}`, {
-      fix: 'Check that Redis runs and that REDIS_URL names it, then try again.',
-      retryable: true,
-      cause: error,
-    })
   }
 }

@@ -3,6 +3,7 @@ import { createSecretResolver, type ResolveSecret } from '../config/secrets.ts'
 import { watchConfiguration, type WatchedConfiguration } from '../config/watch.ts'
 import { createLog } from '../log.ts'
 import type { Configuration } from '../model/configuration.ts'
+import type { GitwakeError } from '../model/error.ts'
 import type { Log } from '../model/log.ts'
 import { createMask } from '../model/mask.ts'
 import { connectRedis, type Connections } from '../queue/connection.ts'
@@ -17,6 +18,10 @@ export interface Process {
   readonly searchPath: string | undefined
   /** Calls back with every accepted change of the configuration. */
   onChange(listener: (configuration: Configuration) => void): void
+  /** Calls back with every change of the configuration that was refused. */
+  onRefused(listener: (problem: GitwakeError) => void): void
+  /** Masks every secret that this process knows. */
+  readonly mask: (text: string) => string
   close(): Promise<void>
 }
 
@@ -28,11 +33,15 @@ export async function openProcess(): Promise<Process> {
   endOnUncaught(log)
   for (const warning of warnings) log.warn({}, warning)
   const listeners: ((configuration: Configuration) => void)[] = []
+  const refusals: ((problem: GitwakeError) => void)[] = []
   const configuration = await watchConfiguration({
     path: settings.configurationPath,
     log,
     onChange: (changed) => {
       for (const listener of listeners) listener(changed)
+    },
+    onRefused: (problem) => {
+      for (const listener of refusals) listener(problem)
     },
   })
   const connections = connectRedis({ url: settings.redisUrl, log })
@@ -44,6 +53,8 @@ export async function openProcess(): Promise<Process> {
     connections,
     searchPath: environmentValue('PATH'),
     onChange: (listener) => listeners.push(listener),
+    onRefused: (listener) => refusals.push(listener),
+    mask,
     async close() {
       configuration.close()
       await connections.close()

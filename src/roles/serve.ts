@@ -5,6 +5,8 @@ import { readCanary } from '../queue/canary.ts'
 import { createIntake, type QueueIntake } from '../queue/accept.ts'
 import type { JobData } from '../queue/jobs.ts'
 import { createPlanner } from '../queue/plans.ts'
+import { createAudit } from '../record/audit/audit.ts'
+import { createAuditStore } from '../record/audit/store.ts'
 import { startFold } from '../record/fold.ts'
 import { createLedger } from '../record/ledger.ts'
 import { createMetrics } from '../web/metrics.ts'
@@ -13,6 +15,7 @@ import { createQueueUi } from '../web/queue-ui.ts'
 import { createWebServer } from '../web/server.ts'
 import { createMatch } from '../webhook/match.ts'
 import { createReceiver } from '../webhook/receiver.ts'
+import { auditConfiguration, auditedIntake, auditedQueueUi } from './audited.ts'
 import type { Process } from './process.ts'
 import { canaryMessage } from './worker-checks.ts'
 
@@ -26,12 +29,24 @@ export async function startServing(shared: Process): Promise<Running> {
   const { settings, log, connections, resolveSecret } = shared
   const configuration = shared.configuration.current
   const clusters = (): readonly string[] => [...configuration().clusters.keys()]
-  const intake = createIntake({ redis: connections.producer, configuration, log })
+  const store = createAuditStore({
+    redis: connections.producer,
+    retention: { ageMs: settings.auditMaxAgeMs, bytes: settings.auditMaxBytes },
+    now: Date.now,
+    known: () => undefined,
+  })
+  const audit = createAudit({ store, mask: shared.mask, log })
+  const audited = { audit, log, now: Date.now }
+  const intake = auditedIntake(createIntake({ redis: connections.producer, configuration, log }), audited)
+  const told = auditConfiguration(audited)
+  shared.onChange(told.accepted)
+  shared.onRefused(told.refused)
   const fold = startFold({
     redis: connections.producer,
     blocking: connections.blocking(),
     clusters,
     retention: { results: settings.historyLimit, ageMs: settings.historyMaxAgeMs },
+    audit,
     log,
   })
   const ledger = createLedger({ redis: connections.producer, configuration, fold })
@@ -62,12 +77,16 @@ export async function startServing(shared: Process): Promise<Running> {
     ledger,
     intake,
     planner: createPlanner({ redis: connections.producer, jobs: intake.jobs }),
+    audit,
     readiness: () => readiness(shared),
     metrics,
-    queueUi: createQueueUi({
-      queues: () => [...queues].map(([cluster, queue]) => ({ cluster, queue })),
-      operator: settings.queuesOperator,
-    }),
+    queueUi: auditedQueueUi(
+      createQueueUi({
+        queues: () => [...queues].map(([cluster, queue]) => ({ cluster, queue })),
+        operator: settings.queuesOperator,
+      }),
+      audited,
+    ),
     receiver,
     log,
     now: Date.now,
@@ -88,6 +107,7 @@ export async function startServing(shared: Process): Promise<Running> {
       clearInterval(depth)
       await server.close()
       await fold.close()
+      await audit.close()
       await intake.close()
     },
   }

@@ -1,9 +1,11 @@
 import express, { type Express, type RequestHandler } from 'express'
+import type { AuditReader } from '../model/audit.ts'
 import type { CurrentConfiguration } from '../model/configuration.ts'
 import type { Intake, Ledger } from '../model/intake.ts'
 import type { Planner } from '../model/plan-report.ts'
 import { requireToken } from './access.ts'
 import { createApi } from './api.ts'
+import { createAuditExport } from './audit.ts'
 import { createCommits } from './commits.ts'
 import { createEvents } from './events.ts'
 import { answerFailure } from './failure.ts'
@@ -28,6 +30,7 @@ export interface WebParts {
   readonly ledger: Ledger
   readonly intake: Intake
   readonly planner: Planner
+  readonly audit: AuditReader
   readonly readiness: Checks
   readonly metrics: Metrics
   readonly queueUi: RequestHandler | undefined
@@ -55,6 +58,7 @@ export function createApplication(parts: WebParts, closing: AbortSignal): Expres
   application.get('/api/events', createEvents({ ledger, closing, log }))
   application.use('/api', createApi(ledger))
   application.use('/api', createCommits(ledger))
+  application.use('/api', createAuditExport({ audit: parts.audit, now }))
   application.use('/api', createSyncRequests({ configuration, intake: parts.intake, waiting, now }))
   application.use('/api', createStandings({ configuration, intake: parts.intake, waiting, log, now }))
   application.use('/api', createPlans({ configuration, planner, desk, waiting }))

@@ -60,6 +60,7 @@ describe('the command line', () => {
       'status',
       'history',
       'commit',
+      'audit',
       'plan',
       'sync',
     ])

@@ -68,6 +68,7 @@ test('the status says what is waited for, and a delivery is pending with the rea
     blocking: setup.connections.blocking(),
     clusters: () => ['prod'],
     retention: { results: 50, ageMs: 0 },
+    audit: { recordFrom: async () => undefined },
     log: silent,
   })
   const ledger = createLedger({ redis: producer, configuration: () => setup.configuration, fold })

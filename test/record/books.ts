@@ -15,6 +15,7 @@ export function openBooks(setup: Setup, results = 50, ageMs = 3_600_000): Books 
     blocking: setup.connections.blocking(),
     clusters: () => [...setup.configuration.clusters.keys()],
     retention: { results, ageMs },
+    audit: { recordFrom: async () => undefined },
     log: silent,
   })
   const ledger = createLedger({ redis: setup.connections.producer, configuration: () => setup.configuration, fold })

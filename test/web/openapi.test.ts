@@ -87,6 +87,7 @@ test('every route of the server stands in the document', async (t) => {
       ledger,
       intake: ledger,
       planner: { ask: async () => 0, find: async () => undefined },
+      audit: { anchor: async () => undefined, entries: async () => [] },
       readiness: async () => [],
       metrics: createMetrics({ statuses: ledger.statuses, now: Date.now }),
       queueUi: undefined,
@@ -242,6 +243,12 @@ test('plans are answered as the document says', async (t) => {
   await expectTold(get(path), 'get', `${APPLICATION}/plan`, 503)
   await expectTold(get(`${path}?pull=x`), 'get', `${APPLICATION}/plan`, 400)
   await expectTold(get('/api/applications/nobody/plan'), 'get', `${APPLICATION}/plan`, 404)
+})
+
+test('the audit log is exported as the document says', async (t) => {
+  const { get } = await start(t)
+  await expectTold(get('/api/audit?since=24h&after=3&application=shop-prod'), 'get', '/api/audit', 200)
+  await expectTold(get('/api/audit?since=yesterday'), 'get', '/api/audit', 400)
 })
 
 test('probes and events are answered as the document says', async (t) => {

@@ -29,6 +29,7 @@ export async function startWeb(test: TestContext, options: Partial<WebServerOpti
     configuration: () => sampleConfiguration(),
     ledger,
     intake: ledger,
+    audit: { anchor: async () => undefined, entries: async () => [] },
     planner: { ask: async () => 0, find: async () => undefined },
     readiness: async () => [{ name: 'redis', ok: true, message: 'Redis answers.' }],
     metrics: createMetrics({ statuses: ledger.statuses, now: Date.now }),

@@ -153,6 +153,18 @@ export const OPERATIONS: readonly Operation[] = [
     answers: { 200: { is: 'Its outcome per application', body: schemas.deliveryRecord }, 404: UNKNOWN },
   },
   {
+    id: 'getAudit',
+    method: 'get',
+    path: '/api/audit',
+    is: 'The audit log as JSON lines, oldest first; the first line may tell what was cut off before',
+    parameters: [
+      query('since', 'A duration such as 24h, or a moment in ISO 8601'),
+      query('after', 'The number of an entry: those after it', z.int()),
+      query('application', 'What concerns this application'),
+    ],
+    answers: { 200: { is: 'One entry a line', text: 'application/jsonl' }, 400: MALFORMED },
+  },
+  {
     id: 'getEvents',
     method: 'get',
     path: '/api/events',

@@ -1,0 +1,88 @@
+import { hostname } from 'node:os'
+import type { RequestHandler } from 'express'
+import type { AuditEvent } from '../model/audit.ts'
+import type { Configuration } from '../model/configuration.ts'
+import type { GitwakeError } from '../model/error.ts'
+import type { Intake } from '../model/intake.ts'
+import type { Log } from '../model/log.ts'
+import type { Audit } from '../record/audit/audit.ts'
+
+interface Options {
+  readonly audit: Audit
+  readonly log: Log
+  readonly now: () => number
+}
+
+/** The door of the queue, with what comes through it written down. What was done already is not refused because that fails. */
+export function auditedIntake<Door extends Intake>(intake: Door, { audit, log, now }: Options): Door {
+  const record = async (event: Omit<AuditEvent, 'at'>): Promise<void> => {
+    await audit
+      .record({ at: now(), ...event })
+      .catch((error: unknown) => log.error({ ...event, err: error }, 'an action is not in the audit log'))
+  }
+  return {
+    ...intake,
+    async acceptDelivery(delivery, targets, trigger) {
+      const accepted = await intake.acceptDelivery(delivery, targets, trigger)
+      const { provider, id, event, receivedAt: at } = delivery
+      const detail =
+        event.kind === 'push' ? { event: 'push', ref: event.ref, before: event.before } : { event: event.event, ignored: event.reason }
+      const tickets = accepted.tickets.map(({ application, cluster, wanted }) => ({ application, cluster, wanted }))
+      const revision = event.kind === 'push' && event.after !== undefined ? { revision: event.after } : {}
+      const actor = event.kind === 'push' && event.actor !== undefined ? `${event.actor} (${provider})` : provider
+      if (!accepted.duplicate)
+        audit.note({ at, actor, action: 'delivery', ...revision, detail: { delivery: id, provider, ...detail, tickets } })
+      return accepted
+    },
+    async acceptTrigger(target, trigger) {
+      const ticket = await intake.acceptTrigger(target, trigger)
+      const { application, cluster } = target
+      const { actor = 'the API', reason, revision } = trigger
+      const named = revision === undefined ? {} : { revision }
+      await record({ actor, action: 'sync asked', application, cluster, ...named, detail: { reason, ticket: ticket.wanted } })
+      return ticket
+    },
+    async confirmPlan(target, digest) {
+      await intake.confirmPlan(target, digest)
+      const { application, cluster } = target
+      await record({ actor: 'the API', action: 'plan confirmed', application, cluster, detail: { plan: digest } })
+    },
+    async say(target, standing) {
+      await intake.say(target, standing)
+      const { application, cluster } = target
+      const { suspension } = standing
+      if (suspension === undefined) return
+      const { active, by, reason } = suspension
+      const detail = reason === undefined ? {} : { reason }
+      await record({ actor: by, action: active ? 'suspended' : 'resumed', application, cluster, detail })
+    },
+  }
+}
+
+/** The queue UI, with whatever it changes written down. */
+export function auditedQueueUi(queueUi: RequestHandler, { audit, now }: Options): RequestHandler {
+  return (request, response, next) => {
+    const { method, originalUrl: address } = request
+    response.once('finish', () => {
+      if (method === 'GET' || method === 'HEAD' || method === 'OPTIONS') return
+      audit.note({ at: now(), actor: 'the queue UI', action: 'queue operated', detail: { method, address, status: response.statusCode } })
+    })
+    return queueUi(request, response, next)
+  }
+}
+
+/** Writes down which configuration runs from now on, and which was refused. */
+export function auditConfiguration({ audit, now }: Options) {
+  const actor = `the files of ${hostname()}`
+  return {
+    accepted: ({ version, applications, clusters, repositories }: Configuration): void =>
+      audit.note({
+        at: now(),
+        actor,
+        action: 'configuration accepted',
+        detail: { version, applications: [...applications.keys()], clusters: [...clusters.keys()], repositories: [...repositories.keys()] },
+      }),
+    refused: ({ code, message }: GitwakeError): void =>
+      audit.note({ at: now(), actor, action: 'configuration refused', detail: { code, message } }),
+  }
+}
