@@ -210,7 +210,7 @@ function addRemoteCommands(program: Command, context: Context): void {
 
 /** What holds until further notice. */
 function addStanding(program: Command, { terminal, run }: Context, client: () => Promise<Client>): void {
-  type Options = { by?: string; reason?: string; wait?: number | true; json: boolean }
+  type Options = { by?: string; reason?: string; to?: string; wait?: number | true; json: boolean }
   const say =
     (verb: Order['verb']) =>
     (name: string, { wait, ...options }: Options): Promise<void> =>
@@ -231,6 +231,14 @@ function addStanding(program: Command, { terminal, run }: Context, client: () =>
   command('resume <application>', 'let a suspended application go on, at once, with the newest commit')
     .option('--wait [duration]', 'wait until that is done (60s where no duration is given)', durationMs)
     .action(say('resume'))
+  command('rollback <application>', 'go back to an earlier revision and stay there until the branch moves on')
+    .requiredOption('--to <sha>', 'a revision that the branch had: "gitwake history" lists those that were applied')
+    .option('--wait [duration]', 'wait until that is done (60s where no duration is given)', durationMs)
+    .addHelpText('after', example('gitwake rollback shop-prod --to 3f9a1c2b --reason "checkout fails" --wait'))
+    .action(say('rollback'))
+  command('unpin <application>', 'end a rollback by hand: follow the branch again, at once')
+    .option('--wait [duration]', 'wait until that is done (60s where no duration is given)', durationMs)
+    .action(say('unpin'))
 }
 
 function waitOf(wait: number | true | undefined): number {

@@ -3,7 +3,7 @@ import { valueText } from '../model/json.ts'
 import { displayName, displayOrigin } from '../model/object.ts'
 import type { Change, FieldChange } from '../model/plan.ts'
 import type { ApplicationStatus, SyncResult, WaitsFor } from '../model/result.ts'
-import { displayWord } from '../model/standing.ts'
+import { displayPin, displayWord } from '../model/standing.ts'
 import { ago, plain, short } from './table.ts'
 import { paint, type Paint, type Terminal } from './terminal.ts'
 
@@ -128,6 +128,7 @@ export function statusText(terminal: Terminal, status: ApplicationStatus, now: n
     ['destination', `${plain(status.cluster)}, namespace ${plain(status.namespace)}`],
     ['sync', state(terminal, status.sync)],
     ...(status.suspended === undefined ? [] : ([['suspended', plain(displayWord(status.suspended))]] as const)),
+    ...(status.pinned === undefined ? [] : ([['pinned', plain(displayPin(status.pinned))]] as const)),
     ...(status.waiting === undefined ? [] : ([['waits for', waitText(status.waiting, now)]] as const)),
     ['health', state(terminal, status.health)],
     ['head', head === undefined ? '–' : `${plain(head.revision)}, seen ${ago(head.seenAt, now)} ago`],

@@ -15,7 +15,7 @@ const NOT_IN_TIME = 3
 /** What is asked of one application, and how long its ticket is waited for. */
 export interface Order {
   readonly name: string
-  readonly verb: 'sync' | 'suspend' | 'resume'
+  readonly verb: 'sync' | 'suspend' | 'resume' | 'rollback' | 'unpin'
   readonly query: Readonly<Record<string, string>>
   readonly waitMs: number
   readonly json: boolean
@@ -32,6 +32,11 @@ export async function order(client: Client, terminal: Terminal, options: Order):
   if (asked.status === 404) throw unknownApplication(name)
   if (asked.status !== 202) return told(terminal, asked, json)
   const ticket = ticketOf(asked.body)
+  const commands = fieldOf(asked.body, 'commands')
+  if (!json && Array.isArray(commands))
+    terminal.err(
+      `Git still has the bad commit. To undo it there, which also ends the pin:\n${commands.map((line) => `  ${plain(String(line))}\n`).join('')}`,
+    )
   if (waitMs === 0) {
     terminal.out(json ? `${JSON.stringify(asked.body)}\n` : `${name}: ticket ${ticket.wanted} on cluster ${ticket.cluster}\n`)
     return DONE

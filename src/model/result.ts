@@ -2,7 +2,7 @@ import type { Problem } from './error.ts'
 import type { HealthStatus, ObjectHealth } from './health.ts'
 import type { SyncReason, Trigger } from './job.ts'
 import type { Change, ChangeAction } from './plan.ts'
-import type { Suspended } from './standing.ts'
+import type { Pinned, Suspended } from './standing.ts'
 
 /** How a sync ended. */
 export type SyncOutcome = 'synced' | 'failed' | 'held' | 'superseded' | 'not affected' | 'drifted' | 'suspended' | 'waiting'
@@ -26,6 +26,8 @@ export interface SyncResult {
   readonly seen: number
   /** The full commit SHA that was rendered; undefined where the ref could not be resolved. */
   readonly revision: string | undefined
+  /** The branch's head, where the application is pinned to another revision. */
+  readonly head?: string
   /** Digest of the rendered objects: what was applied, not what was asked for. */
   readonly rendered: string | undefined
   readonly outcome: SyncOutcome
@@ -63,6 +65,8 @@ export interface ApplicationStatus {
   readonly health: HealthStatus
   /** Present while nothing is applied, healed or pruned. */
   readonly suspended?: Suspended
+  /** Present while it stays where it was rolled back to. */
+  readonly pinned?: Pinned
   /** Present while the newest ticket waits for something else than a worker. */
   readonly waiting?: WaitsFor
   /** Objects that drifted and were not repaired (selfHeal: false), as of the last sweep. */

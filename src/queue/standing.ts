@@ -3,7 +3,7 @@ import { clusterKeys } from '../model/keys.ts'
 import { decodeStanding, type Standing } from '../model/standing.ts'
 import { runScript, type Script } from './scripts/script.ts'
 
-const WORDS = ['suspension'] as const
+const WORDS = ['suspension', 'pin'] as const
 
 /** KEYS: status. ARGV: (field, time, word as JSON) triples. The newer word stays, whoever brings it: a person, a sync, or a sweep that restores. */
 const SAY: Script = {

@@ -32,7 +32,7 @@ export function statusFields(application: string, pieces: StatusPieces): readonl
 /** What a finished sync tells about its application. */
 export function piecesOf(result: SyncResult): StatusPieces {
   const { revision, outcome, startedAt, finishedAt } = result
-  const head = revision === undefined ? {} : { head: { revision, seenAt: startedAt } }
+  const head = revision === undefined ? {} : { head: { revision: result.head ?? revision, seenAt: startedAt } }
   if ((answerOf(result) !== 'answered' && outcome !== 'waiting') || outcome === 'held') return head
   const health = result.health.status
   if (outcome === 'drifted' || outcome === 'suspended' || outcome === 'waiting')

@@ -81,7 +81,10 @@ export function decodePieces(fields: Readonly<Record<string, string>>, applicati
     const value = parse(fields[`${application}/${piece}`] ?? '')
     if (value !== undefined) pieces[piece] = value
   }
-  const standing = decodeStanding({ suspension: parse(fields[`${application}/suspension`] ?? '') })
+  const standing = decodeStanding({
+    suspension: parse(fields[`${application}/suspension`] ?? ''),
+    pin: parse(fields[`${application}/pin`] ?? ''),
+  })
   return { ...pieces, standing } as StoredPieces
 }
 

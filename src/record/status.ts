@@ -1,6 +1,6 @@
 import type { Application } from '../model/configuration.ts'
 import type { ApplicationStatus, SyncResult, WaitsFor } from '../model/result.ts'
-import { suspended } from '../model/standing.ts'
+import { pinned, suspended } from '../model/standing.ts'
 import type { StoredPieces } from './decode.ts'
 
 /** What the queue remembers of an application, as the status needs it. */
@@ -40,6 +40,7 @@ export function statusOf(known: Known): ApplicationStatus {
   const { name, source, destination } = application
   const unappliedSince = unappliedSinceOf(known)
   const stop = suspended(application, pieces.standing)
+  const pin = pinned(pieces.standing)
   const waiting = waitsFor(known)
   return {
     application: name,
@@ -51,6 +52,7 @@ export function statusOf(known: Known): ApplicationStatus {
     sync: syncStateOf(known),
     health: pieces.health ?? lastResult?.health.status ?? 'unknown',
     ...(stop && { suspended: stop }),
+    ...(pin && { pinned: pin }),
     ...(waiting && { waiting }),
     drift: pieces.drift ?? [],
     ...(lastResult && { lastResult }),
@@ -92,7 +94,14 @@ function waitsFor({ queue, lastResult }: Known): WaitsFor | undefined {
   return lastResult !== undefined && lastResult.seen >= queue.want && queue.want > queue.done ? lastResult.waiting : undefined
 }
 
-function isBehind({ head, applied }: StoredPieces): boolean {
+/** What was rolled back is waited for by nobody. */
+function isQuarantined({ head, standing: { pin } }: StoredPieces): boolean {
+  return pin?.active === true && head !== undefined && pin.bad.includes(head.revision)
+}
+
+function isBehind(pieces: StoredPieces): boolean {
+  const { head, applied } = pieces
+  if (isQuarantined(pieces)) return false
   return head !== undefined && applied !== undefined && head.revision !== applied.revision && head.seenAt >= applied.at
 }
 
@@ -100,7 +109,7 @@ function isBehind({ head, applied }: StoredPieces): boolean {
 function unappliedSinceOf({ queue, pieces }: Known): number | undefined {
   const announced = queue.want > queue.done && queue.openSince > 0 ? [queue.openSince] : []
   const { head, applied } = pieces
-  const seen = head && head.revision !== applied?.revision ? [head.seenAt] : []
+  const seen = head && head.revision !== applied?.revision && !isQuarantined(pieces) ? [head.seenAt] : []
   const times = [...announced, ...seen]
   return times.length === 0 ? undefined : Math.min(...times)
 }

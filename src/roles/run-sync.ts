@@ -9,7 +9,7 @@ import type { HeadHistory } from '../queue/heads.ts'
 import { reachable } from '../queue/connection.ts'
 import { readLastKnown } from '../queue/last-known.ts'
 import type { RunSync } from '../queue/run.ts'
-import { readStanding } from '../queue/standing.ts'
+import { readStanding, sayStanding } from '../queue/standing.ts'
 import { publishStatus } from '../queue/status.ts'
 import type { Destination, Renderer, Source } from '../sync/ports.ts'
 import type { ProposePorts } from '../sync/propose.ts'
@@ -49,6 +49,7 @@ export function createRunSync(options: RunSyncOptions): RunSync {
         application,
         repository,
         said,
+        say: (standing) => sayStanding(redis, cluster, application.name, standing).catch(() => undefined),
         fights,
         windows,
         lastHealth: health,

@@ -1,6 +1,6 @@
 import type { Repository, SecretReference } from '../model/configuration.ts'
 import { GitwakeError } from '../model/error.ts'
-import { openRemoteEnvironment, type Machine, type RemoteEnvironment } from './environment.ts'
+import { bareEnvironment, openRemoteEnvironment, type Machine, type RemoteEnvironment } from './environment.ts'
 import { cleaned, missingRef, remoteFailure, summary } from './failure.ts'
 import { runGit } from './git.ts'
 import { watchGrowth } from './growth.ts'
@@ -23,6 +23,16 @@ export interface Remote {
   fetch(path: string, refs: ReadonlyMap<string, string>, signal: AbortSignal): Promise<ReadonlySet<string>>
   /** Lists the commits that refs point at; tags are peeled. */
   list(directory: string, refs: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, string>>
+  /**
+   * The commits of a ref's history after `from`, up to `to`, newest first; undefined where its newest 1,000 do not contain `from`.
+   * `scratch` is a folder for the commits, without trees and files: the cache stays shallow.
+   */
+  between(
+    scratch: string,
+    ref: string,
+    range: { readonly from: string; readonly to: string },
+    signal: AbortSignal,
+  ): Promise<readonly string[] | undefined>
   /** The first branch or tag that points at a commit. */
   refAt(directory: string, revision: string, signal: AbortSignal): Promise<string | undefined>
 }
@@ -119,6 +129,35 @@ export function createRemote(options: {
       return headsIn(await listRemote(directory, listOptions(refs), patterns, signal), refs)
     },
 
+    between: (scratch, ref, { from, to }, signal) =>
+      withEnvironment(async (environment) => {
+        const growth = watchGrowth(scratch, options.fetchBytes, () => tooLarge(repository.name, options.fetchBytes))
+        const either = AbortSignal.any([signal, growth.signal])
+        const local = async (command: readonly string[]): Promise<readonly string[] | undefined> => {
+          const exit = await runGit(
+            {
+              arguments: ['--git-dir=.', ...command],
+              environment: bareEnvironment(options.machine),
+              directory: scratch,
+              timeoutMs: timeouts.listMs,
+            },
+            either,
+          )
+          return exit.ok ? exit.stdout.split('\n').filter((line) => line !== '') : undefined
+        }
+        try {
+          await local(['init', '--quiet', '--bare', '--template=', `--object-format=${from.length === 64 ? 'sha256' : 'sha1'}`])
+          const command = ['--git-dir=.', 'fetch', ...historyOptions, '--end-of-options', remote.url, `+${ref}:${HISTORY}`]
+          const { missing } = await run(scratch, command, timeouts.fetchMs, environment, either)
+          const all = missing === undefined ? await local(['rev-list', HISTORY]) : undefined
+          if (all?.includes(from) !== true) return undefined
+          // What a force push has taken away has no history here.
+          return all.includes(to) ? await local(['rev-list', to, `^${from}`]) : []
+        } finally {
+          growth.stop()
+        }
+      }),
+
     refAt: async (directory, revision, signal) => {
       const advertised = refsIn(await listRemote(directory, ['--heads', '--tags'], [], signal))
       return advertised.find(([oid]) => oid === revision)?.[1].replace(/\^\{\}$/u, '')
@@ -127,6 +166,10 @@ export function createRemote(options: {
 }
 
 const fetchOptions = ['--quiet', '--depth=1', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules', '--no-show-forced-updates']
+
+const HISTORY = 'refs/gitwake/history'
+/** Commits alone, where the host can leave out the rest. */
+const historyOptions = [...fetchOptions.map((option) => (option === '--depth=1' ? '--depth=1000' : option)), '--filter=tree:0']
 
 /** Keeps the remote from sending what nobody asked for: hosts hold a ref for every pull request that ever was. */
 function listOptions(refs: readonly string[]): readonly string[] {

@@ -1,3 +1,5 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Repository, SecretReference } from '../model/configuration.ts'
 import type { Source } from '../sync/ports.ts'
 import { createCache, prepareRoot, removeAbandoned } from './cache.ts'
@@ -111,6 +113,22 @@ export function createSource(options: SourceOptions): Source & { close(): Promis
       }),
     refAt: (repository, revision, signal) =>
       tracked(signal, (either) => lookAt(repository, either, (remote) => remote.refAt(options.cacheDir, revision, either))),
+    between: (repository, ref, range, signal) =>
+      tracked(signal, (either) =>
+        lookAt(repository, either, async (remote) => {
+          const scratch = await mkdtemp(join(options.cacheDir, 'new-history-'))
+          try {
+            return await remote.between(scratch, ref, range, either)
+          } finally {
+            await rm(scratch, { recursive: true, force: true })
+          }
+        }),
+      ),
+    commit: (repository, revision, signal) =>
+      tracked(signal, async (either) => {
+        const cached = repositoryOf(repository)
+        return (await cached.open(revision, either)) ?? (await cached.fetch(revision, either))
+      }),
     open: (repository, revision, signal) => tracked(signal, (either) => repositoryOf(repository).open(revision, either)),
     close: async () => {
       clearInterval(cleaning)

@@ -19,6 +19,15 @@ export interface Source {
   heads(repository: Repository, refs: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, string>>
   /** The branch or tag that points at a commit now, if any does. */
   refAt(repository: Repository, revision: string, signal: AbortSignal): Promise<string | undefined>
+  /** A commit by its id, fetched where it is not there any more. Only for one that is known to be of this repository: hosts hand out those of forks, too. */
+  commit(repository: Repository, revision: string, signal: AbortSignal): Promise<Tree>
+  /** The commits of a ref's history after `from`, up to `to`, newest first. Undefined where its newest 1,000 commits do not contain `from`. */
+  between(
+    repository: Repository,
+    ref: string,
+    range: { readonly from: string; readonly to: string },
+    signal: AbortSignal,
+  ): Promise<readonly string[] | undefined>
   /** A commit that was fetched before, by its id; undefined where it is not there any more. Reaches for no remote. */
   open(repository: Repository, revision: string, signal: AbortSignal): Promise<Tree | undefined>
 }

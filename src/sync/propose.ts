@@ -35,6 +35,8 @@ export interface ProposeRequest {
   readonly resolve: () => Promise<Tree>
   /** Keeps what was said of the application in its inventory, and gives the inventory as it is then; a plan keeps nothing. */
   readonly keep?: (stored: StoredInventory | undefined) => Promise<StoredInventory | undefined>
+  /** The commit that stands in place of the head, where one does, and the inventory after that was decided. */
+  readonly stand?: (head: Tree, stored: StoredInventory | undefined) => Promise<Pick<Proposal, 'tree' | 'stored'>>
   /** Is there anything to find out, with these inputs and this inventory? Asked before the render. */
   readonly isAffected: (inputs: string | undefined, stored: StoredInventory | undefined) => boolean
   /** Tracked objects whose turn of the rolling audit has come. */
@@ -70,7 +72,10 @@ export async function propose(
   const { destination, renderer } = ports
 
   // Resolve. The inventory does not depend on the commit, so both are read at once.
-  const [tree, stored] = await progress.time('fetch', () => Promise.all([request.resolve(), readInventory(request, ports)]))
+  const { tree, stored } = await progress.time('fetch', async () => {
+    const [head, found] = await Promise.all([request.resolve(), readInventory(request, ports)])
+    return request.stand === undefined ? { tree: head, stored: found } : await request.stand(head, found)
+  })
   progress.revision = tree.revision
 
   // Render, unless everything that it would read is as it was.

@@ -45,6 +45,10 @@ export function openProgress(): Progress {
 
 /** The bookkeeping of one sync: what becomes its result. */
 export interface Run extends Progress {
+  /** What every message of this run begins with. */
+  note: string | undefined
+  /** The branch's head, where another commit stands in its place. */
+  head: string | undefined
   health: { readonly status: HealthStatus; readonly objects: HealthReport['objects'] }
   end(outcome: SyncOutcome, message: string, problem?: Problem): SyncResult
   /** The result of a sync that ends with its plan. */
@@ -60,6 +64,8 @@ export function openRun(job: SyncJob, application: Application, health: HealthSt
   const run: Run = {
     ...openProgress(),
     health: { status: health, objects: [] },
+    note: undefined,
+    head: undefined,
 
     end(outcome, message, problem) {
       return {
@@ -70,9 +76,10 @@ export function openRun(job: SyncJob, application: Application, health: HealthSt
         triggers: job.triggers,
         seen: job.seen,
         revision: run.revision,
+        ...(run.head !== undefined && { head: run.head }),
         rendered: run.rendered,
         outcome,
-        message,
+        message: run.note === undefined ? message : `${run.note}; ${message}`,
         ...(problem && { problem }),
         changes: run.changes.filter(({ action }) => action !== 'unchanged').map(publicChange),
         counts: countActions(run.changes),

@@ -5,7 +5,7 @@ import type { HealthStatus } from '../model/health.ts'
 import type { SyncJob } from '../model/job.ts'
 import { displayName, type ObjectKey } from '../model/object.ts'
 import type { SyncResult } from '../model/result.ts'
-import type { Standing } from '../model/standing.ts'
+import type { Pin, Standing } from '../model/standing.ts'
 import type { Tree } from '../model/tree.ts'
 import { isEmpty } from '../plan/plan.ts'
 import { withheld } from '../plan/withheld.ts'
@@ -13,17 +13,18 @@ import { dueForAudit } from './audit.ts'
 import { carryOut } from './carry-out.ts'
 import type { Decision } from './decide.ts'
 import { logMask } from './log-mask.ts'
-import type { Heads, Source, StoredInventory } from './ports.ts'
+import type { Heads, HeadsSeen, Source, StoredInventory } from './ports.ts'
 import { propose, type ProposePorts } from './propose.ts'
 import { unreachedChange } from './refusal.ts'
 import { openRun, problemOfChanges, summarise, type Run } from './run.ts'
+import { heedPin, type Stands } from './pinned.ts'
 import { keepStanding } from './standing.ts'
 import { emptyInventory } from './tracking.ts'
 
 /** What a sync needs from outside. */
 export interface SyncPorts extends ProposePorts {
   readonly source: Source
-  readonly heads: Heads
+  readonly heads: Heads & HeadsSeen
   readonly now: () => number
 }
 
@@ -36,6 +37,8 @@ export interface SyncRequest {
   readonly said: Standing
   /** When it may write. */
   readonly windows: readonly SyncWindow[]
+  /** Tells Redis what has become of it. */
+  readonly say: (standing: Standing) => Promise<void>
   /** As last published; 'unknown' makes the sync look. */
   readonly lastHealth: HealthStatus
   /** Fields that are not healed any more, at the revision where that was decided. */
@@ -76,6 +79,7 @@ async function runStages(request: SyncRequest, ports: SyncPorts, run: Run): Prom
       signal,
       resolve: () => fetchHead(request, ports),
       keep: (stored) => keepStanding(request.said, stored, request, ports),
+      stand: (head, stored) => stand(head, stored, request, ports, run),
       isAffected: (inputs, stored) => isAffected(job, inputs, stored),
       audited: (stored) => auditedBy(job, stored),
       fights: request.fights ?? [],
@@ -128,6 +132,19 @@ async function runStages(request: SyncRequest, ports: SyncPorts, run: Run): Prom
   // Health.
   await waitForHealth(decision, request, ports, run)
   return conclude(run, decision)
+}
+
+/** What stands of the application's history: the head, or what it was rolled back to. What changes by that is told at once. */
+async function stand(head: Tree, stored: StoredInventory | undefined, request: SyncRequest, ports: SyncPorts, run: Run): Promise<Stands> {
+  const keep = async (pin: Pin): Promise<StoredInventory | undefined> => {
+    const kept = await keepStanding({ pin }, stored, request, ports)
+    await request.say({ pin })
+    return kept
+  }
+  const stands = await heedPin(head, stored, { ...request, keep }, ports)
+  run.note = stands.note
+  if (stands.tree !== head) run.head = head.revision
+  return stands
 }
 
 /** The branch's head, unless it is one that the branch has left already (a lagging mirror, a cache in between). */

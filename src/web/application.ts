@@ -60,7 +60,7 @@ export function createApplication(parts: WebParts, closing: AbortSignal): Expres
   application.use('/api', createCommits(ledger))
   application.use('/api', createAuditExport({ audit: parts.audit, now }))
   application.use('/api', createSyncRequests({ configuration, intake: parts.intake, waiting, now }))
-  application.use('/api', createStandings({ configuration, intake: parts.intake, waiting, log, now }))
+  application.use('/api', createStandings({ configuration, intake: parts.intake, ledger, waiting, log, now }))
   application.use('/api', createPlans({ configuration, planner, desk, waiting }))
   if (parts.queueUi) application.use(QUEUES_PATH, parts.queueUi)
   application.use(createPages({ configuration, ledger, planner, desk, now }))

@@ -38,17 +38,19 @@ export function createMetrics(options: { statuses: () => Promise<readonly Applic
   const unapplied = gauge('gitwake_unapplied_seconds', 'Age of the oldest commit that is not applied yet; 0 when there is none', labels)
   const drifted = gauge('gitwake_drifted_objects', 'Objects that drifted and were not repaired', labels)
   const stopped = gauge('gitwake_suspended', '1 while nothing is applied, healed or pruned', labels)
+  const rolledBack = gauge('gitwake_pinned', '1 while it stays where it was rolled back to', labels)
   const pending = gauge('gitwake_pending_tickets', 'Tickets given and not answered yet', labels)
   const ledger = gauge('gitwake_ledger_up', '1 when the figures per application could be read at this scrape', [])
 
   const readStatuses = async (): Promise<void> => {
-    for (const one of [unapplied, drifted, stopped, pending]) one.reset()
+    for (const one of [unapplied, drifted, stopped, rolledBack, pending]) one.reset()
     const statuses = await options.statuses().catch(() => undefined)
     ledger.set(statuses ? 1 : 0)
-    for (const { application, cluster, unappliedSince, drift, suspended, wanted, done } of statuses ?? []) {
+    for (const { application, cluster, unappliedSince, drift, suspended, pinned, wanted, done } of statuses ?? []) {
       unapplied.set({ application, cluster }, unappliedSince === undefined ? 0 : Math.max(0, options.now() - unappliedSince) / 1_000)
       drifted.set({ application, cluster }, drift.length)
       stopped.set({ application, cluster }, suspended === undefined ? 0 : 1)
+      rolledBack.set({ application, cluster }, pinned === undefined ? 0 : 1)
       pending.set({ application, cluster }, Math.max(0, wanted - done))
     }
   }

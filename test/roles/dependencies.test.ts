@@ -84,6 +84,8 @@ test('a poll asks for all that follow a head before any of them starts', async (
       fetch: nothing,
       refAt: nothing,
       open: nothing,
+      commit: nothing,
+      between: nothing,
       heads: async () => new Map([['refs/heads/main', 'b'.repeat(40)]]),
     },
     destinations: { of: nothing, close: () => Promise.resolve() },

@@ -101,6 +101,74 @@ describe('what holds of an application until further notice', { timeout: 300_000
     assert.equal(await value(app), '2')
   })
 
+  function pinTo(revision: string, bad: readonly string[], at = 5_000): Standing {
+    return { pin: { active: true, by: 'ada', reason: 'it fails', at, revision, bad, settled: false } }
+  }
+
+  it('rolls back and stays there: for polls, heals, syncs by hand and a Redis that forgets, until the branch brings something else', async () => {
+    const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }), '.gitlab/x': '1' })
+    const good = await app.repository.head()
+    const between = await app.repository.commit({ 'a.json': configMap('a', { x: '2' }) })
+    const bad = await app.repository.commit({ 'a.json': configMap('a', { x: '3' }) })
+    await app.sync()
+    const said: Standing[] = []
+    const back = await app.sync({ said: pinTo(good, [bad]), told: said })
+    assert.equal(back.outcome, 'synced', told(back))
+    assert.deepEqual([back.revision, back.head, await value(app)], [good, bad, '1'])
+    assert.match(back.message, new RegExp(`^pinned to ${good.slice(0, 12)} by ada since 1970-01-01T00:00:05Z: it fails; `))
+    assert.deepEqual([said[0]?.pin?.settled, said[0]?.pin?.bad], [true, [bad, between]])
+
+    for (const reason of ['poll', 'manual', 'retry'] as const) {
+      const again = await app.sync({ reason })
+      assert.equal(again.revision, good, told(again))
+    }
+    await bench.api('PATCH', `/api/v1/namespaces/${app.namespace}/configmaps/a`, { data: { x: 'hand' } }, MERGE)
+    assert.equal((await app.sync({ reason: 'drift' })).counts.configured, 1)
+    assert.equal(await value(app), '1')
+
+    // A commit between, by a force push, is as bad; so is one that changes nothing here.
+    await app.repository.setRef('refs/heads/main', between)
+    assert.equal((await app.sync({ reason: 'push' })).revision, good)
+    await app.repository.setRef('refs/heads/main', bad)
+    await app.repository.commit({ '.gitlab/x': '2' })
+    const elsewhere = await app.sync({ reason: 'push' })
+    assert.deepEqual([elsewhere.revision, await value(app)], [good, '1'], told(elsewhere))
+
+    const fix = await app.repository.commit({ 'a.json': configMap('a', { x: '4' }) })
+    const over = await app.sync({ reason: 'push' })
+    assert.deepEqual([over.revision, over.head, await value(app)], [fix, undefined, '4'], told(over))
+    assert.match(over.message, /^the pin to \w{12} is over: the branch moved on to \w{12}; 1 configured/)
+    // The word of the rollback, still in Redis, is older than its end.
+    assert.equal((await app.sync({ said: pinTo(good, [bad]) })).revision, fix)
+  })
+
+  it('ends a rollback when the branch is set back to it, and by hand', async () => {
+    const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }) })
+    const good = await app.repository.head()
+    const bad = await app.repository.commit({ 'a.json': configMap('a', { x: '2' }) })
+    await app.sync()
+    await app.sync({ said: pinTo(good, [bad]) })
+    await app.repository.setRef('refs/heads/main', good)
+    const over = await app.sync()
+    assert.match(over.message, /is over: the branch was set back to it/, told(over))
+
+    await app.repository.setRef('refs/heads/main', bad)
+    await app.sync({ said: pinTo(good, [bad], Date.now()) })
+    assert.equal(await value(app), '1')
+    const free = { active: false, by: 'bob', at: Date.now() + 1, revision: good, bad: [], settled: false }
+    assert.equal((await app.sync({ said: { pin: free } })).revision, bad)
+  })
+
+  it('does not roll back to what the branch never had, and follows it on', async () => {
+    const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }) })
+    const head = await app.repository.head()
+    const other = await app.repository.commit({ 'a.json': configMap('a', { x: 'fork' }) }, { branch: 'fork' })
+    await app.sync()
+    const result = await app.sync({ said: pinTo(other, [head]) })
+    assert.deepEqual([result.outcome, result.problem?.code, await value(app)], ['failed', 'revision-not-found', '1'], told(result))
+    assert.equal((await app.sync({ said: pinTo(other, [head]) })).revision, head)
+  })
+
   it('comes back to a Redis that was flushed with the next sweep', async () => {
     const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }) })
     const { name } = app.application
@@ -132,4 +200,6 @@ const NO_SOURCE = {
   heads: () => Promise.reject(new Error('a sweep lists nothing')),
   refAt: () => Promise.resolve(undefined),
   open: () => Promise.resolve(undefined),
+  commit: () => Promise.reject(new Error('a sweep fetches nothing')),
+  between: () => Promise.resolve(undefined),
 }

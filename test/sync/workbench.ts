@@ -40,6 +40,8 @@ export interface Subject {
     readonly application?: Partial<Application>
     /** What Redis knows of what people said. */
     readonly said?: Standing
+    /** Gets what Redis is told. */
+    readonly told?: Standing[]
     readonly destination?: Destination
     readonly install?: string
     /** In place of the subject's own. */
@@ -145,6 +147,10 @@ export async function openWorkbench(own?: ControlPlane, kustomizePath?: string):
               application: { ...application, ...run.application, sync: { ...application.sync, ...run.policy } },
               repository: configured,
               said: run.said ?? {},
+              say: (standing) => {
+                run.told?.push(standing)
+                return Promise.resolve()
+              },
               fights: run.fights ?? [],
               windows: run.policy?.windows ?? [],
               lastHealth: 'current',
@@ -156,7 +162,7 @@ export async function openWorkbench(own?: ControlPlane, kustomizePath?: string):
               ...ports,
               source,
               destination: run.destination ?? destination,
-              heads: { admit: () => Promise.resolve('accepted') },
+              heads: { admit: () => Promise.resolve('accepted'), has: () => Promise.resolve(false) },
               install: run.install ?? 'gitwake',
               now: Date.now,
             },

@@ -142,10 +142,15 @@ async function start(t: TestContext) {
 test('questions about applications, commits and deliveries are answered as the document says', async (t) => {
   const { get, ledger } = await start(t)
   ledger.setStatuses([
-    sampleStatus({ lastResult: sampleResult({ ...refused, changes: [everyField] }), drift: [everyField], suspended: { by: 'ada', at: 1 } }),
+    sampleStatus({
+      lastResult: sampleResult({ ...refused, changes: [everyField] }),
+      drift: [everyField],
+      suspended: { by: 'ada', at: 1 },
+      pinned: { by: 'ada', at: 1, revision: FIRST, bad: FIRST },
+    }),
     sampleStatus({ application: 'shop-dev', sync: 'waiting', waiting: { for: 'window', why: 'it is day', until: 1 } }),
   ])
-  ledger.finish(sampleResult({ changes: [everyField], revision: undefined, rendered: undefined }))
+  ledger.finish(sampleResult({ changes: [everyField], revision: undefined, rendered: undefined, head: FIRST }))
   const object = { group: '', kind: 'Pod', namespace: 'a', name: 'b' }
   ledger.finish(sampleResult({ health: { status: 'failed', objects: [{ object, status: 'failed', message: 'crashed', log: ['panic'] }] } }))
   const place = { application: 'shop-prod', cluster: 'prod', namespace: 'shop', ref: 'refs/heads/main' }
@@ -208,15 +213,30 @@ test('what asks for a sync, waits for one, stops and resumes is answered as the 
     hold('post', `${APPLICATION}/sync`, await ending(post('/api/applications/shop-prod/sync?wait=60s'), fields))
     const ticket = `/api/applications/shop-prod/tickets/${ledger.triggers.length}`
     await expectTold(get(`${ticket}?wait=60s`), 'get', `${APPLICATION}/tickets/{wanted}`, status)
-    hold('post', `${APPLICATION}/resume`, await ending(post('/api/applications/shop-prod/resume?wait=60s'), fields))
+    for (const action of ['resume', 'rollback', 'unpin'])
+      hold(
+        'post',
+        `${APPLICATION}/${action}`,
+        await ending(post(`/api/applications/shop-prod/${action}?wait=60s&to=${'e'.repeat(40)}`), fields),
+      )
   }
-  for (const action of ['sync', 'resume', 'suspend']) {
-    await expectTold(post(`/api/applications/shop-prod/${action}?by=ada&reason=why`), 'post', `${APPLICATION}/${action}`, 202)
+  for (const action of ['sync', 'resume', 'suspend', 'rollback', 'unpin']) {
+    await expectTold(
+      post(`/api/applications/shop-prod/${action}?by=ada&reason=why&to=${'e'.repeat(40)}`),
+      'post',
+      `${APPLICATION}/${action}`,
+      202,
+    )
     await expectTold(post(`/api/applications/nobody/${action}`), 'post', `${APPLICATION}/${action}`, 404)
     const wrong = action === 'sync' ? 'wait=soon' : 'by=%00'
     await expectTold(post(`/api/applications/shop-prod/${action}?${wrong}`), 'post', `${APPLICATION}/${action}`, 400)
     if (action !== 'suspend')
-      await expectTold(post(`/api/applications/shop-prod/${action}?wait=20ms`), 'post', `${APPLICATION}/${action}`, 504)
+      await expectTold(
+        post(`/api/applications/shop-prod/${action}?wait=20ms&to=${'e'.repeat(40)}`),
+        'post',
+        `${APPLICATION}/${action}`,
+        504,
+      )
   }
   await expectTold(get('/api/applications/shop-prod/tickets/99?wait=20ms'), 'get', `${APPLICATION}/tickets/{wanted}`, 504)
   await expectTold(get('/api/applications/shop-prod/tickets/0'), 'get', `${APPLICATION}/tickets/{wanted}`, 404)

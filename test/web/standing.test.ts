@@ -49,6 +49,39 @@ test('no call sets going what the configuration stops, and no text may steer a t
   assert.equal(ledger.said.length + ledger.triggers.length, 0)
 })
 
+test('a rollback quarantines what is applied and seen, and says how to make it a git revert', async (t) => {
+  const { url, ledger } = await startWeb(t)
+  const [good, bad] = ['1'.repeat(40), '2'.repeat(40)]
+  ledger.setStatuses([sampleStatus({ head: { revision: bad, seenAt: 1 }, applied: { revision: bad, at: 1 } })])
+  ledger.finish(sampleResult({ revision: good }))
+  const { body } = await request(url).post(`${path}/rollback?to=1111111&by=ada&reason=it%20fails`).set(BEARER).expect(202)
+  const [said] = ledger.said
+  assert.deepEqual(
+    { ...said?.standing.pin, at: 0 },
+    {
+      active: true,
+      by: 'ada',
+      reason: 'it fails',
+      at: 0,
+      revision: good,
+      bad: [bad],
+      settled: false,
+    },
+  )
+  assert.equal(body.commands[1], 'git revert --no-edit 111111111111..222222222222')
+  for (const to of ['', 'main', '3333333', '2'.repeat(39)])
+    assert.equal((await request(url).post(`${path}/rollback?to=${to}`).set(BEARER)).status, 400, to)
+  await request(url).post(`${path}/rollback?to=${bad}`).set(BEARER).expect(409)
+  assert.equal(ledger.said.length, 1)
+
+  ledger.setStatuses([sampleStatus({ pinned: { revision: good, bad, by: 'ada', reason: 'it fails', at: 0 } })])
+  const page = await request(url).get('/applications/shop-prod').set(BEARER).set('Accept', 'text/html').expect(200)
+  assert.match(page.text, /Pinned to 111111111111 by ada since 1970-01-01T00:00:00Z: it fails \(bad: 222222222222\)/)
+  assert.match((await request(url).get('/metrics').set(BEARER)).text, /gitwake_pinned\{application="shop-prod",cluster="prod"\} 1/)
+  await request(url).post(`${path}/unpin?by=bob`).set(BEARER).expect(202)
+  assert.equal(ledger.said[1]?.standing.pin?.active, false)
+})
+
 test('who waits for a sync of a suspended application is told, and the page says how to go on', async (t) => {
   const { url, ledger } = await startWeb(t)
   ledger.setStatuses([sampleStatus({ sync: 'suspended', suspended: { by: 'ada', reason: 'a move', at: 0 } })])

@@ -132,6 +132,28 @@ export const OPERATIONS: readonly Operation[] = [
     },
   },
   {
+    id: 'rollback',
+    method: 'post',
+    path: '/api/applications/{name}/rollback',
+    is: 'Goes back to an earlier revision, and stays there until the branch moves on',
+    parameters: [name, query('to', 'A commit that the branch had'), query('by', 'Who says so'), query('reason', 'Why'), wait],
+    answers: {
+      202: { is: 'Rolled back with this ticket', body: schemas.rollback },
+      ...WAITED,
+      400: MALFORMED,
+      404: UNKNOWN,
+      409: { is: 'The revision is the head, or held or suspended', body: z.union([schemas.unanswered, schemas.refused()]) },
+    },
+  },
+  {
+    id: 'unpin',
+    method: 'post',
+    path: '/api/applications/{name}/unpin',
+    is: 'Ends a rollback by hand',
+    parameters: [name, query('by', 'Who says so'), query('reason', 'Why'), wait],
+    answers: { 202: ASKED, ...WAITED, 400: MALFORMED, 404: UNKNOWN },
+  },
+  {
     id: 'getCommit',
     method: 'get',
     path: '/api/commits/{sha}',

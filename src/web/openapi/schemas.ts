@@ -116,6 +116,7 @@ export const syncResult = named(
     triggers: z.array(trigger),
     seen: z.int().describe('Every ticket up to this number is answered'),
     revision: revision.optional(),
+    head: revision.optional().describe("The branch's head, where the application is pinned to another revision"),
     rendered: z.string().optional().describe('Digest of the rendered objects'),
     outcome,
     message: z.string(),
@@ -134,6 +135,8 @@ export const syncResult = named(
 
 const suspended = z.object({ by: z.string(), reason: z.string().optional(), at: moment('Since when').optional() })
 
+const pinned = suspended.extend({ revision, bad: revision.optional().describe('The newest commit that it was rolled back from') })
+
 export const applicationStatus = named(
   'ApplicationStatus',
   'Where an application stands.',
@@ -149,6 +152,7 @@ export const applicationStatus = named(
     sync: z.enum(['synced', 'out of sync', 'syncing', 'queued', 'failed', 'held', 'suspended', 'waiting', 'unknown']),
     health,
     suspended: suspended.optional(),
+    pinned: pinned.optional(),
     waiting: waitsFor.optional(),
     drift: z.array(change),
     lastResult: syncResult.optional(),
@@ -268,3 +272,8 @@ export const unanswered = named(
   syncResult.extend({ ticket, error: refusal }),
 )
 export const suspension = z.object({ ticket, suspended })
+export const rollback = z.object({
+  ticket,
+  pinned,
+  commands: z.array(z.string()).optional().describe('What makes it a git revert'),
+})

@@ -1,5 +1,5 @@
 import type { ApplicationStatus, WaitsFor } from '../../model/result.ts'
-import { displayWord, type Suspended } from '../../model/standing.ts'
+import { displayPin, displayWord, type Pinned, type Suspended } from '../../model/standing.ts'
 import { html, type Html } from '../html.ts'
 import { changeList } from './changes.ts'
 import { badge } from './icons.ts'
@@ -76,9 +76,10 @@ function summary({ lastResult, wanted, done }: ApplicationStatus, now: number): 
   }${asked > 0 && html`<span class="behind" title="${wanted} asked for, ${done} answered">${plural(asked, 'request')} pending</span>`}`
 }
 
-function notices({ drift, health, lastResult, application, suspended, waiting }: ApplicationStatus, options: Options): Html {
+function notices({ drift, health, lastResult, application, suspended, pinned, waiting }: ApplicationStatus, options: Options): Html {
   const held = lastResult?.outcome === 'held'
   return html`${suspended && suspendedNotice(application, suspended)}
+${pinned && pinnedNotice(application, pinned)}
 ${waiting && waitingNotice(waiting)}
 ${held && heldNotice(application, lastResult.message, lastResult.problem?.fix, lastResult.plan)}
 ${!held && lastResult?.problem && problemNotice(lastResult.problem)}
@@ -95,6 +96,11 @@ function suspendedNotice(application: string, suspended: Suspended): Html {
 <p class="fix">Nothing is applied, healed or pruned. To go on: ${
     suspended.at === undefined ? html`remove <code>spec.suspend</code>` : html`<code>gitwake resume ${application}</code>`
   }</p></div>`
+}
+
+function pinnedNotice(application: string, pinned: Pinned): Html {
+  return html`<div class="notice hold"><p class="said">Pinned ${displayPin(pinned)}</p>
+<p class="fix">It follows its branch again once that moves on (<code>git revert</code> the bad commit), or with <code>gitwake unpin ${application}</code></p></div>`
 }
 
 function waitingNotice({ for: what, why, until }: WaitsFor): Html {
