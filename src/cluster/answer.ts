@@ -12,7 +12,7 @@ export function answerError(answer: ApiResponse, { doing }: { readonly doing: st
 }
 
 const fixes: Readonly<Record<string, string>> = {
-  forbidden: 'Grant the worker this verb (infra/kubernetes holds the roles it needs).',
+  forbidden: 'Grant the worker this verb: gitwake rbac prints the roles that the configuration needs.',
   unauthorized: 'Renew the credentials of this cluster.',
   unavailable: 'Nothing to do: it is tried again.',
   'too-many-requests': 'Nothing to do: it is tried again as soon as the API server allows.',

@@ -8,6 +8,8 @@ import { openSessions } from './session.ts'
 /** One cluster, ready for raw JSON requests. */
 export interface ClusterConnection {
   readonly name: string
+  /** The only namespaces that may be looked at and written to; the whole cluster where this is missing. */
+  readonly namespaces?: readonly string[]
   /**
    * Sends one request and reads its whole answer, whatever the status: `classifyAnswer` tells what a status of 400 and above means.
    * Throws GitwakeError where there was no answer: `cluster-unreachable`, `cluster-timeout`, `cluster-busy` (all retryable), or
@@ -59,6 +61,7 @@ export async function connectCluster(cluster: Cluster, dependencies: ConnectDepe
   })
   return {
     name: cluster.name,
+    ...(cluster.namespaces && { namespaces: cluster.namespaces }),
     request: requester.request,
     stream: requester.stream,
     serverTime: () => clock.now() ?? Date.now(),

@@ -63,14 +63,15 @@ const BUILT_IN = new Set(
 
 /**
  * The state of the CustomResourceDefinition behind a kind: it changes with every change of the schema. One request, none for built-in kinds;
- * undefined for what an aggregated API server serves, and without the right to read definitions.
+ * undefined for what an aggregated API server serves, and without the right to read definitions
+ * (where only namespaces are granted nobody asks).
  */
 export async function readDefinition(
   connection: ClusterConnection,
   { group, resource }: ResourceKind,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  if (!group.includes('.') || BUILT_IN.has(group)) return undefined
+  if (!group.includes('.') || BUILT_IN.has(group) || connection.namespaces !== undefined) return undefined
   const path = definitionPath(`${resource}.${group}`)
   const answer = await connection.request({ method: 'GET', path, accept: METADATA, signal })
   const body = answer.status === 200 ? parseJson(answer.text) : undefined

@@ -112,6 +112,7 @@ export function createDestination(connection: ClusterConnection, options: Destin
   }
 
   return {
+    ...(connection.namespaces && { namespaces: connection.namespaces }),
     catalog,
     readInventory: inventories.read,
     readInventories: inventories.readAll,
@@ -122,7 +123,7 @@ export function createDestination(connection: ClusterConnection, options: Destin
     apply,
     delete: (object, operation, resource, settings) => deleteObject(connection, resource, object, operation, settings),
     waitForDefinitions: (names, timeoutMs, signal) => waitForDefinitions(connection, names, timeoutMs, signal),
-    follow: (kind, signal) => followKind(connection, kind, signal),
+    follow: (kind, namespace, signal) => followKind(connection, kind, namespace, signal),
     isBeingWritten: (application, signal) => isLeaseHeld(connection, { namespace: options.inventoryNamespace, application, signal }),
     acquireLease: (application, signal) =>
       acquireLease(connection, { namespace: options.inventoryNamespace, application, holder: options.holder, signal, released }),

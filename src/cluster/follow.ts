@@ -15,11 +15,16 @@ const AGAIN_MS = 2_000
 const REFUSED_AGAIN_MS = 300_000
 
 /**
- * Notices every change of labelled objects of a kind from now on, by a metadata watch. Keeps nothing: what came before, and what was missed in
+ * Notices every change of labelled objects of a kind, in one namespace or ('') in all, from now on, by a metadata watch. Keeps nothing: what came before, and what was missed in
  * a gap, is for the sweep to find. Ends only with the signal, by throwing its reason.
  */
-export async function* followKind(connection: ClusterConnection, kind: ResourceKind, signal: AbortSignal): AsyncGenerator<Noticed, never> {
-  const path = collectionPath(kind)
+export async function* followKind(
+  connection: ClusterConnection,
+  kind: ResourceKind,
+  namespace: string,
+  signal: AbortSignal,
+): AsyncGenerator<Noticed, never> {
+  const path = collectionPath(kind, namespace)
   const query = { labelSelector: PART_OF_LABEL }
   for (;;) {
     const from = await newestVersion(connection, path, signal)

@@ -1,6 +1,6 @@
 import type { HealthRules } from '../health/rules.ts'
 import { worstHealth, type Health, type ObjectHealth } from '../model/health.ts'
-import { objectIdOf, objectKey, type LiveObject, type ObjectId, type ObjectKey } from '../model/object.ts'
+import { objectIdOf, objectKey, type GroupKind, type LiveObject, type ObjectId, type ObjectKey } from '../model/object.ts'
 import type { HealthReport } from '../sync/ports.ts'
 
 /** How long a failure must last before it ends a wait: the controller may be about to start on the new generation. */
@@ -17,10 +17,10 @@ export interface HealthBoard {
   explain(object: ObjectId, trouble: Trouble): void
   /** Whether its Pods have told already. */
   isExplained(object: ObjectId): boolean
-  /** The objects of this kind cannot be read. */
-  unreadable(kind: { readonly group: string; readonly kind: string }, why: string): void
-  /** Whether objects of this kind have never been seen. */
-  misses(kind: { readonly group: string; readonly kind: string }): boolean
+  /** The objects of this kind cannot be read there. */
+  unreadable(part: Part, why: string): void
+  /** Whether objects of this kind have never been seen there. */
+  misses(part: Part): boolean
   /** Some kinds fail by mere passing of time (a Pod that finds no node). */
   tick(now: number): void
   /** Whether there is anything left to wait for. */
@@ -30,6 +30,11 @@ export interface HealthBoard {
   /** Objects that have failed, with their last state. */
   failed(): readonly LiveObject[]
   report(ended: HealthReport['ended']): HealthReport
+}
+
+/** The objects of one kind, in one namespace or ('') in all. */
+export interface Part extends GroupKind {
+  readonly namespace: string
 }
 
 /** Why Pods do not come up, and the last lines that the one at fault wrote. */
@@ -100,14 +105,12 @@ export function createHealthBoard(objects: readonly ObjectId[], rules: HealthRul
       entries.set(objectKey(object), { ...entry, health: { status: 'failed', message }, log })
     },
     isExplained: (object) => entries.get(objectKey(object))?.log !== undefined,
-    unreadable({ group, kind }, why) {
+    unreadable(part, why) {
       for (const entry of entries.values()) {
-        if (entry.object.group !== group || entry.object.kind !== kind) continue
-        put(entry, { status: 'unknown', message: `It cannot be read: ${why}` }, undefined, 0)
+        if (isPartOf(entry.object, part)) put(entry, { status: 'unknown', message: `It cannot be read: ${why}` }, undefined, 0)
       }
     },
-    misses: ({ group, kind }) =>
-      [...entries.values()].some(({ object, version }) => object.group === group && object.kind === kind && version === undefined),
+    misses: (part) => [...entries.values()].some(({ object, version }) => isPartOf(object, part) && version === undefined),
     tick(now) {
       for (const entry of entries.values()) {
         if (entry.health.status === 'in progress' && entry.live !== undefined) put(entry, rules.of(entry.live, now), entry.live, now)
@@ -134,6 +137,10 @@ export function createHealthBoard(objects: readonly ObjectId[], rules: HealthRul
   function livesIn(status: Health['status']): readonly LiveObject[] {
     return [...entries.values()].flatMap(({ health, live }) => (health.status === status && live !== undefined ? [live] : []))
   }
+}
+
+function isPartOf(object: ObjectId, { group, kind, namespace }: Part): boolean {
+  return object.group === group && object.kind === kind && (namespace === '' || object.namespace === namespace)
 }
 
 /** Versions of one kind can be compared: https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions */

@@ -6,6 +6,7 @@ import type { StoredInventory, WriteOptions } from '../sync/ports.ts'
 import { answerError } from './answer.ts'
 import type { ClusterConnection } from './connect.ts'
 import { decodeShards, encodeShards } from './inventory-codec.ts'
+import { createInventoryNamespace } from './inventory-namespace.ts'
 import { METADATA } from './metadata.ts'
 import { askTogether } from './together.ts'
 
@@ -71,25 +72,12 @@ export function createInventoryStore(connection: ClusterConnection, namespace: s
       })
     }
     if (answer.status === 404 && resourceVersion === undefined) {
-      await createNamespace(options)
+      await createInventoryNamespace(connection, namespace, options.signal)
       return await put(secret, name, resourceVersion, options)
     }
     if (answer.status !== 200 && answer.status !== 201) throw answerError(answer, { doing: `writing the inventory ${name}` })
     const body = parseJson(answer.text)
     return isJsonObject(body) && isJsonObject(body.metadata) ? String(body.metadata.resourceVersion) : ''
-  }
-
-  async function createNamespace(options: WriteOptions): Promise<void> {
-    const body = JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
-    const answer = await connection.request({
-      method: 'POST',
-      path: '/api/v1/namespaces',
-      contentType: 'application/json',
-      body,
-      signal: options.signal,
-    })
-    if (answer.status !== 201 && answer.status !== 409)
-      throw answerError(answer, { doing: `creating the inventory namespace ${namespace}` })
   }
 
   return {

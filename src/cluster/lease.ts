@@ -4,6 +4,7 @@ import { inventoryName } from '../model/names.ts'
 import type { Lease } from '../sync/ports.ts'
 import { answerError } from './answer.ts'
 import type { ClusterConnection } from './connect.ts'
+import { createInventoryNamespace } from './inventory-namespace.ts'
 import type { ApiResponse } from './request.ts'
 
 const DURATION_SECONDS = 8
@@ -75,9 +76,9 @@ export async function acquireLease(connection: ClusterConnection, options: Lease
 
   /** Neither it nor, perhaps, its namespace exists. */
   async function create(): Promise<string> {
-    const body = JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: options.namespace } })
-    await connection.request({ method: 'POST', path: '/api/v1/namespaces', contentType: 'application/json', body, signal: options.signal })
-    const answer = await send('POST', collection, undefined, options.holder)
+    const first = await send('POST', collection, undefined, options.holder)
+    if (first.status === 404) await createInventoryNamespace(connection, options.namespace, options.signal)
+    const answer = first.status === 404 ? await send('POST', collection, undefined, options.holder) : first
     if (answer.status === 409) throw lostTo('another worker took it first')
     if (answer.status !== 201) throw answerError(answer, { doing: `creating Lease ${name}` })
     return decodeLease(answer).resourceVersion

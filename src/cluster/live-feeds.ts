@@ -19,12 +19,20 @@ export interface Follower {
 }
 
 /**
- * Live objects with their status, as they change: one watch per kind and cluster for everybody who follows, so that hundreds of stuck
+ * Live objects with their status, as they change: one watch per kind and cluster (or namespace, where only namespaces are granted) for everybody who follows, so that hundreds of stuck
  * rollouts cost no more connections than one. There is no watch where nobody follows.
  */
 export interface LiveFeeds {
-  /** Follows the objects of one application (its ApplySet id) from the version of a LIST on. Returns how to leave. */
-  follow(resource: ResourceKind, applySet: string, resourceVersion: string, follower: Follower): () => void
+  /** Follows the objects of one application from the version of a LIST on. Returns how to leave. */
+  follow(followed: Followed, resourceVersion: string, follower: Follower): () => void
+}
+
+/** What is followed: the objects of one kind that one application has, in one namespace or ('') in all. */
+export interface Followed {
+  readonly resource: ResourceKind
+  readonly namespace: string
+  /** The ApplySet id that they carry as a label. */
+  readonly applySet: string
 }
 
 interface Feed {
@@ -38,20 +46,20 @@ const AGAIN_MS = 1000
 export function createLiveFeeds(connection: ClusterConnection): LiveFeeds {
   const feeds = new Map<string, Feed>()
 
-  function open(key: string, resource: ResourceKind, resourceVersion: string): Feed {
+  function open(path: string, resourceVersion: string): Feed {
     const feed: Feed = { followers: new Map(), stop: new AbortController() }
-    feeds.set(key, feed)
-    run(connection, resource, feed, resourceVersion).catch((error: unknown) => {
+    feeds.set(path, feed)
+    run(connection, path, feed, resourceVersion).catch((error: unknown) => {
       if (!feed.stop.signal.aborted) for (const follower of everybody(feed)) follower.failed(error)
     })
     return feed
   }
 
   return {
-    follow(resource, applySet, resourceVersion, follower) {
-      const key = collectionPath(resource)
-      const running = feeds.get(key)
-      const feed = running ?? open(key, resource, resourceVersion)
+    follow({ resource, namespace, applySet }, resourceVersion, follower) {
+      const path = collectionPath(resource, namespace)
+      const running = feeds.get(path)
+      const feed = running ?? open(path, resourceVersion)
       const followers = feed.followers.get(applySet) ?? new Set()
       feed.followers.set(applySet, followers.add(follower))
       // A watch that was there before may be ahead of the follower's LIST.
@@ -59,8 +67,8 @@ export function createLiveFeeds(connection: ClusterConnection): LiveFeeds {
       return () => {
         followers.delete(follower)
         if (followers.size === 0 && feed.followers.get(applySet) === followers) feed.followers.delete(applySet)
-        if (feed.followers.size > 0 || feeds.get(key) !== feed) return
-        feeds.delete(key)
+        if (feed.followers.size > 0 || feeds.get(path) !== feed) return
+        feeds.delete(path)
         feed.stop.abort()
       }
     },
@@ -68,9 +76,8 @@ export function createLiveFeeds(connection: ClusterConnection): LiveFeeds {
 }
 
 /** Until the feed is stopped. */
-async function run(connection: ClusterConnection, resource: ResourceKind, feed: Feed, from: string): Promise<void> {
+async function run(connection: ClusterConnection, path: string, feed: Feed, from: string): Promise<void> {
   const { signal } = feed.stop
-  const path = collectionPath(resource)
   for (let resourceVersion: string | undefined = from; ;) {
     if (resourceVersion !== undefined) {
       const events = watchCollection({ connection, path, query: { labelSelector: PART_OF_LABEL }, resourceVersion, signal })

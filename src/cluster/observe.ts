@@ -1,6 +1,6 @@
 import type { Gathering, Outcome } from '../model/gathering.ts'
 import { isJsonObject, parseJson, type Json } from '../model/json.ts'
-import type { ResourceKind } from '../model/kinds.ts'
+import { placesOf, type ResourceKind } from '../model/kinds.ts'
 import { PART_OF_LABEL } from '../model/names.ts'
 import { groupKindKey, objectKey, type ObjectKey } from '../model/object.ts'
 import type { Observation, ObservedObject } from '../model/observation.ts'
@@ -23,13 +23,14 @@ type Listed = { readonly objects: readonly ObservedObject[]; readonly definition
 /** Looks at the objects of applications by their labels. */
 export interface Observer {
   /**
-   * One metadata LIST per kind, by label: all objects of one application (its ApplySet id), or of every application.
+   * One metadata LIST per kind (and namespace, where only namespaces are granted), by label: all objects of one application (its ApplySet id), or of every application.
    * Applications that ask at the same moment share it. A kind that cannot be listed is told in `unlistable`; nothing is concluded about its objects.
    */
   observe(kinds: readonly ResourceKind[], applySet: string | undefined, signal: AbortSignal): Promise<Observation>
 }
 
 export function createObserver(connection: ClusterConnection): Observer {
+  const { namespaces } = connection
   const shared = new Map<string, Gathering<Listed>['ask']>()
 
   function sharedList(kind: ResourceKind): Gathering<Listed>['ask'] {
@@ -59,6 +60,7 @@ export function createObserver(connection: ClusterConnection): Observer {
       const definitions = new Map<string, string>()
       await Promise.all(
         kinds.map(async (kind) => {
+          if (placesOf(kind, namespaces).length === 0) return undefined
           const listed = await (applySet === undefined ? list(connection, kind, PART_OF_LABEL, signal) : sharedList(kind)(applySet, signal))
           if (typeof listed === 'string') return unlistable.set(groupKindKey(kind), listed)
           const { definition } = listed
@@ -67,7 +69,7 @@ export function createObserver(connection: ClusterConnection): Observer {
           return undefined
         }),
       )
-      return { objects, unlistable, definitions }
+      return { objects, unlistable, definitions, ...(namespaces && { namespaces }) }
     },
   }
 }
@@ -76,24 +78,38 @@ async function list(connection: ClusterConnection, kind: ResourceKind, labelSele
   if (!kind.verbs.includes('list')) return 'the API server offers no list of it'
   // Before its objects: a schema that changes in between is then seen the next time, never missed.
   const definition = await readDefinition(connection, kind, signal)
+  const places = await Promise.all(
+    placesOf(kind, connection.namespaces).map((namespace) => listPlace(connection, { kind, namespace, labelSelector }, signal)),
+  )
+  const refused = places.find((listed) => typeof listed === 'string')
+  return refused ?? { objects: places.flatMap((listed) => (typeof listed === 'string' ? [] : listed)), definition }
+}
+
+/** The objects of one kind to list, in one namespace or ('') in all. */
+interface Place {
+  readonly kind: ResourceKind
+  readonly namespace: string
+  readonly labelSelector: string
+}
+
+async function listPlace(connection: ClusterConnection, place: Place, signal: AbortSignal): Promise<readonly ObservedObject[] | string> {
   for (let attempt = 0; attempt < RESTARTS; attempt += 1) {
-    const objects = await listPages(connection, kind, labelSelector, signal)
-    if (objects !== 'expired') return typeof objects === 'string' ? objects : { objects, definition }
+    const objects = await listPages(connection, place, signal)
+    if (objects !== 'expired') return objects
   }
   return 'the list expired again and again'
 }
 
 async function listPages(
   connection: ClusterConnection,
-  kind: ResourceKind,
-  labelSelector: string,
+  { kind, namespace, labelSelector }: Place,
   signal: AbortSignal,
 ): Promise<readonly ObservedObject[] | string> {
   // Of every application only what moved is asked, and there may be very many objects.
   const brief = labelSelector === PART_OF_LABEL
   const ask = (next: string | undefined): Promise<ApiResponse> => {
     const query = { labelSelector, limit: String(PAGE), continue: next }
-    return connection.request({ method: 'GET', path: collectionPath(kind), query, accept: METADATA_LIST, signal })
+    return connection.request({ method: 'GET', path: collectionPath(kind, namespace), query, accept: METADATA_LIST, signal })
   }
   const found: ObservedObject[] = []
   for (let asked = ask(undefined); ;) {

@@ -1,10 +1,11 @@
 import type { HealthRules } from '../health/rules.ts'
 import type { KindCatalog, ResourceKind } from '../model/kinds.ts'
 import { PART_OF_LABEL } from '../model/names.ts'
-import { groupKindKey, objectIdOf, type GroupKind, type LiveObject, type ObjectId } from '../model/object.ts'
+import { whyOutside } from '../model/observation.ts'
+import { groupKindKey, objectIdOf, type LiveObject, type ObjectId } from '../model/object.ts'
 import type { HealthReport } from '../sync/ports.ts'
 import type { ClusterConnection } from './connect.ts'
-import { createHealthBoard, type HealthBoard } from './health-board.ts'
+import { createHealthBoard, type HealthBoard, type Part } from './health-board.ts'
 import { listObjects } from './list.ts'
 import { createLiveFeeds, type LiveFeeds } from './live-feeds.ts'
 import { pause } from './pause.ts'
@@ -47,8 +48,8 @@ interface Shared {
 /** What the parts of one wait share. Its signal ends with the wait. */
 interface Wait extends WaitOptions, Shared {
   readonly board: HealthBoard
-  /** A kind has been read for the first time, or never will be. */
-  readonly looked: (kind: GroupKind) => void
+  /** A part has been read for the first time, or never will be. */
+  readonly looked: (part: Part) => void
   /** The board changed: perhaps that was all. */
   readonly check: () => void
   readonly end: (how: HealthReport['ended']) => void
@@ -56,7 +57,7 @@ interface Wait extends WaitOptions, Shared {
 
 /**
  * Makes the function that waits until every object is current, one has failed, the time is over, or a newer commit makes it pointless:
- * one LIST per kind, then the changes of a watch that all waits share. A rollout whose new Pods cannot come up fails at once, with their
+ * one LIST per kind (and namespace, where only namespaces are granted), then the changes of a watch that all waits share. A rollout whose new Pods cannot come up fails at once, with their
  * reason. Throws the signal's reason when aborted; a server that cannot be reached is waited for like everything else.
  */
 export function createWaitForHealth(connection: ClusterConnection, rules: HealthRules): WaitForHealth {
@@ -89,46 +90,48 @@ async function waitForHealth(options: WaitOptions, shared: Shared): Promise<Heal
 
 function prepare(options: WaitOptions, shared: Shared, signal: AbortSignal, end: Wait['end']): Wait {
   const board = createHealthBoard(options.objects, shared.rules)
-  const unseen = new Set(kindsOf(options.objects).map(groupKindKey))
+  const unseen = new Set(partsOf(options.objects, shared.connection.namespaces).map(partKey))
   const check = (): void => {
     if (unseen.size > 0) return
     if (board.settled(shared.connection.serverTime())) end('settled')
     else if (options.timeoutMs === 0) end('timeout')
   }
-  const looked = (kind: GroupKind): void => {
-    unseen.delete(groupKindKey(kind))
+  const looked = (part: Part): void => {
+    unseen.delete(partKey(part))
     check()
   }
   return { ...options, ...shared, signal, board, check, looked, end }
 }
 
 function start(wait: Wait): readonly Promise<void>[] {
-  const kinds = kindsOf(wait.objects)
-  if (kinds.length === 0) wait.check()
-  const followers = kinds.map((kind) => follow(wait, kind, wait.catalog.preferred(kind)))
+  const parts = partsOf(wait.objects, wait.connection.namespaces)
+  if (parts.length === 0) wait.check()
+  const followers = parts.map((part) => follow(wait, part, wait.catalog.preferred(part)))
   return wait.timeoutMs === 0 ? followers : [...followers, keepTime(wait), heedNewerCommits(wait), lookAtPods(wait)]
 }
 
-/** Keeps the board up to date about one kind. */
-async function follow(wait: Wait, kind: GroupKind, resource: ResourceKind | undefined): Promise<void> {
+/** Keeps the board up to date about the objects of one kind. */
+async function follow(wait: Wait, part: Part, resource: ResourceKind | undefined): Promise<void> {
   const { board, signal } = wait
-  if (resource === undefined) {
-    board.unreadable(kind, 'the cluster does not serve this kind')
-    return wait.looked(kind)
+  const { namespace } = part
+  const outside = whyOutside(wait.connection, part)
+  if (resource === undefined || outside !== undefined) {
+    board.unreadable(part, outside ?? 'the cluster does not serve this kind')
+    return wait.looked(part)
   }
-  const version = await list(wait, kind, resource, 'first')
+  const version = await list(wait, part, resource, 'first')
   if (version === undefined || wait.timeoutMs === 0) return
   const broken = Promise.withResolvers<never>()
   const ended = Promise.withResolvers<void>()
   signal.addEventListener('abort', () => ended.resolve(), { once: true })
   if (signal.aborted) return
-  const leave = wait.feeds.follow(resource, wait.applySet, version, {
+  const leave = wait.feeds.follow({ resource, namespace, applySet: wait.applySet }, version, {
     changed(type, object) {
       if (type === 'deleted') board.gone(object)
       else board.saw(object, wait.connection.serverTime())
       wait.check()
     },
-    mustList: () => void list(wait, kind, resource, 'again').catch(broken.reject),
+    mustList: () => void list(wait, part, resource, 'again').catch(broken.reject),
     failed: broken.reject,
   })
   try {
@@ -139,25 +142,25 @@ async function follow(wait: Wait, kind: GroupKind, resource: ResourceKind | unde
 }
 
 /** Reads the objects of a kind, if need be again and again; undefined where that will never be possible. */
-async function list(wait: Wait, kind: GroupKind, resource: ResourceKind, time: 'first' | 'again'): Promise<string | undefined> {
+async function list(wait: Wait, part: Part, resource: ResourceKind, time: 'first' | 'again'): Promise<string | undefined> {
   const { board, connection, signal } = wait
   for (let first = time === 'first'; ; first = false) {
-    const listed = await listObjects(connection, resource, `${PART_OF_LABEL}=${wait.applySet}`, signal)
+    const listed = await listObjects(connection, resource, `${PART_OF_LABEL}=${wait.applySet}`, signal, part.namespace)
     if ('objects' in listed) {
       for (const object of listed.objects) board.saw(object, connection.serverTime())
       // What was there a moment ago may be on its way back: somebody is replacing it. That it is gone takes two looks.
-      if (first && wait.timeoutMs > 0 && board.misses(kind)) {
+      if (first && wait.timeoutMs > 0 && board.misses(part)) {
         await pause(LIST_AGAIN_MS, signal)
         continue
       }
-      wait.looked(kind)
+      wait.looked(part)
       return listed.resourceVersion
     }
     const final = !listed.retryable || wait.timeoutMs === 0
     // What was seen before stays until it is read again.
-    if (final || time === 'first') board.unreadable(kind, listed.refused)
+    if (final || time === 'first') board.unreadable(part, listed.refused)
     if (final) {
-      wait.looked(kind)
+      wait.looked(part)
       return undefined
     }
     await pause(LIST_AGAIN_MS, signal)
@@ -231,6 +234,12 @@ async function explainFailures(wait: Wait): Promise<void> {
   ).catch(() => wait.signal.throwIfAborted())
 }
 
-function kindsOf(objects: readonly ObjectId[]): readonly GroupKind[] {
-  return [...new Map(objects.map(({ group, kind }) => [groupKindKey({ group, kind }), { group, kind }])).values()]
+/** What must be read to know of all objects: each kind once, in each of their namespaces where only namespaces are granted. */
+function partsOf(objects: readonly ObjectId[], namespaces: readonly string[] | undefined): readonly Part[] {
+  const parts = objects.map(({ group, kind, namespace }) => ({ group, kind, namespace: namespaces === undefined ? '' : namespace }))
+  return [...new Map(parts.map((part) => [partKey(part), part])).values()]
+}
+
+function partKey(part: Part): string {
+  return `${groupKindKey(part)}@${part.namespace}`
 }

@@ -49,6 +49,7 @@ export function toCluster(document: ClusterDocument, report: Report): Cluster {
     sweepIntervalMs: interval(spec.sweepInterval, 'spec.sweepInterval', report),
     auditIntervalMs: limited(spec.auditInterval ?? '24h', 0, 30 * DAY, 'spec.auditInterval', report),
     watch: spec.watch ?? true,
+    ...(spec.namespaces && { namespaces: [...new Set(spec.namespaces)] }),
     ...(spec.requests && {
       requests: { perSecond: spec.requests.perSecond, burst: spec.requests.burst ?? Math.ceil(2 * spec.requests.perSecond) },
     }),

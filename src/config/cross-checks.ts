@@ -15,6 +15,7 @@ export type CrossFinding = Finding & { readonly application: string; readonly mi
 export function crossCheck(all: Named): readonly CrossFinding[] {
   return [
     ...[...all.applications.values()].flatMap((application) => unknownNames(application, all)),
+    ...[...all.applications.values()].flatMap((application) => outOfReach(application, all.clusters)),
     ...twins(all.applications),
     ...cycles(all.applications),
   ]
@@ -31,6 +32,13 @@ function unknownNames(application: Application, all: Named): readonly CrossFindi
   need('spec.destination.cluster', 'Cluster', application.destination.cluster, all.clusters)
   application.dependsOn.forEach((name, index) => need(`spec.dependsOn[${index}]`, 'Application', name, all.applications))
   return findings
+}
+
+function outOfReach({ name, destination }: Application, clusters: Named['clusters']): readonly CrossFinding[] {
+  const { namespaces } = clusters.get(destination.cluster) ?? {}
+  if (namespaces === undefined || namespaces.includes(destination.namespace)) return []
+  const message = `must be one of the namespaces of Cluster ${destination.cluster} (${namespaces.join(', ')}), not ${destination.namespace}: correct it, or add it to spec.namespaces there`
+  return [{ application: name, path: 'spec.destination.namespace', message }]
 }
 
 function twins(applications: ReadonlyMap<string, Application>): readonly CrossFinding[] {

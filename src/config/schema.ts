@@ -151,6 +151,11 @@ export const clusterDocument = document(
         .optional(),
       watch: z.boolean().meta({ description: 'See drift at once, by watching metadata between sweeps.', default: true }).optional(),
       windows: z.array(clusterWindow).meta({ description: 'When syncs may write there; always where this is missing.' }).optional(),
+      namespaces: z
+        .array(name(63))
+        .min(1)
+        .meta({ description: 'The only namespaces to look at and to write to, where no right to the whole cluster is granted.' })
+        .optional(),
       health: z
         .array(healthExpressions)
         .meta({ description: 'CEL expressions that judge the health of kinds, instead of what is built in.' })

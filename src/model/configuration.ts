@@ -37,6 +37,8 @@ export interface Cluster {
   readonly watch: boolean
   /** When syncs may write there; always, where there are none. */
   readonly windows?: readonly SyncWindow[]
+  /** The only namespaces that are looked at and written to; the whole cluster where this is missing. */
+  readonly namespaces?: readonly string[]
   /** How the health of further kinds is judged there; what is built in, where this is missing. */
   readonly health?: readonly HealthExpressions[]
 }

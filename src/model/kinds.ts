@@ -21,6 +21,12 @@ export interface KindCatalog {
   isStale(group: string): boolean
 }
 
+/** Where the objects of a kind are looked for: '' is everywhere. Nowhere for a cluster-scoped kind where only namespaces are granted. */
+export function placesOf({ namespaced }: ResourceKind, namespaces: readonly string[] | undefined): readonly string[] {
+  if (namespaces === undefined) return ['']
+  return namespaced ? namespaces : []
+}
+
 export function createKindCatalog(kinds: Iterable<ResourceKind>, staleGroups: ReadonlySet<string> = new Set()): KindCatalog {
   const exact = new Map<string, ResourceKind>()
   const preferred = new Map<string, ResourceKind>()

@@ -1,6 +1,6 @@
 import { isJsonObject, type Json, type JsonObject } from './json.ts'
 import { FIELD_MANAGER } from './names.ts'
-import type { ObjectId, ObjectKey } from './object.ts'
+import { groupKindKey, type ObjectId, type ObjectKey } from './object.ts'
 
 /** One entry of `metadata.managedFields`. */
 export interface ManagedFields {
@@ -58,4 +58,24 @@ export interface Observation {
   readonly unlistable: ReadonlyMap<string, string>
   /** State of each custom kind's definition, by `group/kind`, read before its objects. */
   readonly definitions: ReadonlyMap<string, string>
+  /** The only namespaces that were looked at; the whole cluster where this is missing. Objects elsewhere are unknown, not absent. */
+  readonly namespaces?: readonly string[]
+}
+
+/** Why an object cannot be looked after at all: it is outside the namespaces of its cluster. */
+export function whyOutside(
+  { namespaces }: Pick<Observation, 'namespaces'>,
+  { namespace }: Pick<ObjectId, 'namespace'>,
+): string | undefined {
+  if (namespaces === undefined || namespaces.includes(namespace)) return undefined
+  const only = `only namespaces of this cluster are looked after: ${namespaces.join(', ')}`
+  return namespace === '' ? `it is cluster-scoped, and ${only}` : `it is in namespace ${namespace}, and ${only}`
+}
+
+/** Why nothing is known of an object that was not seen; undefined where it is absent. */
+export function whyUnknown(observation: Pick<Observation, 'namespaces' | 'unlistable'>, object: ObjectId): string | undefined {
+  const outside = whyOutside(observation, object)
+  if (outside !== undefined) return outside
+  const unlistable = observation.unlistable.get(groupKindKey(object))
+  return unlistable === undefined ? undefined : `its kind cannot be listed (${unlistable})`
 }

@@ -1,7 +1,7 @@
 import type { InventoryEntry } from '../model/inventory.ts'
+import type { ResourceKind } from '../model/kinds.ts'
 import { PART_OF_LABEL } from '../model/names.ts'
-import { groupKindKey } from '../model/object.ts'
-import type { ObservedObject } from '../model/observation.ts'
+import { whyOutside, whyUnknown, type Observation, type ObservedObject } from '../model/observation.ts'
 import type { ChangeAction, PlannedChange } from '../model/plan.ts'
 import { readAnnotations } from './annotations.ts'
 import type { DesiredObject } from './desired.ts'
@@ -97,10 +97,22 @@ function whyNot(desired: DesiredObject, { observation, catalog }: PlanFacts): Pl
   }
   const [wrong] = readAnnotations(desired.manifest.metadata.annotations ?? {}).wrong
   if (wrong !== undefined) return fail(desired, wrong, 'Correct it in Git (docs/reference/annotations.md).', false)
-  const reason = observation.unlistable.get(groupKindKey(desired.object))
-  return reason === undefined
-    ? undefined
-    : fail(desired, `unknown: its kind cannot be listed (${reason})`, `Grant list on ${desired.resource.resource}.`, true)
+  const outside = whyOutside(observation, desired.object)
+  if (outside !== undefined)
+    return fail(
+      desired,
+      `refused: ${outside}`,
+      'Bring it by other means and remove it from the application, or widen spec.namespaces of the Cluster (without it the whole cluster is looked after).',
+      false,
+    )
+  const unknown = whyUnknown(observation, desired.object)
+  return unknown === undefined ? undefined : fail(desired, `unknown: ${unknown}`, listFix(desired.resource, observation), true)
+}
+
+function listFix({ resource, namespaced }: ResourceKind, { namespaces }: Observation): string {
+  if (namespaces !== undefined) return `Grant list on ${resource} in ${namespaces.join(', ')} (gitwake rbac prints the roles).`
+  const instead = namespaced ? ', or name the namespaces that are granted in spec.namespaces of the Cluster' : ''
+  return `Grant list on ${resource} in the whole cluster (gitwake rbac prints the roles)${instead}.`
 }
 
 /** Made by a sync that a crash has interrupted. All applications write under one manager: only the label tells them apart. */

@@ -67,7 +67,9 @@ function placeFor(
   const creates = applies.some(
     ({ object, operation }) => operation.verb === 'apply' && operation.expect === 'absent' && object.namespace === facts.namespace,
   )
-  if (!creates || wanted.has(objectKey(namespaceObject(facts.namespace)))) return { ask: false }
+  // Who may look at namespaces only may not look whether they exist.
+  if (!creates || facts.observation.namespaces !== undefined || wanted.has(objectKey(namespaceObject(facts.namespace))))
+    return { ask: false }
   return planNamespace({ name: facts.namespace, create: facts.createNamespace, found: facts.answers.found, catalog: facts.catalog })
 }
 

@@ -1,7 +1,7 @@
 import type { Inventory, InventoryEntry } from '../model/inventory.ts'
 import { PART_OF_LABEL, PRUNE_ANNOTATION } from '../model/names.ts'
 import { groupKindKey, type ObjectKey } from '../model/object.ts'
-import type { Observation, ObservedObject } from '../model/observation.ts'
+import { whyUnknown, type Observation, type ObservedObject } from '../model/observation.ts'
 import type { PlannedChange } from '../model/plan.ts'
 import { readAnnotations, waveOf } from './annotations.ts'
 import type { Found } from './questions.ts'
@@ -28,9 +28,8 @@ export function planPrunes(facts: PruneFacts): { changes: PlannedChange[]; look:
     if (facts.wanted.has(key)) continue
     const seen = facts.observation.objects.get(key) ?? facts.found.get(key)
     if (seen === undefined) {
-      const unlistable = facts.observation.unlistable.get(groupKindKey(entry.object))
-      if (unlistable !== undefined)
-        changes.push(leave(entry, 'skipped', `not in Git any more, but its kind cannot be listed (${unlistable}): not pruned`))
+      const unknown = whyUnknown(facts.observation, entry.object)
+      if (unknown !== undefined) changes.push(leave(entry, 'skipped', `not in Git any more, but ${unknown}: not pruned`))
       else look.push(entry)
     } else {
       changes.push(

@@ -1,6 +1,6 @@
 import { sha256 } from '../model/digest.ts'
 import type { InventoryEntry } from '../model/inventory.ts'
-import type { ResourceKind } from '../model/kinds.ts'
+import { placesOf, type ResourceKind } from '../model/kinds.ts'
 import type { Log } from '../model/log.ts'
 import { PART_OF_LABEL } from '../model/names.ts'
 import { groupKindKey, objectKey, type ObjectId, type ObjectKey } from '../model/object.ts'
@@ -32,6 +32,12 @@ export interface DriftWatch {
   close(): void
 }
 
+/** The labelled objects of one kind, in one namespace or ('') in all. */
+interface Followed {
+  readonly kind: ResourceKind
+  readonly namespace: string
+}
+
 /** One save in an editor, or one `kubectl apply -f folder`, is one look. */
 const DEBOUNCE_MS = 100
 const WHILE_WRITTEN_MS = 300
@@ -51,12 +57,12 @@ export function createDriftWatch(options: DriftWatchOptions): DriftWatch {
   const refused = new Set<string>()
   let destination: Destination | undefined
 
-  function start(kind: ResourceKind, at: Destination): void {
+  function start({ kind, namespace }: Followed, at: Destination): void {
     const stop = new AbortController()
     const own = { stop, aliveAt: -Infinity }
-    follows.set(keyOf(kind), own)
+    follows.set(keyOf({ kind, namespace }), own)
     const run = async (): Promise<void> => {
-      for await (const noticed of at.follow(kind, stop.signal)) {
+      for await (const noticed of at.follow(kind, namespace, stop.signal)) {
         if (noticed.type === 'refused') tellRefused(kind, noticed.reason)
         own.aliveAt = noticed.type === 'gap' || noticed.type === 'refused' ? -Infinity : performance.now()
         if (noticed.type === 'changed' || noticed.type === 'deleted') notice(noticed)
@@ -151,19 +157,20 @@ export function createDriftWatch(options: DriftWatchOptions): DriftWatch {
     follow(at, kinds) {
       if (destination !== at) stopAll()
       destination = at
-      const wanted = new Map(kinds.map((kind) => [keyOf(kind), kind]))
+      const wanted = new Map(kinds.flatMap((kind) => placesIn(at, kind)).map((followed) => [keyOf(followed), followed]))
       for (const [key, { stop }] of follows) {
         if (wanted.has(key)) continue
         stop.abort()
         follows.delete(key)
       }
-      for (const [key, kind] of wanted) if (!follows.has(key)) start(kind, at)
+      for (const [key, followed] of wanted) if (!follows.has(key)) start(followed, at)
     },
     async include(objects) {
       const at = destination
       if (at === undefined) return
       const catalog = await at.catalog({ refresh: false }, AbortSignal.timeout(30_000))
-      for (const kind of objects.flatMap((object) => catalog.preferred(object) ?? [])) if (!isFollowed(kind)) start(kind, at)
+      for (const kind of objects.flatMap((object) => catalog.preferred(object) ?? []))
+        if (!isFollowed(kind)) for (const followed of placesIn(at, kind)) start(followed, at)
     },
     isLive: () => follows.size > 0 && [...follows.values()].every(({ aliveAt }) => performance.now() - aliveAt < ALIVE_MS),
     close() {
@@ -182,8 +189,12 @@ function isOlder(seen: ObservedObject | undefined, entry: InventoryEntry): boole
   return entry.status === 'owned' && seen?.uid === entry.uid && Number(seen.resourceVersion) < Number(entry.resourceVersion)
 }
 
-function keyOf(kind: ResourceKind): string {
-  return `${groupKindKey(kind)}@${kind.version}`
+function placesIn({ namespaces }: Destination, kind: ResourceKind): readonly Followed[] {
+  return placesOf(kind, namespaces).map((namespace) => ({ kind, namespace }))
+}
+
+function keyOf({ kind, namespace }: Followed): string {
+  return `${groupKindKey(kind)}@${kind.version} ${namespace}`
 }
 
 function stateOf({ uid, generation, resourceVersion, fields, labels }: ObservedObject): string {

@@ -110,6 +110,8 @@ export type Noticed =
 
 /** One cluster, as a sync needs it. */
 export interface Destination {
+  /** The only namespaces that may be looked at and written to; the whole cluster where this is missing. */
+  readonly namespaces?: readonly string[]
   /** What the cluster serves; asked anew when `refresh` is set or the last answer is old. */
   catalog(options: { readonly refresh: boolean }, signal: AbortSignal): Promise<KindCatalog>
   readInventory(application: string, signal: AbortSignal): Promise<StoredInventory | undefined>
@@ -132,8 +134,8 @@ export interface Destination {
   delete(object: ObjectId, operation: DeleteOperation, resource: ResourceKind, options: WriteOptions): Promise<Deleted>
   /** Resolves when the CRDs of these names are established, or after `timeoutMs`. */
   waitForDefinitions(names: readonly string[], timeoutMs: number, signal: AbortSignal): Promise<void>
-  /** Tells of every change of labelled objects of a kind, from now on, until the signal ends it. */
-  follow(kind: ResourceKind, signal: AbortSignal): AsyncIterable<Noticed>
+  /** Tells of every change of labelled objects of a kind, in one namespace or ('') in all, from now on, until the signal ends it. */
+  follow(kind: ResourceKind, namespace: string, signal: AbortSignal): AsyncIterable<Noticed>
   /** Does a worker hold the Lease of this application right now? */
   isBeingWritten(application: string, signal: AbortSignal): Promise<boolean>
   acquireLease(application: string, signal: AbortSignal): Promise<Lease>

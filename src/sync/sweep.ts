@@ -3,7 +3,7 @@ import type { AuditSpan } from '../model/job.ts'
 import type { ResourceKind } from '../model/kinds.ts'
 import { applySetId, PART_OF_LABEL } from '../model/names.ts'
 import { groupKindKey, type ObjectId } from '../model/object.ts'
-import type { Observation, ObservedObject } from '../model/observation.ts'
+import { whyUnknown, type Observation, type ObservedObject } from '../model/observation.ts'
 import { judge } from '../plan/unchanged.ts'
 import { dueForAudit } from './audit.ts'
 import type { Destination } from './ports.ts'
@@ -81,7 +81,7 @@ export function compare(inventory: Inventory, observation: Observation, inventor
     const listed = observation.objects.get(key)
     const seen = listed?.labels[PART_OF_LABEL] === applySet ? listed : undefined
     if (seen === undefined) {
-      const isUnknown = observation.unlistable.has(groupKindKey(entry.object))
+      const isUnknown = whyUnknown(observation, entry.object) !== undefined
       if (entry.status === 'owned' && !isUnknown) deviations.push({ object: entry.object, reason: 'missing', state: entry.uid })
       continue
     }

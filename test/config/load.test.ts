@@ -313,6 +313,11 @@ describe('a configuration', () => {
       told: /Application b: spec: has the same source and destination as a/,
     },
     {
+      name: 'an application outside the namespaces of its cluster',
+      text: whole(REPOSITORY, CLUSTER.replace('spec: {', 'spec: {namespaces: [shop, team], '), application('a')),
+      told: /Application a: spec\.destination\.namespace: must be one of the namespaces of Cluster \S+ \(shop, team\), not a: correct it/,
+    },
+    {
       name: 'a limit below one request',
       text: whole(REPOSITORY, CLUSTER.replace('spec: {', 'spec: {requests: {perSecond: 0}, ')),
       told: /spec\.requests\.perSecond: must/,

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { ClusterConnection } from '../../src/cluster/connect.ts'
+import { connectCluster, type ClusterConnection } from '../../src/cluster/connect.ts'
 import { createDestination } from '../../src/cluster/destination.ts'
 import type { Application, Repository, SyncPolicy } from '../../src/model/configuration.ts'
 import type { Fight } from '../../src/model/fight.ts'
@@ -16,7 +16,8 @@ import type { Destination } from '../../src/sync/ports.ts'
 import type { ProposePorts } from '../../src/sync/propose.ts'
 import { sync } from '../../src/sync/sync.ts'
 import { openAuditLog, type AuditLog } from '../support/audit-log.ts'
-import { connectTo } from '../support/connect.ts'
+import { clusterOf, kubeconfigText } from '../cluster-client/api-server.ts'
+import { connectTo, silent } from '../support/connect.ts'
 import type { ControlPlane } from '../support/control-plane.ts'
 import { startGitServer, type Changes, type GitRepository } from '../support/git-server.ts'
 import { openControlPlane } from '../support/shared-control-plane.ts'
@@ -66,6 +67,8 @@ export interface Workbench {
   readonly inventoryNamespace: string
   /** An application of these files, or of those below a path. */
   subject(files: Changes, policy?: Partial<SyncPolicy>, path?: string): Promise<Subject>
+  /** A connection of this workbench with the rights of a ServiceAccount alone; it ends with the workbench. */
+  connectAs(account: { readonly namespace: string; readonly name: string }, namespaces?: readonly string[]): Promise<ClusterConnection>
   /** Raw request as the admin: `kubectl` without kubectl. The parsed answer; throws above 299 unless `mayFail`. */
   api(
     method: 'DELETE' | 'GET' | 'PATCH' | 'POST' | 'PUT',
@@ -92,6 +95,26 @@ export async function openWorkbench(own?: ControlPlane, kustomizePath?: string):
   const source = createSource({ cacheDir: folder.path, resolveSecret: () => Promise.reject(new Error('no secrets here')) })
   const renderer = createRenderer({ ...(kustomizePath !== undefined && { kustomizePath }) })
   const names = new Set<string>()
+  const opened: ClusterConnection[] = [connection]
+
+  const api: Workbench['api'] = async (
+    method,
+    path,
+    body,
+    { contentType = 'application/json', manager = 'kubectl-edit', force, mayFail = false } = {},
+  ) => {
+    const answer = await connection.request({
+      method,
+      path,
+      query: { fieldManager: method === 'GET' || method === 'DELETE' ? undefined : manager, force },
+      contentType,
+      ...(body && { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(20_000),
+    })
+    if (answer.status > 299 && !mayFail) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`)
+    const parsed = parseJson(answer.text)
+    return isJsonObject(parsed) ? parsed : {}
+  }
 
   return {
     connection,
@@ -170,22 +193,20 @@ export async function openWorkbench(own?: ControlPlane, kustomizePath?: string):
         },
       }
     },
-    async api(method, path, body, { contentType = 'application/json', manager = 'kubectl-edit', force, mayFail = false } = {}) {
-      const answer = await connection.request({
-        method,
-        path,
-        query: { fieldManager: method === 'GET' || method === 'DELETE' ? undefined : manager, force },
-        contentType,
-        ...(body && { body: JSON.stringify(body) }),
-        signal: AbortSignal.timeout(20_000),
-      })
-      if (answer.status > 299 && !mayFail) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`)
-      const parsed = parseJson(answer.text)
-      return isJsonObject(parsed) ? parsed : {}
+    async connectAs({ namespace, name }, namespaces) {
+      const token = await api('POST', `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`, {})
+      const status = token['status']
+      const user = { token: isJsonObject(status) ? status['token'] : undefined }
+      const kubeconfig = kubeconfigText(plane.server, user, { 'certificate-authority': plane.caFile })
+      const cluster = { ...clusterOf('kubeconfig'), ...(namespaces && { namespaces }) }
+      const restricted = await connectCluster(cluster, { resolveSecret: () => Promise.resolve(kubeconfig), log: silent, version })
+      opened.push(restricted)
+      return restricted
     },
+    api,
     async close() {
       await source.close()
-      await connection.close()
+      await Promise.all(opened.map((each) => each.close()))
       await host.stop()
       await plane.close()
     },
