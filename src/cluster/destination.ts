@@ -8,6 +8,7 @@ import type { Answers, Found, Questions } from '../plan/questions.ts'
 import type { ApplyOperation, Destination, WriteOptions, Written } from '../sync/ports.ts'
 import { answerError } from './answer.ts'
 import { compareWithLive } from './compare.ts'
+import { createWaitForCompletion } from './complete.ts'
 import type { ClusterConnection } from './connect.ts'
 import { discover } from './discover.ts'
 import { followKind } from './follow.ts'
@@ -125,6 +126,7 @@ export function createDestination(connection: ClusterConnection, options: Destin
     waitForDefinitions: (names, timeoutMs, signal) => waitForDefinitions(connection, names, timeoutMs, signal),
     follow: (kind, namespace, signal) => followKind(connection, kind, namespace, signal),
     isBeingWritten: (application, signal) => isLeaseHeld(connection, { namespace: options.inventoryNamespace, application, signal }),
+    complete: createWaitForCompletion(connection, healthRules),
     acquireLease: (application, signal) =>
       acquireLease(connection, { namespace: options.inventoryNamespace, application, holder: options.holder, signal, released }),
     async health(objects, applySet, settings) {

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { GitwakeError } from '../model/error.ts'
+import { hookKey, type HookEntry, type HookPhase } from '../model/hook.ts'
 import type { Inventory, InventoryEntry } from '../model/inventory.ts'
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts'
-import { objectKey, type ObjectId, type ObjectKey } from '../model/object.ts'
+import { objectKey, type Manifest, type ObjectId, type ObjectKey } from '../model/object.ts'
 import { decodeStanding } from '../model/standing.ts'
 
 /** Rises when an older gitwake could not read what a newer one wrote. */
@@ -22,9 +23,11 @@ export function encodeShards(inventory: Inventory, atLeast: number): Buffer[] {
 }
 
 function encodeShard(inventory: Inventory, index: number, count: number): Buffer {
-  const { entries, ...header } = inventory
+  const { entries, hooks, ...header } = inventory
   const mine = [...entries].filter(([key]) => shardOf(key, count) === index).map(([, entry]) => entry)
-  return gzipSync(JSON.stringify({ schema: SCHEMA, shards: count, ...header, entries: mine }))
+  // There are few of them: the parent has them all.
+  const own = index === 0 && hooks !== undefined ? { hooks: [...hooks.values()] } : {}
+  return gzipSync(JSON.stringify({ schema: SCHEMA, shards: count, ...header, ...own, entries: mine }))
 }
 
 function shardOf(key: ObjectKey, count: number): number {
@@ -39,7 +42,8 @@ export function decodeShards(application: string, shards: readonly Buffer[]): In
   const parts = shards.map((shard) => decodeShard(application, shard)).sort((a, b) => a.epoch - b.epoch)
   const newest = parts.at(-1)
   if (newest === undefined) throw unreadable(application, 'it has no content')
-  return { ...newest, entries: new Map(parts.flatMap((part) => [...part.entries])) }
+  const hooks = new Map(parts.flatMap((part) => [...(part.hooks ?? [])]))
+  return { ...newest, entries: new Map(parts.flatMap((part) => [...part.entries])), ...(hooks.size > 0 && { hooks }) }
 }
 
 function decodeShard(application: string, bytes: Buffer): Inventory {
@@ -54,7 +58,7 @@ function decodeShard(application: string, bytes: Buffer): Inventory {
       },
     )
   }
-  const entries = (Array.isArray(content.entries) ? (content.entries as readonly Json[]) : []).flatMap((entry) => decodeEntry(entry))
+  const entries = listOf(content.entries).flatMap((entry) => decodeEntry(entry))
   return {
     application,
     install: text(content, 'install') ?? '',
@@ -65,7 +69,16 @@ function decodeShard(application: string, bytes: Buffer): Inventory {
     appliedAt: text(content, 'appliedAt'),
     ...(content.standing !== undefined && { standing: decodeStanding(content.standing) }),
     entries: new Map(entries.map((entry) => [objectKey(entry.object), entry])),
+    hooks: new Map(
+      listOf(content.hooks)
+        .flatMap(decodeHook)
+        .map((hook) => [hookKey(hook.phase, objectKey(hook.object)), hook]),
+    ),
   }
+}
+
+function listOf(value: Json | undefined): readonly Json[] {
+  return Array.isArray(value) ? (value as readonly Json[]) : []
 }
 
 function unpack(application: string, bytes: Buffer): Json {
@@ -76,11 +89,16 @@ function unpack(application: string, bytes: Buffer): Json {
   }
 }
 
+function decodeObject(object: Json | undefined): ObjectId | undefined {
+  if (!isJsonObject(object)) return undefined
+  const { group, kind, namespace, name } = object
+  if (typeof group !== 'string' || typeof kind !== 'string' || typeof namespace !== 'string' || typeof name !== 'string') return undefined
+  return { group, kind, namespace, name }
+}
+
 function decodeEntry(entry: Json): InventoryEntry[] {
-  if (!isJsonObject(entry) || !isJsonObject(entry.object)) return []
-  const { group, kind, namespace, name } = entry.object
-  if (typeof group !== 'string' || typeof kind !== 'string' || typeof namespace !== 'string' || typeof name !== 'string') return []
-  const object: ObjectId = { group, kind, namespace, name }
+  const object = isJsonObject(entry) ? decodeObject(entry.object) : undefined
+  if (!isJsonObject(entry) || object === undefined) return []
   const version = text(entry, 'version') ?? ''
   if (entry.status === 'intended') {
     const replaces = text(entry, 'replaces')
@@ -108,6 +126,21 @@ function decodeEntry(entry: Json): InventoryEntry[] {
       ...(definition !== undefined && { definition }),
     },
   ]
+}
+
+const HOOK_PHASES: readonly HookPhase[] = ['pre-sync', 'sync', 'post-sync', 'sync-fail', 'post-delete']
+const HOOK_STATES: readonly HookEntry['state'][] = ['intended', 'succeeded', 'failed']
+
+function decodeHook(entry: Json): HookEntry[] {
+  const object = isJsonObject(entry) ? decodeObject(entry.object) : undefined
+  if (!isJsonObject(entry) || object === undefined) return []
+  const phase = HOOK_PHASES.find((one) => one === entry.phase)
+  const state = HOOK_STATES.find((one) => one === entry.state)
+  const [version, revision, since, uid] = [text(entry, 'version'), text(entry, 'revision'), text(entry, 'since'), text(entry, 'uid')]
+  if (phase === undefined || state === undefined || version === undefined || revision === undefined || since === undefined) return []
+  // Written by us, from a manifest that was checked when it was rendered.
+  const manifest = isJsonObject(entry.manifest) ? { manifest: entry.manifest as unknown as Manifest } : {}
+  return [{ phase, object, version, revision, state, since, ...(uid !== undefined && { uid }), ...manifest }]
 }
 
 function text(object: JsonObject, key: string): string | undefined {

@@ -127,6 +127,7 @@ export function toApplication(document: ApplicationDocument, report: Report): Ap
       podLogs: sync.podLogs ?? true,
       ...(sync.windows && { windows: toWindows(sync.windows, 'spec.sync.windows', report) }),
       healthTimeoutMs: limited(sync.healthTimeout ?? '5m', 0, DAY, 'spec.sync.healthTimeout', report),
+      hookTimeoutMs: limited(sync.hookTimeout ?? '10m', 1000, DAY, 'spec.sync.hookTimeout', report),
     },
     ...(suspend && { suspend: { ...(reason !== undefined && { reason }) } }),
     dependsOn: [...new Set(dependsOn)],

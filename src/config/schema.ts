@@ -198,6 +198,7 @@ const syncPolicy = z.strictObject({
     .meta({ description: 'When it may write, besides what its cluster says; always where both are missing.' })
     .optional(),
   healthTimeout: duration('How long a sync waits for its objects to become healthy; 0 does not wait.', '5m').optional(),
+  hookTimeout: duration('How long a sync waits for the end of one hook.', '10m').optional(),
 })
 
 export const applicationDocument = document(

@@ -97,6 +97,8 @@ export interface SyncPolicy {
   readonly ignore?: readonly IgnoreRule[]
   /** How long a sync waits for its objects to become healthy; 0 does not wait. */
   readonly healthTimeoutMs: number
+  /** How long a sync waits for the end of one hook. */
+  readonly hookTimeoutMs?: number
   /** False hides the last log lines of a container that fails; otherwise they are shown with its reason, where the worker may read them. */
   readonly podLogs?: boolean
   /** When it may write; always, where there are none. */

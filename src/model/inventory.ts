@@ -1,3 +1,4 @@
+import type { HookEntry, HookKey } from './hook.ts'
 import type { ObjectId, ObjectKey } from './object.ts'
 import type { Standing } from './standing.ts'
 
@@ -50,4 +51,6 @@ export interface Inventory {
   /** What people have said of the application until further notice. */
   readonly standing?: Standing
   readonly entries: ReadonlyMap<ObjectKey, InventoryEntry>
+  /** Hooks are no part of what is kept in line with Git, but what they leave behind is. */
+  readonly hooks?: ReadonlyMap<HookKey, HookEntry>
 }

@@ -1,4 +1,5 @@
 import type { IgnoreRule } from './configuration.ts'
+import type { HookPhase } from './hook.ts'
 import type { Json } from './json.ts'
 import type { Manifest, ObjectId, Origin } from './object.ts'
 
@@ -53,6 +54,8 @@ export interface Change {
   readonly stage?: number
   /** Failed, but the same commit may succeed later. */
   readonly retryable?: boolean
+  /** The object is a hook, and this is its run in one phase. */
+  readonly hook?: HookPhase
   /** Where it is not 0: smaller waves are applied, and healthy, before. */
   readonly wave?: number
 }

@@ -53,6 +53,7 @@ const FOREIGN: Readonly<Record<string, Reader>> = {
   }),
   'argocd.argoproj.io/compare-options': options({ IgnoreExtraneous: { prune: 'disabled' } }),
   'argocd.argoproj.io/sync-wave': wave,
+  'argocd.argoproj.io/hook': word({ Skip: { apply: 'never' } }),
   'kustomize.toolkit.fluxcd.io/prune': word({ disabled: { prune: 'disabled' } }),
   'kustomize.toolkit.fluxcd.io/force': word({ enabled: { recreate: true } }),
   'kustomize.toolkit.fluxcd.io/ssa': word({

@@ -4,7 +4,7 @@ import { PART_OF_LABEL } from '../model/names.ts'
 import { whyOutside, whyUnknown, type Observation, type ObservedObject } from '../model/observation.ts'
 import type { ChangeAction, PlannedChange } from '../model/plan.ts'
 import { readAnnotations } from './annotations.ts'
-import type { DesiredObject } from './desired.ts'
+import type { Desired, DesiredObject } from './desired.ts'
 import { displayDrift, lostFields } from './drift.ts'
 import { leaveFight } from './fights.ts'
 import { ignoredApart, rulesFor, withoutIgnored } from './ignore.ts'
@@ -202,4 +202,17 @@ function fail(desired: DesiredObject, reason: string, fix: string, retryable: bo
 
 function base({ object, origin, sent, wave }: DesiredObject): Pick<PlannedChange, 'object' | 'origin' | 'sent' | 'stage' | 'wave'> {
   return { object, origin, sent, stage: stageOf(object), ...(wave !== 0 && { wave }) }
+}
+
+/** Two documents for one object. */
+export function duplicate({ object, first, second }: Desired['duplicates'][number]): PlannedChange {
+  return {
+    object,
+    action: 'failed',
+    reason: `declared twice: in ${first.file} (document ${first.document}) and in ${second.file} (document ${second.document})`,
+    fix: 'Remove one of the two.',
+    origin: second,
+    stage: stageOf(object),
+    operation: { verb: 'none' },
+  }
 }

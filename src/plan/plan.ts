@@ -8,11 +8,11 @@ import type { Plan, PlannedChange } from '../model/plan.ts'
 import { deferrals } from './deferrals.ts'
 import type { Desired } from './desired.ts'
 import { guardPrunes, pruneDigest } from './guards.ts'
-import { planObject } from './object.ts'
+import { duplicate, planObject } from './object.ts'
 import { namespaceObject, planNamespace } from './place.ts'
 import { planPrunes } from './prune.ts'
 import type { Answers, Questions } from './questions.ts'
-import { byStep, stageOf } from './stages.ts'
+import { byStep } from './stages.ts'
 import { planWarnings } from './warnings.ts'
 
 /** Everything a plan is made of. No clock, no network, no randomness: equal facts give equal plans. */
@@ -100,18 +100,6 @@ function guardedPrunes(
 
 function hold(change: PlannedChange, reason: string): PlannedChange {
   return { ...change, action: 'held', reason, operation: { verb: 'none' } }
-}
-
-function duplicate({ object, first, second }: Desired['duplicates'][number]): PlannedChange {
-  return {
-    object,
-    action: 'failed',
-    reason: `declared twice: in ${first.file} (document ${first.document}) and in ${second.file} (document ${second.document})`,
-    fix: 'Remove one of the two.',
-    origin: second,
-    stage: stageOf(object),
-    operation: { verb: 'none' },
-  }
 }
 
 /** Does a plan write anything? */

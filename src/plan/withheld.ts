@@ -19,6 +19,8 @@ export interface WithheldFacts {
   readonly standing: Standing
   readonly windows: readonly SyncWindow[]
   readonly plan: Plan
+  /** Hooks are to be run, whether or not anything else changes. */
+  readonly hasHooks: boolean
   /** The plan cannot be carried out as it is: that is told at once, not when a window opens. */
   readonly isRefused: boolean
   /** Milliseconds since 1970. */
@@ -26,10 +28,10 @@ export interface WithheldFacts {
 }
 
 /** Whether anything stands between a plan and its writes. */
-export function withheld({ application, job, standing, windows, plan, isRefused, now }: WithheldFacts): Withheld | undefined {
+export function withheld({ application, job, standing, windows, plan, hasHooks, isRefused, now }: WithheldFacts): Withheld | undefined {
   const stop = suspended(application, standing)
   if (stop !== undefined) return { outcome: 'suspended', message: `suspended ${displayWord(stop)}` }
-  if (isRefused || isEmpty(plan)) return undefined
+  if (isRefused || (isEmpty(plan) && !hasHooks)) return undefined
   if (isOnlyDrift(job) && !application.sync.selfHeal) return { outcome: 'drifted', message: 'reported only (selfHeal: false)' }
   const byHand = job.triggers.some(({ reason }) => reason === 'manual')
   const verdict = windowVerdict(windows, now, byHand)

@@ -21,6 +21,9 @@ const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/
 // oxlint-disable-next-line no-control-regex
 const NAME_REFUSED = /[/%?#\\\u0000-\u001f\u007f]|\.\.|^\.$/
 
+/** What runs around a sync may be made anew each time, so it needs no name of its own. */
+const HOOKS = ['gitwake.dev/hook', 'argocd.argoproj.io/hook', 'helm.sh/hook']
+
 /**
  * Checks what every stage after this one relies on: apiVersion, kind, name, namespace, and text in labels and annotations. The rest of an
  * object is the API server's to judge. `base` is where the object stands in its document.
@@ -63,7 +66,8 @@ export function checkManifest(value: JsonObject, base: FieldPath): Checked {
   function checkMetadata(found: JsonObject): void {
     const { name, namespace, generateName } = found
     const isNamed = name !== undefined && name !== null && name !== ''
-    if (!isNamed && generateName !== undefined && generateName !== null) {
+    if (!isNamed && typeof generateName === 'string' && isHook(found)) checkName(generateName)
+    else if (!isNamed && generateName !== undefined && generateName !== null) {
       complain(
         'generate-name',
         ['metadata', 'generateName'],
@@ -107,11 +111,17 @@ export function checkManifest(value: JsonObject, base: FieldPath): Checked {
   }
 }
 
+function isHook({ annotations }: JsonObject): boolean {
+  return isJsonObject(annotations) && HOOKS.some((name) => typeof annotations[name] === 'string')
+}
+
 /** Nulls where the model has nothing: an empty label is '', as the API server reads it, and an empty namespace is none. */
 function tidy(metadata: JsonObject, warnings: string[]): JsonObject {
   const tidied: Record<string, Json | undefined> = { ...metadata }
   if (metadata.namespace === null || metadata.namespace === '') delete tidied.namespace
-  if (metadata.generateName !== undefined) {
+  // Only a hook has come this far without a name: it gets one with each commit (plan/hooks.ts).
+  if (tidied.name === undefined || tidied.name === null || tidied.name === '') tidied.name = metadata.generateName
+  else if (metadata.generateName !== undefined) {
     delete tidied.generateName
     if (metadata.generateName !== null) warnings.push('metadata.generateName is ignored: the object has a name')
   }

@@ -1,10 +1,11 @@
 import { GitwakeError } from '../model/error.ts'
 import type { Inventory } from '../model/inventory.ts'
 import { objectKey } from '../model/object.ts'
-import type { PlannedChange } from '../model/plan.ts'
+import type { Plan, PlannedChange } from '../model/plan.ts'
 import { isEmpty } from '../plan/plan.ts'
 import { applyStages, type Applying, type Ended } from './apply.ts'
 import type { Decision } from './decide.ts'
+import type { Hooks } from './hooks.ts'
 import type { Destination, StoredInventory, WriteOptions } from './ports.ts'
 import { pruneStages } from './prune.ts'
 import { unreachedChange } from './refusal.ts'
@@ -20,6 +21,7 @@ export interface CarryOut {
   readonly completed: Pick<Inventory, 'revision' | 'inputs' | 'rendered' | 'appliedAt'>
   readonly partial: boolean
   readonly waveTimeoutMs: number
+  readonly hooks: Hooks
   readonly signal: AbortSignal
   readonly superseded: () => Promise<boolean>
 }
@@ -27,11 +29,16 @@ export interface CarryOut {
 export interface CarriedOut {
   readonly ended: Ended
   readonly changes: readonly PlannedChange[]
+  /** The inventory as it is then. */
+  readonly stored: StoredInventory | undefined
 }
 
-/** Carries out a plan under the application's Lease: widen the inventory, apply, prune, narrow it. An empty plan needs no Lease. */
+/**
+ * Carries out a plan under the application's Lease: widen the inventory, run the hooks before, apply, prune, narrow it. Where nothing is to be
+ * written, no Lease is needed.
+ */
 export async function carryOut(work: CarryOut): Promise<CarriedOut> {
-  if (isEmpty(work.decision.plan)) return await carryOutUnder(work, { signal: work.signal })
+  if (isEmpty(work.decision.plan) && work.hooks.isIdle) return await carryOutUnder(work, { signal: work.signal })
   const lease = await work.destination.acquireLease(work.inventory.application, work.signal)
   try {
     return await carryOutUnder(work, { signal: work.signal, guard: () => lease.guard() })
@@ -42,13 +49,14 @@ export async function carryOut(work: CarryOut): Promise<CarriedOut> {
 
 async function carryOutUnder(work: CarryOut, options: WriteOptions): Promise<CarriedOut> {
   const { plan } = work.decision
-  const wider = widen(work.inventory, plan, work.destination.serverTime())
-  const stored = wider === undefined ? work.stored : await work.destination.writeInventory(wider, work.stored, options)
+  const stored = await announce(work, options)
   const done: Done[] = plan.changes.filter(({ operation }) => operation.verb === 'none').map((change) => ({ change }))
   try {
     const ended = await writeAll(work, options, done)
-    await record(work, stored, done, ended, options)
-    return { ended, changes: inPlanOrder(plan.changes, done) }
+    await work.hooks.removeLeftovers(options)
+    const recorded = await record(work, stored, done, ended, options)
+    await work.hooks.tidy(options)
+    return { ended, changes: inPlanOrder(plan.changes, done), stored: recorded }
   } catch (error) {
     // What was written so far is still recorded, unless the right to write is what was lost; the intended entries cover the rest.
     if (!(error instanceof GitwakeError && error.code === 'lease-lost'))
@@ -57,29 +65,69 @@ async function carryOutUnder(work: CarryOut, options: WriteOptions): Promise<Car
   }
 }
 
+/** The inventory as it must be before the first write; where nothing will be written, as it was. */
+async function announce(work: CarryOut, options: WriteOptions): Promise<StoredInventory | undefined> {
+  const { decision, destination, hooks, inventory } = work
+  const wider = widen(inventory, decision.plan, destination.serverTime())
+  if (wider === undefined && hooks.isIdle) return work.stored
+  // What follows health is announced with the rest: a crash in between must not skip it.
+  hooks.announce()
+  const entries = hooks.entries()
+  const next = wider ?? { ...inventory, epoch: inventory.epoch + 1 }
+  return await destination.writeInventory({ ...next, ...(entries && { hooks: entries }) }, work.stored, options)
+}
+
 async function record(
   work: CarryOut,
   stored: StoredInventory | undefined,
   done: readonly Done[],
   ended: CarriedOut['ended'],
   options: WriteOptions,
-): Promise<void> {
+): Promise<StoredInventory | undefined> {
   const { plan, facts } = work.decision
   const base = stored?.inventory ?? work.inventory
   const narrowed = narrow(base, done, facts.observation)
   const complete = ended === 'done' && plan.held === undefined && done.every(({ change }) => change.action !== 'failed')
   // A held prune is no complete run: with equal inputs the next sync must still look.
-  const next = complete ? { ...narrowed, ...work.completed } : { ...narrowed, inputs: undefined }
-  if (differs(stored?.inventory, next)) await work.destination.writeInventory({ ...next, epoch: base.epoch + 1 }, stored, options)
+  const completed = complete ? { ...narrowed, ...work.completed } : { ...narrowed, inputs: undefined }
+  const hooks = work.hooks.entries()
+  const next = hooks === undefined ? completed : { ...completed, hooks }
+  if (!differs(stored?.inventory, next)) return stored
+  return await work.destination.writeInventory({ ...next, epoch: base.epoch + 1 }, stored, options)
 }
 
-async function writeAll(work: CarryOut, options: WriteOptions, done: Done[]): Promise<CarriedOut['ended']> {
-  const { decision, destination, partial, waveTimeoutMs, superseded } = work
+async function writeAll(work: CarryOut, options: WriteOptions, done: Done[]): Promise<Ended> {
+  const ended = await writeBetweenHooks(work, options, done)
+  // How these end changes nothing about the failure.
+  if (ended === 'failed' || typeof ended === 'object') await work.hooks.run('sync-fail', options)
+  return ended
+}
+
+async function writeBetweenHooks(work: CarryOut, options: WriteOptions, done: Done[]): Promise<Ended> {
+  const { decision, destination, partial, waveTimeoutMs, superseded, hooks } = work
   const applying: Applying = { decision, destination, options, partial, waveTimeoutMs, superseded, onDone: (item) => done.push(item) }
-  const applied = await applyStages(decision.plan, applying)
-  // Prune only after every stage succeeded: what replaces an object must stand before it goes.
+  const { first, rest } = placeOfHooks(decision.plan, hooks.isDue('pre-sync'))
+  const placed = await applyStages(first, applying)
+  if (placed !== 'done') return placed
+  const before = await hooks.run('pre-sync', options)
+  if (before !== undefined) return before
+  const applied = await applyStages(rest, applying)
+  // What follows builds on all of it: the hooks, and prunes (what replaces an object must stand before it goes).
   if (applied !== 'done' || decision.plan.changes.some(({ action }) => action === 'failed')) return applied
+  if (await superseded()) return 'superseded'
+  const beside = await hooks.run('sync', options)
+  if (beside !== undefined) return beside
   return await pruneStages(decision.plan, applying)
+}
+
+/** Namespaces that are missing come even before the hooks, which may live in them. */
+function placeOfHooks(plan: Plan, hasHooks: boolean): { readonly first: Plan; readonly rest: Plan } {
+  const isPlace = ({ object, operation }: PlannedChange): boolean =>
+    hasHooks && object.group === '' && object.kind === 'Namespace' && operation.verb === 'apply' && operation.expect === 'absent'
+  return {
+    first: { ...plan, changes: plan.changes.filter(isPlace) },
+    rest: { ...plan, changes: plan.changes.filter((change) => !isPlace(change)) },
+  }
 }
 
 /** The plan's entries, each as it ended; those that were not reached are skipped. */

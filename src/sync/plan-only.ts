@@ -1,6 +1,7 @@
 import type { Application, Repository } from '../model/configuration.ts'
 import { problemOf, type Problem } from '../model/error.ts'
 import type { PlanOutcome, PlanReport, PlanSubject } from '../model/plan-report.ts'
+import { isAround } from '../plan/hooks.ts'
 import { isEmpty } from '../plan/plan.ts'
 import { resolveSubject } from './plan-source.ts'
 import type { HeadsSeen, Source } from './ports.ts'
@@ -53,6 +54,7 @@ export async function planOnly(request: PlanRequest, ports: PlanPorts): Promise<
         preflight: { diffs: DIFFS },
         signal,
         resolve: () => resolveSubject(subject, request, ports),
+        isManual: false,
         isAffected: () => true,
         audited: () => new Set(),
         fights: [],
@@ -72,8 +74,8 @@ export async function planOnly(request: PlanRequest, ports: PlanPorts): Promise<
   }
 }
 
-function outcomeOf({ decision, refused }: Proposal, { sync }: Application): PlanOutcome {
+function outcomeOf({ decision, hooks, refused }: Proposal, { sync }: Application): PlanOutcome {
   if (refused.length > 0 && !sync.partial) return 'refused'
-  if (!isEmpty(decision.plan) || decision.plan.held !== undefined) return 'changes'
+  if (!isEmpty(decision.plan) || decision.plan.held !== undefined || hooks.some(isAround)) return 'changes'
   return decision.plan.changes.some(({ action }) => action === 'failed') ? 'refused' : 'unchanged'
 }

@@ -108,6 +108,24 @@ export type Noticed =
   | { readonly type: 'alive' }
   | { readonly type: 'gap' | 'refused'; readonly reason: string }
 
+export interface CompletionOptions {
+  /** Of the object that is meant: another one under its name does not count. */
+  readonly uid: string
+  /** 0 looks once. */
+  readonly timeoutMs: number
+  /** Makes what a container wrote fit to be shown; without it no log is read. */
+  readonly maskLog?: (text: string) => string
+  readonly signal: AbortSignal
+}
+
+/** How something that runs once has ended; `running` where the time was over. */
+export interface CompletionReport {
+  readonly status: 'running' | 'succeeded' | 'failed'
+  readonly message: string
+  /** The last lines of the container that failed, where they may be shown. */
+  readonly log?: readonly string[]
+}
+
 /** One cluster, as a sync needs it. */
 export interface Destination {
   /** The only namespaces that may be looked at and written to; the whole cluster where this is missing. */
@@ -138,6 +156,8 @@ export interface Destination {
   follow(kind: ResourceKind, namespace: string, signal: AbortSignal): AsyncIterable<Noticed>
   /** Does a worker hold the Lease of this application right now? */
   isBeingWritten(application: string, signal: AbortSignal): Promise<boolean>
+  /** Waits until an object that runs once (a Job, a Pod) has ended. Nobody's newer commit ends this wait. */
+  complete(object: ObjectId, resource: ResourceKind, options: CompletionOptions): Promise<CompletionReport>
   acquireLease(application: string, signal: AbortSignal): Promise<Lease>
   /** Watches objects until they are healthy, one of them failed, the time is over, or a newer commit makes it pointless. 0 ms looks once. */
   health(

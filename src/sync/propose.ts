@@ -7,9 +7,11 @@ import { objectKey, versionOf, type ObjectKey } from '../model/object.ts'
 import type { PlannedChange } from '../model/plan.ts'
 import type { RenderInputs, Rendering, Tree } from '../model/tree.ts'
 import { block } from '../plan/blocked.ts'
+import { hookChange, isAround, splitHooks, type PlannedHook } from '../plan/hooks.ts'
 import { refusals } from '../plan/plan.ts'
 import type { Found } from '../plan/questions.ts'
 import { decide, decideAgain, inputsDigest, type Decision } from './decide.ts'
+import { proposeHooks } from './hook-proposal.ts'
 import type { Destination, Renderer, StoredInventory } from './ports.ts'
 import { preflight } from './preflight.ts'
 import { mayRecreate } from './recreate.ts'
@@ -37,6 +39,8 @@ export interface ProposeRequest {
   readonly keep?: (stored: StoredInventory | undefined) => Promise<StoredInventory | undefined>
   /** The commit that stands in place of the head, where one does, and the inventory after that was decided. */
   readonly stand?: (head: Tree, stored: StoredInventory | undefined) => Promise<Pick<Proposal, 'tree' | 'stored'>>
+  /** A person asked: hooks run although they have run for this commit. */
+  readonly isManual: boolean
   /** Is there anything to find out, with these inputs and this inventory? Asked before the render. */
   readonly isAffected: (inputs: string | undefined, stored: StoredInventory | undefined) => boolean
   /** Tracked objects whose turn of the rolling audit has come. */
@@ -55,6 +59,7 @@ export interface Proposal {
   readonly rendering: Rendering
   readonly stored: StoredInventory | undefined
   readonly decision: Decision
+  readonly hooks: readonly PlannedHook[]
   /** What stops an all-or-nothing sync before the first write. */
   readonly refused: readonly PlannedChange[]
 }
@@ -87,12 +92,14 @@ export async function propose(
   progress.warnings = rendering.warnings
   if (await request.superseded()) return 'superseded'
 
+  const split = splitHooks(rendering.objects, tree.revision)
+
   // Observe and plan, then ask the API server what it thinks of the plan before the first write.
   const subject = {
     application,
     applySet: applySetId(application.name, ports.inventoryNamespace),
     applicationOf: ports.applicationOf,
-    rendering,
+    rendering: { ...rendering, objects: split.objects },
     inventory: stored?.inventory,
     missingPath,
     confirmed: request.confirmed,
@@ -103,10 +110,22 @@ export async function propose(
   const planned = await progress.time('observe', () => decide(subject, destination, signal))
   const { decision: checked, refused } = await progress.time('preflight', () => check(planned, request, destination))
   const decision = application.sync.partial ? withBlocked(checked) : checked
-  progress.changes = decision.plan.changes
+  const isNew = digest === undefined || stored?.inventory.inputs !== digest
+  const { hooks, refusals: broken } = await progress.time('preflight', () =>
+    proposeHooks({ rendered: split.hooks, revision: tree.revision, isNew, stored, decision, request, destination }),
+  )
+  progress.changes = [...decision.plan.changes, ...broken, ...hooks.filter(isAround).map(hookChange)]
   progress.warnings = [...rendering.warnings, ...decision.plan.warnings]
   progress.plan = decision.plan.held?.digest
-  return { tree, inputs: digest, rendering, stored, decision, refused }
+  return {
+    tree,
+    inputs: digest,
+    rendering,
+    stored,
+    decision: { ...decision, plan: { ...decision.plan, changes: [...decision.plan.changes, ...broken] } },
+    hooks,
+    refused: [...refused, ...broken.filter(({ action }) => action === 'failed')],
+  }
 }
 
 const NOTHING: Promise<Rendering> = Promise.resolve({ objects: [], digest: sha256(''), warnings: [] })

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sha256 } from '../model/digest.ts'
 import type { ResourceKind } from '../model/kinds.ts'
-import { groupKindKey, objectKey, versionOf, type Manifest } from '../model/object.ts'
+import { groupKindKey, objectKey, versionOf, type Manifest, type ObjectId } from '../model/object.ts'
 import type { DeleteOperation, PlannedChange } from '../model/plan.ts'
 import { readAnnotations } from '../plan/annotations.ts'
 import type { Decision } from './decide.ts'
@@ -66,11 +66,14 @@ async function tryToCreate(
   destination: Destination,
   signal: AbortSignal,
 ): Promise<Refused | undefined> {
-  const name = `gitwake-trial-${sha256(manifest.metadata.name).slice(0, 8)}`
-  const trial = { ...manifest, metadata: { ...manifest.metadata, name } }
-  const operation: ApplyOperation = { verb: 'apply', manifest: trial, expect: 'absent', takeOver: false }
+  const operation: ApplyOperation = { verb: 'apply', manifest: trialManifest(manifest), expect: 'absent', takeOver: false }
   const answer = await destination.dryRun(operation, resource, { awaitsNamespace: false, compare: false, signal })
   return answer.ok || answer.class === 'dry-run-unsupported' || HELD.test(answer.message) ? undefined : answer
+}
+
+/** The same object under a name that nobody has, for a dry-run beside a live one. */
+export function trialManifest(manifest: Manifest): Manifest {
+  return { ...manifest, metadata: { ...manifest.metadata, name: `gitwake-trial-${sha256(manifest.metadata.name).slice(0, 8)}` } }
 }
 
 /** Deletes the object that stands in the way, waits until it is gone, and creates the new one only where nobody was quicker. */
@@ -85,15 +88,16 @@ export async function recreate(
   if (replaces !== undefined) {
     const deleted = await destination.delete(change.object, replaces, resource, options)
     if (!deleted.ok) return deleted
-    const left = await untilGone(change, replaces, destination, options.signal)
+    const left = await untilGone(change.object, replaces, destination, options.signal)
     if (left !== undefined) return left
   }
   return await destination.apply(creation, resource, { ...options, adopting: false })
 }
 
-async function untilGone(
-  { object }: PlannedChange,
-  { uid, version }: DeleteOperation,
+/** Waits until an object that was deleted is gone; what it holds it back for too long is told. */
+export async function untilGone(
+  object: ObjectId,
+  { uid, version }: Pick<DeleteOperation, 'uid' | 'version'>,
   destination: Destination,
   signal: AbortSignal,
 ): Promise<Refused | undefined> {

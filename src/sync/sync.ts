@@ -7,14 +7,17 @@ import { displayName, type ObjectKey } from '../model/object.ts'
 import type { SyncResult } from '../model/result.ts'
 import type { Pin, Standing } from '../model/standing.ts'
 import type { Tree } from '../model/tree.ts'
+import { hasOpenHooks, isAround } from '../plan/hooks.ts'
 import { isEmpty } from '../plan/plan.ts'
 import { withheld } from '../plan/withheld.ts'
 import { dueForAudit } from './audit.ts'
 import { carryOut } from './carry-out.ts'
 import type { Decision } from './decide.ts'
 import { logMask } from './log-mask.ts'
-import type { Heads, HeadsSeen, Source, StoredInventory } from './ports.ts'
-import { propose, type ProposePorts } from './propose.ts'
+import { openHooks, type Hooks } from './hooks.ts'
+import type { Heads, HeadsSeen, HealthReport, Source, StoredInventory } from './ports.ts'
+import { notHealthy, runPostSync } from './post-sync.ts'
+import { propose, type Proposal, type ProposePorts } from './propose.ts'
 import { unreachedChange } from './refusal.ts'
 import { openRun, problemOfChanges, summarise, type Run } from './run.ts'
 import { heedPin, type Stands } from './pinned.ts'
@@ -64,6 +67,9 @@ export async function sync(request: SyncRequest, ports: SyncPorts): Promise<Sync
   }
 }
 
+/** Where the configuration says nothing. */
+const HOOK_TIMEOUT_MS = 10 * 60_000
+
 /** A result that is kept for months tells so many changes of live objects field by field; a plan tells all. */
 const DIFFS = 50
 
@@ -80,6 +86,7 @@ async function runStages(request: SyncRequest, ports: SyncPorts, run: Run): Prom
       resolve: () => fetchHead(request, ports),
       keep: (stored) => keepStanding(request.said, stored, request, ports),
       stand: (head, stored) => stand(head, stored, request, ports, run),
+      isManual: job.reason === 'manual',
       isAffected: (inputs, stored) => isAffected(job, inputs, stored),
       audited: (stored) => auditedBy(job, stored),
       fights: request.fights ?? [],
@@ -92,10 +99,19 @@ async function runStages(request: SyncRequest, ports: SyncPorts, run: Run): Prom
   if (proposal === 'superseded') return run.end('superseded', 'a newer commit arrived')
   const { tree, inputs, rendering, stored, decision, refused } = proposal
   const isRefused = refused.length > 0 && !application.sync.partial
-  const facts = { application, job, windows: request.windows, plan: decision.plan, isRefused, now: ports.now() }
+  const facts = {
+    application,
+    job,
+    windows: request.windows,
+    plan: decision.plan,
+    hasHooks: proposal.hooks.some(isAround),
+    isRefused,
+    now: ports.now(),
+  }
   const stop = withheld({ ...facts, standing: stored?.inventory.standing ?? {} })
   if (stop !== undefined) return run.withheld(stop)
-  run.changes = decision.plan.changes.map(unreachedChange)
+  const hooks = hooksOf(proposal, request, ports)
+  run.changes = [...decision.plan.changes.map(unreachedChange), ...hooks.changes()]
   if (isRefused)
     return run.end(
       'failed',
@@ -104,7 +120,7 @@ async function runStages(request: SyncRequest, ports: SyncPorts, run: Run): Prom
     )
   if (await superseded()) return run.end('superseded', 'a newer commit arrived')
 
-  // Apply and prune.
+  // Apply and prune, between the hooks before and beside.
   const carried = await run.time('apply', () =>
     carryOut({
       decision,
@@ -114,24 +130,52 @@ async function runStages(request: SyncRequest, ports: SyncPorts, run: Run): Prom
       completed: { revision: tree.revision, inputs, rendered: rendering.digest, appliedAt: new Date(ports.now()).toISOString() },
       partial: application.sync.partial,
       waveTimeoutMs: application.sync.healthTimeoutMs,
+      hooks,
       signal,
       superseded,
     }),
   )
-  run.changes = carried.changes
+  run.changes = [...carried.changes, ...hooks.changes()]
   if (carried.ended === 'superseded') return run.end('superseded', `a newer commit arrived: ${summarise(run.changes)}`)
-  const failed = run.changes.filter(({ action }) => action === 'failed')
+  if (typeof carried.ended === 'object') return run.stoppedBy(carried.ended)
+  const failed = carried.changes.filter(({ action }) => action === 'failed')
   if (failed.length > 0)
     return run.end(
       'failed',
       `${failed.length} of ${run.changes.length} objects failed: ${summarise(run.changes)}`,
       problemOfChanges('apply-failed', failed),
     )
-  if (typeof carried.ended === 'object') return run.stoppedBy(carried.ended)
 
-  // Health.
-  await waitForHealth(decision, request, ports, run)
-  return conclude(run, decision)
+  // Health, and the hooks that follow it.
+  const hasPostSync = hooks.isDue('post-sync') && decision.plan.held === undefined
+  const waited = await waitForHealth(decision, hasPostSync, request, ports, run)
+  if (!hasPostSync) return conclude(run, decision)
+  if (waited === 'superseded') return run.end('superseded', `a newer commit arrived before the post-sync hooks: ${summarise(run.changes)}`)
+  if (run.health.status !== 'current' && application.sync.healthTimeoutMs > 0) return run.stoppedBy(notHealthy(run.health))
+  const stopped = await run.time('hooks', () =>
+    runPostSync({ hooks, application: application.name, destination: ports.destination, stored: carried.stored, signal }),
+  )
+  run.changes = [...carried.changes, ...hooks.changes()]
+  return stopped === undefined ? conclude(run, decision) : run.stoppedBy(stopped)
+}
+
+/** The hooks of a proposal, ready to be run. */
+function hooksOf({ tree, rendering, stored, decision, hooks }: Proposal, { application }: SyncRequest, { destination }: SyncPorts): Hooks {
+  const maskLog = logMask(
+    application,
+    rendering.objects.map(({ manifest }) => manifest),
+  )
+  return openHooks({
+    planned: hooks,
+    entries: stored?.inventory.hooks,
+    work: {
+      destination,
+      applySet: decision.facts.applySet,
+      revision: tree.revision,
+      timeoutMs: application.sync.hookTimeoutMs ?? HOOK_TIMEOUT_MS,
+      ...(maskLog && { maskLog }),
+    },
+  })
 }
 
 /** What stands of the application's history: the head, or what it was rolled back to. What changes by that is told at once. */
@@ -168,7 +212,8 @@ function isAffected(job: SyncJob, inputs: string | undefined, stored: StoredInve
   const { reason, confirmedPlan } = job
   if ((reason !== 'push' && reason !== 'poll') || confirmedPlan !== undefined || auditedBy(job, stored).size > 0) return true
   if (inputs === undefined || stored?.inventory.inputs !== inputs) return true
-  return [...stored.inventory.entries.values()].some(({ status }) => status !== 'owned')
+  const { entries, hooks, revision } = stored.inventory
+  return hasOpenHooks(hooks, revision) || [...entries.values()].some(({ status }) => status !== 'owned')
 }
 
 /** The objects that the triggers of this job want to see audited. */
@@ -178,15 +223,21 @@ function auditedBy({ application, triggers }: SyncJob, stored: StoredInventory |
 }
 
 /** Nothing written and healthy before: still healthy, as far as this run is concerned. Otherwise look, and wait where something was written. */
-async function waitForHealth(decision: Decision, request: SyncRequest, { destination, now }: SyncPorts, run: Run): Promise<void> {
+async function waitForHealth(
+  decision: Decision,
+  isAwaited: boolean,
+  request: SyncRequest,
+  { destination, now }: SyncPorts,
+  run: Run,
+): Promise<HealthReport['ended']> {
   const wrote = !isEmpty(decision.plan)
-  if (!wrote && request.lastHealth === 'current') return
+  if (!wrote && request.lastHealth === 'current') return 'settled'
   run.health = { status: 'in progress', objects: [] }
   await request.onApplied({ ...conclude(run, decision), finishedAt: now() })
   const { application, signal, superseded } = request
   const wanted = decision.facts.desired.objects
   const objects = wanted.map(({ object }) => object)
-  const timeoutMs = wrote ? application.sync.healthTimeoutMs : 0
+  const timeoutMs = wrote || isAwaited ? application.sync.healthTimeoutMs : 0
   const maskLog = logMask(
     application,
     wanted.map(({ manifest }) => manifest),
@@ -195,6 +246,7 @@ async function waitForHealth(decision: Decision, request: SyncRequest, { destina
     destination.health(objects, decision.facts.applySet, { timeoutMs, signal, superseded, ...(maskLog && { maskLog }) }),
   )
   run.health = { status: report.status, objects: report.objects.filter(({ status }) => status !== 'current') }
+  return report.ended
 }
 
 function conclude(run: Run, { plan }: Decision): SyncResult {

@@ -39,16 +39,19 @@ export function widen(inventory: Inventory, plan: Plan, now: number): Inventory 
       status: 'intended',
       object,
       version: versionOf(operation.manifest.apiVersion),
-      since: seconds(now - CLOCK_ERROR_MS),
+      since: announcedAt(now),
       ...(replaces !== undefined && { replaces: replaces.uid }),
     })
   }
   return { ...inventory, inputs: undefined, epoch: inventory.epoch + 1, entries }
 }
 
-/** creationTimestamp has whole seconds: an object made in the second of the widening is younger than it. */
-function seconds(now: number): string {
-  return new Date(now).toISOString().replace(/\.\d+Z$/, 'Z')
+/**
+ * What is made from `now` on (milliseconds since 1970, by the API server's clock) is no older than this. creationTimestamp has whole
+ * seconds: an object made in the second of the widening is younger than it.
+ */
+export function announcedAt(now: number): string {
+  return new Date(now - CLOCK_ERROR_MS).toISOString().replace(/\.\d+Z$/, 'Z')
 }
 
 /** What happened to one planned change, as far as the inventory cares. */
@@ -111,7 +114,7 @@ function remember(entries: Map<ObjectKey, InventoryEntry>, key: ObjectKey, seen:
 export function differs(previous: Inventory | undefined, next: Inventory): boolean {
   if (previous === undefined) return next.entries.size > 0 || next.revision !== undefined
   if (previous.inputs !== next.inputs || previous.rendered !== next.rendered) return true
-  if (previous.entries.size !== next.entries.size) return true
+  if (previous.entries.size !== next.entries.size || previous.hooks !== next.hooks) return true
   for (const [key, entry] of next.entries) {
     const before = previous.entries.get(key)
     if (before !== entry && JSON.stringify(before) !== JSON.stringify(entry)) return true

@@ -60,7 +60,16 @@ describe('a configuration', () => {
       name: 'shop-prod',
       source: { repository: 'shop', ref: 'refs/heads/main', path: 'overlays/prod' },
       destination: { cluster: 'prod', namespace: 'shop-prod', createNamespace: true },
-      sync: { prune: true, selfHeal: true, partial: false, preflight: true, undeclared: 'report', podLogs: true, healthTimeoutMs: 300_000 },
+      sync: {
+        prune: true,
+        selfHeal: true,
+        partial: false,
+        preflight: true,
+        undeclared: 'report',
+        podLogs: true,
+        healthTimeoutMs: 300_000,
+        hookTimeoutMs: 600_000,
+      },
       dependsOn: [],
     })
     assert.deepEqual(configuration.clusters.get('prod'), {

@@ -22,6 +22,7 @@ interface Case {
   readonly selfHeal?: boolean
   readonly plan?: Plan
   readonly isRefused?: boolean
+  readonly hasHooks?: boolean
   readonly is: string | undefined
 }
 
@@ -31,6 +32,14 @@ const cases: readonly Case[] = [
   { what: 'a push that changes nothing of a suspended one', reasons: ['push'], standing: STOPPED, plan: NOTHING, is: 'suspended' },
   { what: 'a push in a closed window', reasons: ['push'], windows: [CLOSED], is: 'waiting' },
   { what: 'a push in a closed window that changes nothing', reasons: ['push'], windows: [CLOSED], plan: NOTHING, is: undefined },
+  {
+    what: 'a push in a closed window that only runs hooks',
+    reasons: ['push'],
+    windows: [CLOSED],
+    plan: NOTHING,
+    hasHooks: true,
+    is: 'waiting',
+  },
   { what: 'a push in a closed window that is refused anyway', reasons: ['push'], windows: [CLOSED], isRefused: true, is: undefined },
   { what: 'drift in a closed window', reasons: ['drift'], windows: [CLOSED], is: 'waiting' },
   { what: 'a sync by hand in a closed window that allows it', reasons: ['push', 'manual'], windows: [CLOSED], is: undefined },
@@ -39,12 +48,30 @@ const cases: readonly Case[] = [
   { what: 'drift on top of an unanswered commit, without selfHeal', reasons: ['push', 'drift'], selfHeal: false, is: undefined },
 ]
 
-for (const { what, reasons, standing = {}, windows = [], selfHeal = true, plan = CHANGES, isRefused = false, is } of cases) {
+for (const {
+  what,
+  reasons,
+  standing = {},
+  windows = [],
+  selfHeal = true,
+  plan = CHANGES,
+  isRefused = false,
+  hasHooks = false,
+  is,
+} of cases) {
   test(`${what}: ${is ?? 'goes on'}`, () => {
     const application = applicationNamed('api', 'prod')
     const triggers = reasons.map((reason) => ({ reason, at: 0 }))
     const job = { application: 'api', reason: reasons.at(-1) ?? 'retry', seen: 1, triggers }
-    const facts = { application: { ...application, sync: { ...application.sync, selfHeal } }, job, standing, windows, plan, isRefused }
+    const facts = {
+      application: { ...application, sync: { ...application.sync, selfHeal } },
+      job,
+      standing,
+      windows,
+      plan,
+      hasHooks,
+      isRefused,
+    }
     assert.equal(withheld({ ...facts, now: Date.parse('2026-03-04T12:00:00Z') })?.outcome, is)
   })
 }

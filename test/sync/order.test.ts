@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { SyncResult } from '../../src/model/result.ts'
+import { applySetId } from '../../src/model/names.ts'
+import { runDeletionHooks } from '../../src/sync/deletion-hooks.ts'
 import { isDryRun, isWrite } from '../support/audit-log.ts'
 import { configMap, openWorkbench, type Subject, type Workbench } from './workbench.ts'
 
@@ -18,6 +20,11 @@ function deployment(name: string, image: string, annotations: Record<string, str
 
 function told(result: SyncResult): string {
   return `${result.outcome}: ${result.message} ${JSON.stringify(result.problem ?? '')} ${JSON.stringify(result.changes)}`
+}
+
+function hook(name: string, annotations: Record<string, string>, image = 'tool'): string {
+  const template = { spec: { restartPolicy: 'Never', containers: [{ name: 'main', image }] } }
+  return JSON.stringify({ apiVersion: 'batch/v1', kind: 'Job', metadata: { name, annotations }, spec: { backoffLimit: 0, template } })
 }
 
 const wave = (number: number): Record<string, string> => ({ 'gitwake.dev/wave': String(number) })
@@ -38,6 +45,13 @@ describe('the order of a sync', { timeout: 300_000 }, () => {
         const [, path] = /\/namespaces\/([^?]*)/.exec(requestURI) ?? []
         return path?.startsWith(`${app.namespace}/`) === true ? [`${verb} ${path.slice(app.namespace.length + 1)}`] : []
       })
+  }
+
+  async function jobs(app: Subject): Promise<string[]> {
+    const { items } = await bench.api('GET', `/apis/batch/v1/namespaces/${app.namespace}/jobs`)
+    return (items as { metadata: { name: string; deletionTimestamp?: string } }[])
+      .flatMap(({ metadata }) => (metadata.deletionTimestamp === undefined ? [metadata.name] : []))
+      .sort()
   }
 
   it('starts a wave when those before it are healthy, and prunes the other way round', async () => {
@@ -104,5 +118,164 @@ describe('the order of a sync', { timeout: 300_000 }, () => {
     await app.repository.commit({ 'last.json': configMap('last', {}) })
     const free = await app.sync({ policy })
     assert.equal(free.outcome, 'synced', told(free))
+  })
+
+  it('runs hooks before and after a commit, once, and leaves nothing behind that Git no longer has', async () => {
+    const app = await bench.subject(
+      {
+        'migrate.json': hook('migrate', { 'gitwake.dev/hook': 'pre-sync' }),
+        'check.json': hook('check', { 'argocd.argoproj.io/hook': 'PostSync', 'argocd.argoproj.io/hook-delete-policy': 'HookSucceeded' }),
+        'tell.json': hook('tell', { 'helm.sh/hook': 'post-upgrade', 'helm.sh/hook-weight': '5' }),
+        'alarm.json': hook('alarm', { 'gitwake.dev/hook': 'sync-fail' }),
+        'a.json': configMap('a', { x: '1' }),
+      },
+      { healthTimeoutMs: 60_000 },
+    )
+    const position = await bench.audit.position()
+    const first = await app.sync({ reason: 'push' })
+    assert.equal(first.outcome, 'synced', told(first))
+    const order = (await writes(app, position)).filter((line) => line.startsWith('patch'))
+    assert.deepEqual(order, ['patch jobs/migrate', 'patch configmaps/a', 'patch jobs/check', 'patch jobs/tell'])
+    assert.deepEqual(
+      first.changes.flatMap(({ hook: phase, object, reason }) => (phase === undefined ? [] : [`${phase} ${object.name}: ${reason}`])),
+      [
+        'pre-sync migrate: pre-sync hook succeeded: the Job is complete',
+        'post-sync check: post-sync hook succeeded: the Job is complete',
+        'post-sync tell: post-sync hook succeeded: the Job is complete',
+      ],
+    )
+    assert.deepEqual(await jobs(app), ['migrate', 'tell'], 'what its policy says is deleted')
+
+    const again = await bench.audit.position()
+    for (const reason of ['drift', 'retry', 'poll'] as const) await app.sync({ reason })
+    assert.deepEqual(await writes(app, again), [], 'for this commit they have run')
+    assert.equal((await app.sync({ reason: 'manual' })).counts.created, 3, 'a person may ask')
+
+    await app.repository.commit({ 'a.json': configMap('a', { x: '2' }), 'tell.json': null })
+    const second = await app.sync({ reason: 'push' })
+    assert.equal(second.counts.created, 2, told(second))
+    assert.equal(second.counts.configured, 1, told(second))
+    assert.deepEqual(await jobs(app), ['migrate'])
+  })
+
+  it('writes nothing behind a hook that fails, tells why, runs what is there for that, and goes on with the next commit', async () => {
+    const app = await bench.subject({
+      'migrate.json': hook('migrate', { 'gitwake.dev/hook': 'pre-sync' }, 'job-fail'),
+      'alarm.json': hook('alarm', { 'gitwake.dev/hook': 'sync-fail' }),
+      'a.json': configMap('a', { x: '1' }),
+    })
+    const result = await app.sync({ reason: 'push' })
+    assert.equal(result.outcome, 'failed', told(result))
+    assert.equal(result.problem?.code, 'hook-failed')
+    assert.match(result.message, /^pre-sync hook Job\/.*\/migrate failed: the Job has failed/)
+    const path = `/api/v1/namespaces/${app.namespace}/configmaps/a`
+    assert.equal((await bench.api('GET', path, undefined, { mayFail: true })).code, 404)
+    assert.deepEqual(
+      result.changes.map(({ object, action, hook: phase }) => `${phase ?? ''} ${object.kind} ${action}`).sort(),
+      [' ConfigMap skipped', ' Namespace created', 'pre-sync Job failed', 'sync-fail Job created'],
+      told(result),
+    )
+    assert.deepEqual(await jobs(app), ['alarm', 'migrate'])
+
+    await app.repository.commit({ 'migrate.json': hook('migrate', { 'gitwake.dev/hook': 'pre-sync' }) })
+    const mended = await app.sync({ reason: 'push' })
+    assert.equal(mended.outcome, 'synced', told(mended))
+    assert.equal((await bench.api('GET', path)).kind, 'ConfigMap')
+  })
+
+  it('runs no hook after a sync that is not healthy, and does so once it is', async () => {
+    const app = await bench.subject(
+      { 'web.json': deployment('web', 'never-ready'), 'check.json': hook('check', { 'gitwake.dev/hook': 'post-sync' }) },
+      { healthTimeoutMs: 1_500 },
+    )
+    const kept = await app.sync({ reason: 'push' })
+    assert.equal(kept.problem?.code, 'hook-waits-for-health', told(kept))
+    assert.deepEqual(await jobs(app), [])
+    await app.repository.commit({ 'web.json': deployment('web', 'nginx') })
+    const done = await app.sync({ reason: 'push', policy: { healthTimeoutMs: 60_000 } })
+    assert.equal(done.outcome, 'synced', told(done))
+    assert.deepEqual(await jobs(app), ['check'])
+  })
+
+  it('joins the hook that a crash has interrupted, and removes one that Git has no longer', async () => {
+    const app = await bench.subject({ 'migrate.json': hook('migrate', { 'gitwake.dev/hook': 'pre-sync' }), 'a.json': configMap('a', {}) })
+    const crash = async (): Promise<void> => {
+      let written = 0
+      const destination = {
+        ...bench.destination,
+        complete: () => Promise.reject(new Error('killed')),
+        writeInventory: (...parts: Parameters<typeof bench.destination.writeInventory>) =>
+          ++written === 1 ? bench.destination.writeInventory(...parts) : Promise.reject(new Error('killed')),
+      }
+      assert.equal((await app.sync({ reason: 'push', destination })).outcome, 'failed')
+    }
+    const uidOf = async (): Promise<unknown> => {
+      const { metadata } = await bench.api('GET', `/apis/batch/v1/namespaces/${app.namespace}/jobs/migrate`)
+      return (metadata as { uid?: string }).uid
+    }
+    await crash()
+    const before = await uidOf()
+    const joined = await app.sync({ reason: 'retry' })
+    assert.equal(joined.outcome, 'synced', told(joined))
+    assert.equal(await uidOf(), before)
+
+    await app.repository.commit({ 'migrate.json': hook('migrate', { 'gitwake.dev/hook': 'pre-sync' }, 'other') })
+    await crash()
+    await app.repository.commit({ 'migrate.json': null })
+    const removed = await app.sync({ reason: 'push' })
+    assert.equal(removed.outcome, 'synced', told(removed))
+    assert.deepEqual(await jobs(app), [])
+  })
+
+  it('names a hook without a name after its commit, and keeps the one of the last', async () => {
+    const job = (image: string): string => hook('', { 'gitwake.dev/hook': 'sync' }, image).replace('"name":""', '"generateName":"once-"')
+    const app = await bench.subject({ 'once.json': job('one'), 'a.json': configMap('a', {}) })
+    assert.equal((await app.sync({ reason: 'push' })).outcome, 'synced')
+    const [first] = await jobs(app)
+    await app.repository.commit({ 'once.json': job('two') })
+    const second = await app.sync({ reason: 'push' })
+    assert.equal(second.outcome, 'synced', told(second))
+    assert.equal((await jobs(app)).length, 1)
+    assert.notEqual((await jobs(app))[0], first)
+    assert.match(first ?? '', /^once-[0-9a-f]{10}$/)
+  })
+
+  it('refuses a hook whose annotations or manifest are wrong before the first write, and never touches what is not its own', async () => {
+    const app = await bench.subject({ 'migrate.json': hook('migrate', { 'gitwake.dev/hook': 'presync' }), 'a.json': configMap('a', {}) })
+    const result = await app.sync({ reason: 'push' })
+    assert.match(result.problem?.message ?? '', /knows no "presync"; did you mean "pre-sync"\?/, told(result))
+    await app.repository.commit({
+      'migrate.json': hook('migrate', { 'gitwake.dev/hook': 'pre-sync' }).replace('backoffLimit', 'backoffLimits'),
+    })
+    const typo = await app.sync({ reason: 'push' })
+    assert.match(typo.problem?.message ?? '', /backoffLimits/, told(typo))
+
+    await bench.api('POST', '/api/v1/namespaces', { metadata: { name: app.namespace } })
+    await bench.api('POST', `/apis/batch/v1/namespaces/${app.namespace}/jobs`, JSON.parse(hook('migrate', {})) as object)
+    await app.repository.commit({ 'migrate.json': hook('migrate', { 'gitwake.dev/hook': 'pre-sync' }) })
+    const foreign = await app.sync({ reason: 'push' })
+    assert.match(foreign.message, /exists already, and no hook of this application made it/, told(foreign))
+    assert.deepEqual(await jobs(app), ['migrate'])
+  })
+
+  it('keeps what runs after the deletion of an application, although Git may be gone by then, and leaves nothing of it', async () => {
+    const last = hook('farewell', { 'gitwake.dev/hook': 'post-delete' })
+    const app = await bench.subject({
+      'a.json': configMap('a', {}),
+      'migrate.json': hook('migrate', { 'gitwake.dev/hook': 'pre-sync' }),
+      'last.json': last,
+    })
+    assert.equal((await app.sync({ reason: 'push' })).outcome, 'synced')
+    assert.deepEqual(await jobs(app), ['migrate'], 'it does not run before')
+    const signal = AbortSignal.timeout(60_000)
+    const { name } = app.application
+    const stored = await bench.destination.readInventory(name, signal)
+    assert.ok(stored)
+    const position = await bench.audit.position()
+    const applySet = applySetId(name, bench.inventoryNamespace)
+    const stopped = await runDeletionHooks(stored.inventory, { destination: bench.destination, applySet, timeoutMs: 60_000 }, { signal })
+    assert.equal(stopped, undefined)
+    assert.deepEqual(await jobs(app), [])
+    assert.deepEqual(await writes(app, position), ['delete jobs/migrate', 'patch jobs/farewell', 'delete jobs/farewell'])
   })
 })

@@ -67,6 +67,7 @@ const everyField = sampleChange({
   ],
   moreFields: 2,
   stage: 1,
+  hook: 'pre-sync',
   wave: 1,
   retryable: true,
 })

@@ -81,6 +81,7 @@ export const change = named(
     moreFields: z.int().optional(),
     stage: z.int().optional(),
     retryable: z.boolean().optional(),
+    hook: z.enum(['pre-sync', 'sync', 'post-sync', 'sync-fail', 'post-delete']).optional(),
     wave: z.int().optional(),
   }),
 )

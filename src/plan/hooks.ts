@@ -1,0 +1,221 @@
+import type { HookDeletePolicy, HookEntry, HookKey, HookPhase } from '../model/hook.ts'
+import { hookKey } from '../model/hook.ts'
+import { suggestion } from '../model/nearest.ts'
+import type { RenderedObject } from '../model/object.ts'
+import type { PlannedChange } from '../model/plan.ts'
+import type { Desired, DesiredObject } from './desired.ts'
+import { duplicate } from './object.ts'
+
+/** What an object's annotations say of it as a hook (docs/guides/order.md). */
+export interface HookPolicy {
+  /** None where another tool's hook has no counterpart here: it is never run, and never applied as an ordinary object. */
+  readonly phases: readonly HookPhase[]
+  readonly deletePolicies: readonly HookDeletePolicy[]
+  /** One sentence for each value of ours that says nothing we know. */
+  readonly wrong: readonly string[]
+}
+
+/** One run of one hook that a sync may have to do. */
+export interface PlannedHook {
+  readonly phase: HookPhase
+  readonly key: HookKey
+  readonly desired: DesiredObject
+  readonly deletePolicies: readonly HookDeletePolicy[]
+  /** Whether this sync runs it (a sync-fail hook: should it fail). */
+  readonly due: boolean
+  /** The API server refuses its manifest: that is an entry of the plan already. */
+  readonly isRefused?: boolean
+}
+
+const HOOK = 'gitwake.dev/hook'
+const DELETE_POLICY = 'gitwake.dev/hook-delete-policy'
+const ARGO_HOOK = 'argocd.argoproj.io/hook'
+const ARGO_DELETE_POLICY = 'argocd.argoproj.io/hook-delete-policy'
+const HELM_HOOK = 'helm.sh/hook'
+const HELM_DELETE_POLICY = 'helm.sh/hook-delete-policy'
+const HELM_WEIGHT = 'helm.sh/hook-weight'
+
+const PHASES: Readonly<Record<string, HookPhase>> = {
+  'pre-sync': 'pre-sync',
+  sync: 'sync',
+  'post-sync': 'post-sync',
+  'sync-fail': 'sync-fail',
+  'post-delete': 'post-delete',
+}
+const POLICIES: Readonly<Record<string, HookDeletePolicy>> = {
+  'before-creation': 'before-creation',
+  succeeded: 'succeeded',
+  failed: 'failed',
+}
+const ARGO_PHASES: Readonly<Record<string, HookPhase>> = {
+  PreSync: 'pre-sync',
+  Sync: 'sync',
+  PostSync: 'post-sync',
+  SyncFail: 'sync-fail',
+  PostDelete: 'post-delete',
+}
+const ARGO_POLICIES: Readonly<Record<string, HookDeletePolicy>> = {
+  BeforeHookCreation: 'before-creation',
+  HookSucceeded: 'succeeded',
+  HookFailed: 'failed',
+}
+/** As Argo CD maps them; an installation and an upgrade are the same to who knows only syncs. */
+const HELM_PHASES: Readonly<Record<string, HookPhase>> = {
+  'pre-install': 'pre-sync',
+  'pre-upgrade': 'pre-sync',
+  'post-install': 'post-sync',
+  'post-upgrade': 'post-sync',
+  'post-delete': 'post-delete',
+}
+const HELM_POLICIES: Readonly<Record<string, HookDeletePolicy>> = {
+  'before-hook-creation': 'before-creation',
+  'hook-succeeded': 'succeeded',
+  'hook-failed': 'failed',
+}
+
+/** Reads whether an object is a hook; undefined for an ordinary one. Ours decide over Argo CD's, those over Helm's. Pure. */
+export function readHook(annotations: Readonly<Record<string, string>>): HookPolicy | undefined {
+  const { [HOOK]: own, [ARGO_HOOK]: argo, [HELM_HOOK]: helm } = annotations
+  if (own !== undefined) {
+    const policies = annotations[DELETE_POLICY] ?? ''
+    const wrong = [...unknown(HOOK, own, PHASES), ...unknown(DELETE_POLICY, policies, POLICIES)]
+    const none = own.trim() === '' ? [`annotation ${HOOK} is empty`] : []
+    return { phases: known(own, PHASES), deletePolicies: policiesOf(policies, POLICIES), wrong: [...none, ...wrong] }
+  }
+  // `Skip` is no hook but an object that is left alone (annotations.ts); what Helm installs first is ordinary here.
+  if (argo !== undefined && argo.trim() !== 'Skip')
+    return { phases: known(argo, ARGO_PHASES), deletePolicies: policiesOf(annotations[ARGO_DELETE_POLICY], ARGO_POLICIES), wrong: [] }
+  if (argo === undefined && helm !== undefined && helm.trim() !== 'crd-install')
+    return { phases: known(helm, HELM_PHASES), deletePolicies: policiesOf(annotations[HELM_DELETE_POLICY], HELM_POLICIES), wrong: [] }
+  return undefined
+}
+
+/** The order inside a phase that Helm's weight asks for; undefined without one. */
+export function hookWeight(annotations: Readonly<Record<string, string>>): number | undefined {
+  const weight = annotations[HELM_WEIGHT]?.trim()
+  return weight !== undefined && /^[+-]?\d{1,6}$/.test(weight) ? Number(weight) : undefined
+}
+
+function words(value: string): string[] {
+  return value.split(',').flatMap((word) => (word.trim() === '' ? [] : [word.trim()]))
+}
+
+function known<Word>(value: string, table: Readonly<Record<string, Word>>): Word[] {
+  return [...new Set(words(value).flatMap((word) => (Object.hasOwn(table, word) ? (table[word] ?? []) : [])))]
+}
+
+function policiesOf(value: string | undefined, table: Readonly<Record<string, HookDeletePolicy>>): HookDeletePolicy[] {
+  const policies = known(value ?? '', table)
+  return policies.length === 0 ? ['before-creation'] : policies
+}
+
+function unknown(name: string, value: string, table: Readonly<Record<string, unknown>>): string[] {
+  return words(value)
+    .filter((word) => !Object.hasOwn(table, word))
+    .map((word) => `annotation ${name} knows no ${JSON.stringify(word.slice(0, 60))}${suggestion(word, Object.keys(table))}`)
+}
+
+/** Takes the hooks out of what was rendered. One without a name of its own gets one that belongs to the commit. */
+export function splitHooks(
+  rendered: readonly RenderedObject[],
+  revision: string,
+): { readonly objects: readonly RenderedObject[]; readonly hooks: readonly RenderedObject[] } {
+  const { true: hooks = [], false: objects = [] } = Object.groupBy(rendered, ({ manifest }) =>
+    String(readHook(manifest.metadata.annotations ?? {}) !== undefined),
+  )
+  return { objects, hooks: hooks.map((hook) => named(hook, revision)) }
+}
+
+function named({ manifest, origin }: RenderedObject, revision: string): RenderedObject {
+  const { generateName, ...metadata } = manifest.metadata
+  if (typeof generateName !== 'string') return { manifest, origin }
+  return { manifest: { ...manifest, metadata: { ...metadata, name: `${generateName}${revision.slice(0, 10)}` } }, origin }
+}
+
+export interface HookFacts {
+  readonly hooks: readonly DesiredObject[]
+  readonly entries: ReadonlyMap<HookKey, HookEntry>
+  /** The commit that is synced now, and the one that was applied completely last. */
+  readonly revision: string
+  readonly applied: string | undefined
+  /** Git wants something else than what was applied completely last. */
+  readonly isNew: boolean
+  /** A person asked: hooks run although they have. */
+  readonly isManual: boolean
+}
+
+/**
+ * The runs of a sync's hooks, by phase and wave. Around a commit that is new here, and where a person asks; never for drift. One that has
+ * succeeded for a commit is not run again when that commit is tried again; one that has not is. Pure.
+ */
+export function planHooks(facts: HookFacts): readonly PlannedHook[] {
+  return facts.hooks
+    .flatMap((desired) => {
+      const { phases = [], deletePolicies = [] } = readHook(desired.manifest.metadata.annotations ?? {}) ?? {}
+      return phases.map((phase) => {
+        const key = hookKey(phase, desired.key)
+        return { phase, key, desired, deletePolicies, due: isDue(phase, facts.entries.get(key), facts) }
+      })
+    })
+    .sort((a, b) => ORDER.indexOf(a.phase) - ORDER.indexOf(b.phase) || waveOfHook(a) - waveOfHook(b))
+}
+
+const ORDER: readonly HookPhase[] = ['pre-sync', 'sync', 'post-sync', 'sync-fail', 'post-delete']
+
+function isDue(phase: HookPhase, entry: HookEntry | undefined, { revision, applied, isNew, isManual }: HookFacts): boolean {
+  if (phase === 'post-delete') return false
+  const hasSucceeded = entry?.state === 'succeeded' && entry.revision === revision
+  if (phase === 'sync-fail') return !hasSucceeded
+  const isOpen = entry !== undefined && entry.state !== 'succeeded' && entry.revision === applied
+  return isManual || (isNew && !hasSucceeded) || isOpen
+}
+
+export function waveOfHook({ desired }: PlannedHook): number {
+  return desired.wave === 0 ? (hookWeight(desired.manifest.metadata.annotations ?? {}) ?? 0) : desired.wave
+}
+
+/** Whether it runs at every sync that needs it, and not only in trouble or at the end. */
+export function isAround({ phase, due }: PlannedHook): boolean {
+  return due && phase !== 'sync-fail'
+}
+
+/** Whether hooks around the commit that is applied have still to run: a crash came between, or they failed. */
+export function hasOpenHooks(entries: ReadonlyMap<HookKey, HookEntry> | undefined, applied: string | undefined): boolean {
+  return [...(entries?.values() ?? [])].some(
+    ({ phase, state, revision }) => phase !== 'post-delete' && phase !== 'sync-fail' && state !== 'succeeded' && revision === applied,
+  )
+}
+
+/** Hooks that cannot be planned, as entries of the plan: what their annotations say is wrong, or has no counterpart here. */
+export function refusedHooks({ objects, duplicates }: Pick<Desired, 'objects' | 'duplicates'>): readonly PlannedChange[] {
+  const broken = objects.flatMap((desired): PlannedChange[] => {
+    const { object, origin, manifest, resource } = desired
+    const { phases = [], wrong = [] } = readHook(manifest.metadata.annotations ?? {}) ?? {}
+    const base = { object, origin, stage: 0, operation: { verb: 'none' } } as const
+    const failed = (reason: string, fix: string): PlannedChange[] => [{ ...base, action: 'failed', reason, fix, retryable: false }]
+    if (wrong[0] !== undefined) return failed(wrong[0], 'Correct it in Git (docs/guides/order.md).')
+    if (phases.length === 0)
+      return [{ ...base, action: 'skipped', reason: 'its annotations make it a hook of a kind that no sync runs (a test, a rollback)' }]
+    if (resource === undefined)
+      return failed(
+        `the cluster serves no ${manifest.kind} in ${manifest.apiVersion}`,
+        'Install its CustomResourceDefinition, or correct apiVersion and kind.',
+      )
+    return []
+  })
+  return [...duplicates.map(duplicate), ...broken]
+}
+
+/** A hook as an entry of a plan, before it has run. */
+export function hookChange({ phase, desired }: PlannedHook): PlannedChange {
+  const { object, origin } = desired
+  return { object, origin, action: 'created', reason: WHEN[phase], hook: phase, stage: 0, operation: { verb: 'none' } }
+}
+
+const WHEN: Readonly<Record<HookPhase, string>> = {
+  'pre-sync': 'runs before anything is applied',
+  sync: 'runs once everything is applied',
+  'post-sync': 'runs once everything is healthy',
+  'sync-fail': 'runs where the sync fails',
+  'post-delete': 'runs after the application is deleted',
+}

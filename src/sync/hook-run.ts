@@ -1,0 +1,173 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { PART_OF_LABEL } from '../model/names.ts'
+import { sha256 } from '../model/digest.ts'
+import type { HookEntry } from '../model/hook.ts'
+import type { ResourceKind } from '../model/kinds.ts'
+import { displayName, objectKey, versionOf, type ObjectId } from '../model/object.ts'
+import type { ObservedObject } from '../model/observation.ts'
+import type { PlannedHook } from '../plan/hooks.ts'
+import type { Found } from '../plan/questions.ts'
+import type { ApplyOperation, CompletionOptions, CompletionReport, Destination, Refused, WriteOptions } from './ports.ts'
+import { untilGone } from './recreate.ts'
+
+/** Marks which run an object belongs to: commit and content. A run that a crash has interrupted is joined, not begun again. */
+const RUN_ANNOTATION = 'gitwake.dev/hook-run'
+/** A namespace or a webhook of the same commit may need a moment. */
+const PATIENCE_MS = 30_000
+const PAUSE_MS = 500
+const ATTEMPTS = 8
+const COMING = new Set([
+  'webhook-failed',
+  'unknown-kind',
+  'not-found',
+  'namespace-missing',
+  'forbidden',
+  'unavailable',
+  'too-many-requests',
+])
+
+/** What is needed to run hooks of one sync. */
+export interface HookWork {
+  readonly destination: Destination
+  readonly applySet: string
+  readonly revision: string
+  readonly timeoutMs: number
+  readonly maskLog?: (text: string) => string
+}
+
+/** How one run of a hook has ended. `uid`: of its object, where one was made. */
+export interface HookEnd {
+  readonly status: CompletionReport['status']
+  readonly message: string
+  readonly log?: readonly string[]
+  readonly uid?: string
+  /** It could not be made, and that may change by itself. */
+  readonly retryable?: boolean
+}
+
+/** Makes the object of a hook, in place of the one of an earlier run, and waits until it has run its course. */
+export async function runHook(
+  hook: PlannedHook,
+  before: HookEntry | undefined,
+  work: HookWork,
+  options: WriteOptions,
+  onMade: (uid: string) => void,
+): Promise<HookEnd> {
+  const { object, manifest } = hook.desired
+  const resource = await resourceOf(hook, work, options.signal)
+  if (resource === undefined) return { status: 'failed', message: `the cluster serves no ${manifest.kind} in ${manifest.apiVersion}` }
+  const run = sha256(`${work.revision} ${hook.phase} ${hook.desired.sent}`).slice(0, 16)
+  const earlier = await earlierRun(hook, run, before, resource, work, options)
+  if ('message' in earlier) return earlier
+  const uid = earlier.uid ?? (await make(hook, run, resource, work, options))
+  if (typeof uid !== 'string') return { status: 'failed', message: `it was refused: ${uid.message}`, retryable: uid.retryable }
+  onMade(uid)
+  const report = await work.destination.complete(object, resource, completion(uid, work.timeoutMs, work, options))
+  return { ...report, uid }
+}
+
+function completion(uid: string, timeoutMs: number, { maskLog }: HookWork, { signal }: WriteOptions): CompletionOptions {
+  return { uid, timeoutMs, signal, ...(maskLog && { maskLog }) }
+}
+
+async function resourceOf({ desired }: PlannedHook, { destination }: HookWork, signal: AbortSignal): Promise<ResourceKind | undefined> {
+  const find = async (refresh: boolean): Promise<ResourceKind | undefined> =>
+    (await destination.catalog({ refresh }, signal)).find(desired.object, versionOf(desired.manifest.apiVersion))
+  return (await find(false)) ?? (await find(true))
+}
+
+/** What stands in the way of a new run: removed, or joined where it is the same run that a crash has left. */
+async function earlierRun(
+  hook: PlannedHook,
+  run: string,
+  before: HookEntry | undefined,
+  resource: ResourceKind,
+  work: HookWork,
+  options: WriteOptions,
+): Promise<{ readonly uid?: string } | HookEnd> {
+  const { object } = hook.desired
+  const seen = await look(object, resource.version, work, options.signal)
+  if (seen === 'absent') return {}
+  if (!isOurs(seen, work))
+    return { status: 'failed', message: `${displayName(object)} exists already, and no hook of this application made it` }
+  if (!seen.terminating && seen.annotations[RUN_ANNOTATION] === run) {
+    const { status } = await work.destination.complete(object, resource, completion(seen.uid, 0, work, options))
+    if (status === 'running' || (status === 'succeeded' && before?.state === 'intended')) return { uid: seen.uid }
+  }
+  const left = await removeObject(object, seen, resource, work, options)
+  return left === undefined
+    ? {}
+    : { status: 'failed', message: `the object of its last run cannot be removed: ${left.message}`, retryable: left.retryable }
+}
+
+/** Labels alone never delete: an operator's children may carry ours. Only what we applied has our fields. */
+function isOurs({ labels, fields, controller }: ObservedObject, { applySet }: HookWork): boolean {
+  return labels[PART_OF_LABEL] === applySet && fields !== undefined && controller === undefined
+}
+
+async function look(object: ObjectId, version: string, { destination }: HookWork, signal: AbortSignal): Promise<Found> {
+  const { found } = await destination.answer(
+    { look: [{ object, version }], compare: [] },
+    { found: new Map(), compared: new Map() },
+    signal,
+  )
+  return found.get(objectKey(object)) ?? 'absent'
+}
+
+/** Deletes exactly this object and what it controls, and waits until it is gone. A Job's status moves on meanwhile, so it is looked at again. */
+async function removeObject(
+  object: ObjectId,
+  first: ObservedObject,
+  resource: ResourceKind,
+  work: HookWork,
+  options: WriteOptions,
+): Promise<Refused | undefined> {
+  let seen: Found = first
+  for (let attempt = 1; seen !== 'absent' && seen.uid === first.uid; attempt += 1) {
+    const { uid, version, resourceVersion } = seen
+    const operation = { verb: 'delete', version, uid, resourceVersion, waitForDependents: true } as const
+    const answer = await work.destination.delete(object, operation, resource, options)
+    if (answer.ok) return await untilGone(object, operation, work.destination, options.signal)
+    if (answer.class !== 'conflict' || attempt === ATTEMPTS) return answer
+    seen = await look(object, version, work, options.signal)
+  }
+  return undefined
+}
+
+/** The uid of the new object. */
+async function make(
+  hook: PlannedHook,
+  run: string,
+  resource: ResourceKind,
+  work: HookWork,
+  options: WriteOptions,
+): Promise<string | Refused> {
+  const { manifest } = hook.desired
+  const annotations = { ...manifest.metadata.annotations, [RUN_ANNOTATION]: run }
+  const operation: ApplyOperation = {
+    verb: 'apply',
+    manifest: { ...manifest, metadata: { ...manifest.metadata, annotations } },
+    expect: 'absent',
+    takeOver: false,
+  }
+  for (const deadline = performance.now() + PATIENCE_MS; ; await sleep(PAUSE_MS, undefined, { signal: options.signal })) {
+    const answer = await work.destination.apply(operation, resource, { ...options, adopting: false })
+    if (answer.ok) return answer.seen.uid
+    if (!COMING.has(answer.class) || performance.now() >= deadline) return answer
+  }
+}
+
+/** Removes what a hook has left behind: exactly the object that its entry is about. Never throws for a refusal: it stays tracked. */
+export async function removeLeftover(entry: HookEntry, work: HookWork, options: WriteOptions): Promise<'gone' | 'left'> {
+  const { object, version, uid, since, state } = entry
+  if (uid === undefined && state !== 'intended') return 'gone'
+  const catalog = await work.destination.catalog({ refresh: false }, options.signal)
+  const resource = catalog.find(object, version) ?? catalog.preferred(object)
+  if (resource === undefined) return catalog.isStale(object.group) ? 'left' : 'gone'
+  const seen = await look(object, resource.version, work, options.signal)
+  if (seen === 'absent') return 'gone'
+  // Another object under its name, or one that lost our marks, is nobody's leftover.
+  const isIt = seen.uid === uid || (state === 'intended' && seen.createdAt >= since)
+  if (!isIt || !isOurs(seen, work)) return 'gone'
+  return (await removeObject(object, seen, resource, work, options)) === undefined ? 'gone' : 'left'
+}
