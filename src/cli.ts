@@ -192,16 +192,17 @@ function addRemoteCommands(program: Command, context: Context): void {
       'wait until it is done (60s where no duration is given); exits 1 where it failed or is held, 3 where it was not done in time',
       durationMs,
     )
+    .option('--revision <sha>', 'wait for a result of this commit, or of a later head of the branch')
     .option('--confirm <plan>', 'carry out the held plan with this digest')
     .option('--json', 'print JSON', false)
     .addHelpText(
       'after',
       example('gitwake sync shop-prod --wait', 'gitwake sync shop-prod --wait 10m', 'gitwake sync shop-prod --confirm 3f9a…'),
     )
-    .action((name: string, { wait, confirm, json }: { wait?: number | true; confirm?: string; json: boolean }) =>
+    .action((name: string, { wait, json, ...given }: { wait?: number | true; confirm?: string; revision?: string; json: boolean }) =>
       run(async () => {
         const { order } = await import('./cli/sync.ts')
-        const query = confirm === undefined ? {} : { confirm }
+        const query = Object.fromEntries(Object.entries(given))
         return order(await client(), terminal, { name, verb: 'sync', query, waitMs: waitOf(wait), json, now: Date.now })
       })(),
     )

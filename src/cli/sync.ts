@@ -45,7 +45,7 @@ export async function order(client: Client, terminal: Terminal, options: Order):
     const nextMs = Math.min(ONE_WAIT_MS, Math.max(0, deadline - now()))
     const answer = await client.request(
       'GET',
-      `${path}/tickets/${ticket.wanted}?wait=${Math.max(1, Math.round(nextMs))}ms`,
+      `${path}/tickets/${ticket.wanted}?wait=${Math.max(1, Math.round(nextMs))}ms${query['revision'] === undefined ? '' : `&revision=${query['revision']}`}`,
       nextMs + 15_000,
     )
     if (answer.status !== 504 || now() >= deadline) return told(terminal, answer, json)

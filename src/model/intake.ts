@@ -11,6 +11,12 @@ export interface Target {
   readonly repository: string
 }
 
+/** A request that its sender may repeat: the key that names it, and what it asks for, as text. */
+export interface Repeatable {
+  readonly key: string
+  readonly request: string
+}
+
 /** What becomes of a delivery at the door. */
 export interface Accepted {
   /** The same delivery (id and body) was accepted before: these are its tickets. */
@@ -27,6 +33,11 @@ export interface Intake {
   acceptDelivery(delivery: Delivery, targets: readonly Target[], trigger: Trigger): Promise<Accepted>
   /** Asks for one sync. */
   acceptTrigger(target: Target, trigger: Trigger): Promise<Ticket>
+  /**
+   * The same for a request that its sender may repeat under a key: for 24 h each repetition gets the first one's ticket, and undefined
+   * who uses the key for another request.
+   */
+  acceptOnce(target: Target, trigger: Trigger, repeatable: Repeatable): Promise<Ticket | undefined>
   /** Asks for one sync of each target, in one go per cluster: none of them starts before all have their tickets. */
   acceptTriggers(targets: readonly Target[], trigger: Trigger): Promise<readonly Ticket[]>
   /** Lets the next sync of this application carry out the held plan with this digest. */
@@ -69,4 +80,6 @@ export interface Ledger {
   commit(revision: string): Promise<CommitReport>
   /** Resolves with the first final result that answers the ticket, or undefined when `signal` ends the wait. */
   waitFor(ticket: Ticket, signal: AbortSignal): Promise<SyncResult | undefined>
+  /** The same, but with a result of this revision or of a head that the branch had after it; or with one that says that there will be none. */
+  waitForRevision(ticket: Ticket, revision: string, signal: AbortSignal): Promise<SyncResult | undefined>
 }

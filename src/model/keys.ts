@@ -21,6 +21,8 @@ export interface ClusterKeys {
   triggers(name: string): string
   /** `<begun at, by Redis' clock> <PlanReport as JSON>`, for a while: the newest plan of a subject (as a query writes it). */
   plan(application: string, subject: string): string
+  /** List: the heads that a ref had, newest first. */
+  heads(repository: string, ref: string): string
   /** Exists while a schedule (`poll/<repository>`, `sweep`, `canary`) is not due. */
   schedule(name: string): string
 }
@@ -37,6 +39,7 @@ export function clusterKeys(cluster: string): ClusterKeys {
     application: (name) => `${prefix}:app:${name}`,
     triggers: (name) => `${prefix}:triggers:${name}`,
     plan: (application, subject) => `${prefix}:plan:${application}:${subject}`,
+    heads: (repository, ref) => `${prefix}:heads:${repository}:${ref}`,
     schedule: (name) => `${prefix}:schedule:${name}`,
   }
 }
@@ -58,6 +61,8 @@ export const receiverKeys = {
   commitOrder: '{gitwake}:commits:order',
   /** Hash: `<cluster>/<application>` → `<ms> <commit>` that it carries. */
   carried: '{gitwake}:commits:carried',
+  /** What a key of a repeatable request was used for. */
+  idempotency: (digest: string): string => `{gitwake}:idempotency:${digest}`,
   /** Stream, numbered 1, 2, 3 …: the audit log (src/record/audit). */
   audit: '{gitwake}:audit',
   /** Hash: the newest entry, the newest that was cut off, and how far each source was taken. */

@@ -1,14 +1,15 @@
 import type { Redis } from 'ioredis'
 import type { Log } from '../model/log.ts'
 import type { CurrentConfiguration } from '../model/configuration.ts'
-import type { Accepted, Intake, Target } from '../model/intake.ts'
-import type { Trigger } from '../model/job.ts'
+import type { Accepted, Intake, Repeatable, Target } from '../model/intake.ts'
+import type { Ticket, Trigger } from '../model/job.ts'
 import { clusterKeys } from '../model/keys.ts'
 import type { Delivery } from '../model/push.ts'
 import { reachable } from './connection.ts'
 import { deliveryMark, recordOf } from './delivery.ts'
 import { type Door, openDoor, openRecord, type Request, type Retention, type Taken } from './door.ts'
 import { type Jobs, openJobs } from './jobs.ts'
+import { claimKey } from './once.ts'
 import { CLASS, priorityOf } from './priority.ts'
 import { sayNow } from './standing.ts'
 
@@ -102,13 +103,21 @@ export function createIntake({ redis, configuration, log, retention = RETENTION 
     }
   }
 
+  const acceptOne = async (target: Target, trigger: Trigger, mark: string): Promise<Ticket> => {
+    const [taken] = await acceptIn(target.cluster, { mark, targets: [target], trigger })
+    if (!taken) throw new TypeError('Redis answered a trigger without a ticket')
+    return taken.ticket
+  }
+
+  const acceptOnce = async (target: Target, trigger: Trigger, repeatable: Repeatable): Promise<Ticket | undefined> => {
+    const mark = await claimKey(redis, repeatable)
+    return mark === undefined ? undefined : acceptOne(target, trigger, mark)
+  }
+
   return {
     acceptDelivery: async (delivery, targets, trigger) => guarded(acceptDelivery(delivery, targets, trigger)),
-    acceptTrigger: async (target, trigger) => {
-      const [taken] = await guarded(acceptIn(target.cluster, { mark: '', targets: [target], trigger }))
-      if (!taken) throw new TypeError('Redis answered a trigger without a ticket')
-      return taken.ticket
-    },
+    acceptTrigger: async (target, trigger) => guarded(acceptOne(target, trigger, '')),
+    acceptOnce: async (target, trigger, repeatable) => guarded(acceptOnce(target, trigger, repeatable)),
     acceptTriggers: async (targets, trigger) => {
       const accepting = [...byCluster(targets)].map(async ([cluster, own]) => acceptIn(cluster, { mark: '', targets: own, trigger }))
       return (await guarded(Promise.all(accepting))).flat().map(({ ticket }) => ticket)

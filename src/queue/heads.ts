@@ -48,7 +48,7 @@ export interface HeadHistory {
 }
 
 export function createHeadHistory(redis: Redis, cluster: string, now: () => number): HeadHistory {
-  const key = (repository: string, ref: string): string => `${clusterKeys(cluster).prefix}:heads:${repository}:${ref}`
+  const { heads: key } = clusterKeys(cluster)
   return {
     async admit(repository, ref, revision, named) {
       const heads = key(repository, ref)

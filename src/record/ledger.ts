@@ -9,6 +9,7 @@ import { findCommits, reportCommit } from './commits/commits.ts'
 import { decodePieces, decodeResult } from './decode.ts'
 import { findDelivery } from './delivery.ts'
 import type { Fold } from './fold.ts'
+import { isLastWord, standsFor } from './revision.ts'
 import { reachable } from './reachable.ts'
 import { QUEUE_FIELDS, queueFacts, statusOf } from './status.ts'
 
@@ -55,6 +56,8 @@ export function createLedger({
     configuration: configuration(),
     statuses: await statuses([...configuration().applications.values()]),
   })
+  const answered: Ledger['waitFor'] = async (ticket, signal) =>
+    waitFor(ticket, signal, fold, async () => reachable(answerTo(redis, ticket)))
   return {
     statuses: async () => reachable(statuses([...configuration().applications.values()])),
     status: async (name) => {
@@ -65,7 +68,17 @@ export function createLedger({
     commits: async (digits) => reachable(questions().then((known) => findCommits(digits, known))),
     commit: async (revision) => reachable(questions().then((known) => reportCommit(revision, known))),
     delivery: async (id) => reachable(findDelivery(redis, configuration(), id)),
-    waitFor: async (ticket, signal) => waitFor(ticket, signal, fold, async () => reachable(answerTo(redis, ticket))),
+    waitFor: answered,
+    async waitForRevision(ticket, revision, signal) {
+      const source = configuration().applications.get(ticket.application)?.source
+      for (let next = ticket; ;) {
+        const result = await answered(next, signal)
+        if (result === undefined || source === undefined || isLastWord(result)) return result
+        const heads = await reachable(redis.lrange(clusterKeys(ticket.cluster).heads(source.repository, source.ref), 0, -1))
+        if (standsFor(result.revision, revision, heads)) return result
+        next = { ...ticket, wanted: result.seen + 1 }
+      }
+    },
   }
 }
 

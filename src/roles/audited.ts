@@ -3,7 +3,8 @@ import type { RequestHandler } from 'express'
 import type { AuditEvent } from '../model/audit.ts'
 import type { Configuration } from '../model/configuration.ts'
 import type { GitwakeError } from '../model/error.ts'
-import type { Intake } from '../model/intake.ts'
+import type { Intake, Target } from '../model/intake.ts'
+import type { Ticket, Trigger } from '../model/job.ts'
 import type { Log } from '../model/log.ts'
 import type { Audit } from '../record/audit/audit.ts'
 
@@ -19,6 +20,10 @@ export function auditedIntake<Door extends Intake>(intake: Door, { audit, log, n
     await audit
       .record({ at: now(), ...event })
       .catch((error: unknown) => log.error({ ...event, err: error }, 'an action is not in the audit log'))
+  }
+  const recordAsked = ({ application, cluster }: Target, { actor = 'the API', reason, revision }: Trigger, { wanted }: Ticket) => {
+    const named = revision === undefined ? {} : { revision }
+    return record({ actor, action: 'sync asked', application, cluster, ...named, detail: { reason, ticket: wanted } })
   }
   return {
     ...intake,
@@ -36,10 +41,12 @@ export function auditedIntake<Door extends Intake>(intake: Door, { audit, log, n
     },
     async acceptTrigger(target, trigger) {
       const ticket = await intake.acceptTrigger(target, trigger)
-      const { application, cluster } = target
-      const { actor = 'the API', reason, revision } = trigger
-      const named = revision === undefined ? {} : { revision }
-      await record({ actor, action: 'sync asked', application, cluster, ...named, detail: { reason, ticket: ticket.wanted } })
+      await recordAsked(target, trigger, ticket)
+      return ticket
+    },
+    async acceptOnce(target, trigger, repeatable) {
+      const ticket = await intake.acceptOnce(target, trigger, repeatable)
+      if (ticket !== undefined) await recordAsked(target, trigger, ticket)
       return ticket
     },
     async confirmPlan(target, digest) {

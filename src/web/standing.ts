@@ -66,7 +66,7 @@ export function createStandings(options: {
     log.info({ application: application.name, by, reason }, 'resumed')
     const ticket = await intake.acceptTrigger(targetOf(application), { reason: 'manual', at: now(), actor: by })
     if (waitMs === 0) response.status(202).json({ ticket })
-    else await waiting.answer(request, response, ticket, waitMs)
+    else await waiting.answer(request, response, { ticket }, waitMs)
   })
 
   router.post('/applications/:name/rollback', async (request, response) => {
@@ -93,7 +93,7 @@ export function createStandings(options: {
     const commands = bad[0] === undefined ? undefined : revertCommands(application.source.ref, revision, bad[0])
     const pinned = { revision, ...(bad[0] !== undefined && { bad: bad[0] }), by, ...(reason !== undefined && { reason }), at: pin.at }
     if (waitMs === 0) response.status(202).json({ ticket, pinned, ...(commands && { commands }) })
-    else await waiting.answer(request, response, ticket, waitMs)
+    else await waiting.answer(request, response, { ticket }, waitMs)
   })
 
   router.post('/applications/:name/unpin', async (request, response) => {
@@ -108,7 +108,7 @@ export function createStandings(options: {
     log.info({ application: application.name, by, reason, revision }, 'follows its branch again')
     const ticket = await intake.acceptTrigger(targetOf(application), { reason: 'manual', at: now(), actor: by })
     if (waitMs === 0) response.status(202).json({ ticket })
-    else await waiting.answer(request, response, ticket, waitMs)
+    else await waiting.answer(request, response, { ticket }, waitMs)
   })
 
   /** A full id as it is; a shorter one names a revision of the history, where it names one alone. */

@@ -1,6 +1,7 @@
 import { type Request, type Response, Router } from 'express'
 import type { Application, CurrentConfiguration } from '../model/configuration.ts'
 import type { Intake, Target } from '../model/intake.ts'
+import type { Trigger } from '../model/job.ts'
 import { isApplicationName } from './api.ts'
 import { refuse, refuseUnknown } from './refusal.ts'
 import type { Waiting } from './waiting.ts'
@@ -9,7 +10,8 @@ const PLAN_DIGEST = /^[\w:=+.-]{1,200}$/
 
 /**
  * Syncs by hand: `POST /applications/:name/sync` answers 202 with the ticket, or, with `?wait=`, once that is done;
- * `GET /applications/:name/tickets/:wanted?wait=` goes on waiting for a ticket. Mounted at `/api`.
+ * `GET /applications/:name/tickets/:wanted?wait=` goes on waiting for a ticket. With `?revision=`, which is
+ * never fetched, a wait ends with a result of that commit or of a later head. Mounted at `/api`.
  */
 export function createSyncRequests(options: {
   configuration: CurrentConfiguration
@@ -27,11 +29,18 @@ export function createSyncRequests(options: {
     if (!application) return refuseUnknown(request, response)
     const waitMs = waiting.wanted(request, response)
     if (waitMs === undefined) return
+    const named = revisionOf(request, response)
+    if (named === undefined) return
+    const key = keyOf(request, response)
+    if (key === undefined) return
     const target = targetOf(application)
     if (!(await confirm(intake, target, request, response))) return
-    const ticket = await intake.acceptTrigger(target, { reason: 'manual', at: now() })
-    if (waitMs === 0) response.status(202).json({ ticket })
-    else await waiting.answer(request, response, ticket, waitMs)
+    const trigger: Trigger = { reason: 'manual', at: now(), ...named }
+    const repeatable = { key, request: JSON.stringify([application.name, named.revision, request.query.confirm]) }
+    const ticket = key === '' ? await intake.acceptTrigger(target, trigger) : await intake.acceptOnce(target, trigger, repeatable)
+    if (ticket === undefined) refuse(request, response, 422, KEY_USED)
+    else if (waitMs === 0) response.status(202).json({ ticket })
+    else await waiting.answer(request, response, { ticket, ...named }, waitMs)
   })
 
   router.get('/applications/:name/tickets/:wanted', async (request, response) => {
@@ -39,8 +48,10 @@ export function createSyncRequests(options: {
     if (!application || !/^[1-9]\d{0,14}$/.test(request.params.wanted)) return refuseUnknown(request, response)
     const waitMs = waiting.wanted(request, response)
     if (waitMs === undefined) return
+    const named = revisionOf(request, response)
+    if (named === undefined) return
     const ticket = { application: application.name, cluster: application.destination.cluster, wanted: Number(request.params.wanted) }
-    await waiting.answer(request, response, ticket, waitMs)
+    await waiting.answer(request, response, { ticket, ...named }, waitMs)
   })
 
   return router
@@ -48,6 +59,29 @@ export function createSyncRequests(options: {
 
 export function targetOf(application: Application): Target {
   return { application: application.name, cluster: application.destination.cluster, repository: application.source.repository }
+}
+
+const KEY_USED = {
+  code: 'key-used',
+  message: 'This Idempotency-Key was used for another request within the last 24 hours.',
+  fix: 'Repeat a request with its own key, and give every new one a new key.',
+}
+
+/** The commit that the request names, as a hint; undefined once the request was refused. */
+function revisionOf(request: Request, response: Response): { readonly revision?: string } | undefined {
+  const { revision } = request.query
+  if (revision === undefined) return {}
+  if (typeof revision === 'string' && /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(revision)) return { revision }
+  const fix = 'Write the full commit id, in lower case.'
+  return void refuse(request, response, 400, { code: 'bad-revision', message: 'revision is not the id of a commit.', fix })
+}
+
+/** '' where there is none; undefined once the request was refused. */
+function keyOf(request: Request, response: Response): string | undefined {
+  const key = request.get('Idempotency-Key') ?? ''
+  if (key === '' || /^[\x21-\x7e]{8,255}$/.test(key)) return key
+  const fix = 'Write 8 to 255 printable characters without spaces: a UUID, say.'
+  return void refuse(request, response, 400, { code: 'bad-key', message: 'Idempotency-Key cannot be used.', fix })
 }
 
 /** Writes down a person's word for a held plan, where one was given; false once the request was refused. */

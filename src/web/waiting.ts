@@ -9,11 +9,17 @@ import { refuse, type Refusal } from './refusal.ts'
 const LONGEST_WAIT_MS = 600_000
 const MOST_WAITERS = 2_000
 
+/** What a request waits for: a ticket, with a result of this revision or of a later head where one is named. */
+export interface Awaited {
+  readonly ticket: Ticket
+  readonly revision?: string
+}
+
 export interface Waiting {
   /** How long this request wants to wait, in milliseconds (0: not at all); undefined once it was refused. */
   wanted(request: Request, response: Response): number | undefined
   /** Answers as soon as the ticket is done; ends when the time is over, the client leaves or the server closes. */
-  answer(request: Request, response: Response, ticket: Ticket, waitMs: number): Promise<void>
+  answer(request: Request, response: Response, awaited: Awaited, waitMs: number): Promise<void>
 }
 
 /** Lets requests wait for their tickets, so many at a time. */
@@ -34,19 +40,21 @@ export function createWaiting(ledger: Ledger, closing: AbortSignal): Waiting {
       return undefined
     },
 
-    async answer(request, response, ticket, waitMs) {
+    async answer(request, response, awaited, waitMs) {
+      const { ticket, revision } = awaited
       if (waiters >= MOST_WAITERS) {
         response.set('Retry-After', '5')
-        return refuse(request, response, 503, { ...TOO_MANY, fix: `Ask again: GET ${pathOf(ticket)}?wait=60s.` }, { ticket })
+        return refuse(request, response, 503, { ...TOO_MANY, fix: `Ask again: GET ${pathOf(awaited)}.` }, { ticket })
       }
       const gone = new AbortController()
       const leave = (): void => gone.abort()
       response.once('close', leave)
       waiters += 1
       try {
-        const result = await ledger.waitFor(ticket, AbortSignal.any([gone.signal, closing, AbortSignal.timeout(waitMs)]))
+        const ended = AbortSignal.any([gone.signal, closing, AbortSignal.timeout(waitMs)])
+        const result = await (revision === undefined ? ledger.waitFor(ticket, ended) : ledger.waitForRevision(ticket, revision, ended))
         if (gone.signal.aborted) return
-        if (result === undefined) refuseLate(request, response, ticket, waitMs, await lastTry(ledger, ticket))
+        if (result === undefined) refuseLate(request, response, awaited, waitMs, await lastTry(ledger, ticket))
         else answerResult(request, response, ticket, result)
       } finally {
         waiters -= 1
@@ -62,8 +70,8 @@ const TOO_MANY = {
 }
 
 /** Where one can go on waiting for a ticket. */
-export function pathOf(ticket: Ticket): string {
-  return `/api/applications/${encodeURIComponent(ticket.application)}/tickets/${ticket.wanted}`
+function pathOf({ ticket: { application, wanted }, revision }: Awaited): string {
+  return `/api/applications/${encodeURIComponent(application)}/tickets/${wanted}?wait=60s${revision === undefined ? '' : `&revision=${revision}`}`
 }
 
 /** The newest run that has seen the ticket, where it failed in a way that is tried again, or waits itself: whoever waits should know why. */
@@ -73,21 +81,24 @@ async function lastTry(ledger: Ledger, { application, cluster, wanted }: Ticket)
   return goesOn && newest.cluster === cluster && newest.seen >= wanted ? newest : undefined
 }
 
-function refuseLate(request: Request, response: Response, ticket: Ticket, waitMs: number, tried: SyncResult | undefined): void {
+function refuseLate(request: Request, response: Response, awaited: Awaited, waitMs: number, tried: SyncResult | undefined): void {
+  const { ticket, revision } = awaited
   const why =
     tried === undefined
-      ? 'the sync goes on'
+      ? revision === undefined
+        ? 'the sync goes on'
+        : `no sync of ${revision.slice(0, 12)}, or of a later head, has ended: is it pushed to the branch that the application follows?`
       : tried.outcome === 'waiting'
         ? `it ${tried.message}`
         : `it is tried again, the last try failed: ${tried.problem?.message ?? tried.message}`
-  const again = `Go on waiting: GET ${pathOf(ticket)}?wait=60s.`
+  const again = `Go on waiting: GET ${pathOf(awaited)}.`
   refuse(
     request,
     response,
     504,
     {
       code: 'not-in-time',
-      message: `${ticket.application} was not done within ${waitMs / 1_000} s; ${why}${why.endsWith('.') ? '' : '.'}`,
+      message: `${ticket.application} was not done within ${waitMs / 1_000} s; ${why}${/[.?]$/.test(why) ? '' : '.'}`,
       fix: tried?.problem === undefined ? again : `${again} ${tried.problem.fix}`,
     },
     { ticket },

@@ -37,6 +37,24 @@ test('one delivery a thousand times at once is accepted once', async () => {
   assert.equal(new Set(all.map(({ tickets }) => tickets[0]?.wanted)).size, 1)
 })
 
+test('a request that is repeated under its key gets its first ticket, and another request under it none', async () => {
+  await using setup = await setUp(['api', 'web'])
+  const ask = (key: string, request = 'sync api') => setup.intake.acceptOnce(api, trigger('manual'), { key, request })
+  const first = await ask('one')
+  const crowd = await Promise.all(Array.from({ length: 50 }, async () => ask('two')))
+  assert.deepEqual(await ask('one'), first)
+  assert.equal(new Set(crowd.map((ticket) => ticket?.wanted)).size, 1)
+  assert.notEqual(crowd[0]?.wanted, first?.wanted)
+  assert.equal(await ask('one', 'sync web'), undefined)
+  assert.equal((await waitingJobs(setup)).length, 1)
+  const [name = ''] = await setup.redis.client.keys('{gitwake}:idempotency:*')
+  const leftMs = await setup.redis.client.pttl(name)
+  assert.ok(leftMs > 23 * 3_600_000 && leftMs <= 24 * 3_600_000, `it is remembered for ${leftMs} ms`)
+  // A key that is used again after a day is another request, although the queue still knows the one of before.
+  for (const key of await setup.redis.client.keys('{gitwake}:idempotency:*')) await setup.redis.client.del(key)
+  assert.notEqual((await ask('one'))?.wanted, first?.wanted)
+})
+
 test('a delivery for two clusters gets a ticket and a job in each', async () => {
   await using setup = await setUp(['api'], ['dev', 'prod'])
   const targets = [targetOf('api-dev', 'dev'), targetOf('api-prod', 'prod')]

@@ -27,6 +27,7 @@ export function createMemoryLedger(initial: readonly ApplicationStatus[] = []): 
   const results: SyncResult[] = []
   const deliveries = new Map<string, DeliveryRecord>()
   const commits = new Map<string, CommitReport>()
+  const once = new Map<string, { readonly request: string; readonly ticket: Ticket }>()
   const wanted = new Map<string, number>()
   const waiters = new Set<() => void>()
   const triggers: { target: Target; trigger: Trigger }[] = []
@@ -44,7 +45,7 @@ export function createMemoryLedger(initial: readonly ApplicationStatus[] = []): 
   }
   const isFinal = ({ outcome, problem }: SyncResult): boolean => outcome !== 'superseded' && !(outcome === 'failed' && problem?.retryable)
 
-  return {
+  const ledger: MemoryLedger = {
     triggers,
     confirmed,
     said,
@@ -89,6 +90,14 @@ export function createMemoryLedger(initial: readonly ApplicationStatus[] = []): 
       reach()
       return accept(target, trigger)
     },
+    async acceptOnce(target, trigger, { key, request }) {
+      reach()
+      const known = once.get(key)
+      if (known !== undefined) return known.request === request ? known.ticket : undefined
+      const ticket = accept(target, trigger)
+      once.set(key, { request, ticket })
+      return ticket
+    },
     async acceptTriggers(targets, trigger) {
       reach()
       return targets.map((target) => accept(target, trigger))
@@ -120,5 +129,13 @@ export function createMemoryLedger(initial: readonly ApplicationStatus[] = []): 
         signal.removeEventListener('abort', look)
       }
     },
+    async waitForRevision(ticket, revision, signal) {
+      for (let next = ticket; ;) {
+        const result = await ledger.waitFor(next, signal)
+        if (result === undefined || result.revision === revision) return result
+        next = { ...ticket, wanted: result.seen + 1 }
+      }
+    },
   }
+  return ledger
 }

@@ -4,7 +4,7 @@ import { test, type TestContext } from 'node:test'
 import request from 'supertest'
 import type { SyncResult } from '../../src/model/result.ts'
 import type { MemoryLedger } from './memory-ledger.ts'
-import { sampleChange, sampleResult } from './samples.ts'
+import { FIRST, sampleChange, sampleResult, SECOND } from './samples.ts'
 import { BEARER, startWeb } from './start.ts'
 import { until } from './until.ts'
 
@@ -153,4 +153,42 @@ test('a client that leaves ends its wait', async (t) => {
   await until(() => ledger.waiting() === 1)
   client.destroy()
   await until(() => ledger.waiting() === 0)
+})
+
+test('a wait for a commit ends with its result, not with that of the head before it', async (t) => {
+  const { url, ledger } = await startWeb(t)
+  const answer = request(url)
+    .post(`${SYNC}?wait=60s&revision=${SECOND}`)
+    .set(BEARER)
+    .then((value) => value)
+  await until(() => ledger.waiting() === 1)
+  assert.deepEqual(
+    ledger.triggers.map(({ trigger }) => trigger.revision),
+    [SECOND],
+  )
+  ledger.finish(sampleResult({ seen: 1, revision: FIRST }))
+  await until(() => ledger.waiting() === 1)
+  ledger.finish(sampleResult({ seen: 2, revision: SECOND }))
+  assert.deepEqual([(await answer).status, (await answer).body.revision], [200, SECOND])
+
+  const late = await request(url)
+    .post(`${SYNC}?wait=20ms&revision=${'c'.repeat(40)}`)
+    .set(BEARER)
+  assert.equal(late.status, 504)
+  assert.match(late.body.error.message, /no sync of c{12}, or of a later head, has ended/)
+  assert.match(late.body.error.fix, new RegExp(`tickets/2\\?wait=60s&revision=c{40}\\.$`))
+  for (const revision of ['HEAD', 'abc1234', `${'A'.repeat(40)}`, '--upload-pack=x'])
+    assert.equal((await request(url).post(`${SYNC}?revision=${revision}`).set(BEARER)).body.error.code, 'bad-revision', revision)
+  assert.equal(ledger.triggers.length, 2)
+})
+
+test('a request that is repeated under its Idempotency-Key gets the same ticket; another request under it 422', async (t) => {
+  const { url, ledger } = await startWeb(t)
+  const ask = (key: string, query = '') => request(url).post(`${SYNC}${query}`).set(BEARER).set('Idempotency-Key', key)
+  const first = await ask('key-number-one').expect(202)
+  assert.deepEqual((await ask('key-number-one').expect(202)).body, first.body)
+  assert.notEqual((await ask('key-number-two').expect(202)).body.ticket.wanted, first.body.ticket.wanted)
+  assert.equal((await ask('key-number-one', `?revision=${FIRST}`).expect(422)).body.error.code, 'key-used')
+  assert.equal(ledger.triggers.length, 2)
+  for (const key of ['short', 'with a space', 'x'.repeat(256)]) assert.equal((await ask(key)).body.error.code, 'bad-key', key)
 })

@@ -31,9 +31,11 @@ export function settles(outcome: SyncOutcome): boolean {
   return outcome === 'synced' || outcome === 'not affected'
 }
 
-/** Commits that this result's sync was asked for and that it passed over: the worker renders the head alone. */
+/** Commits that were announced as heads and that this result's sync passed over: the worker renders the head of its time alone. */
 export function passedOver({ triggers, revision }: SyncResult): readonly string[] {
-  const named = triggers.flatMap(({ revision: hint }) => (hint === undefined || hint === revision ? [] : [hint]))
+  // What a person names may not be there yet.
+  const announced = triggers.filter(({ reason }) => reason === 'push' || reason === 'poll')
+  const named = announced.flatMap(({ revision: hint }) => (hint === undefined || hint === revision ? [] : [hint]))
   return [...new Set(named)].filter(isRevision)
 }
 

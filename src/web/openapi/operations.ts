@@ -10,7 +10,7 @@ export interface Told {
 
 export interface Parameter {
   readonly name: string
-  readonly in: 'path' | 'query'
+  readonly in: 'path' | 'query' | 'header'
   readonly is: string
   readonly schema: z.ZodType
 }
@@ -30,6 +30,14 @@ const text = z.string()
 const name: Parameter = { name: 'name', in: 'path', is: 'The application', schema: text }
 const wait: Parameter = { name: 'wait', in: 'query', is: 'How long to wait for the answer, such as 60s; 10m at most', schema: text }
 const query = (parameter: string, is: string, schema: z.ZodType = text): Parameter => ({ name: parameter, in: 'query', is, schema })
+
+const revision = query('revision', 'A full commit id, as a hint: the wait ends with a result of it or of a later head of the branch')
+const key: Parameter = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  is: 'Names a request that may be repeated: for 24 hours each repetition gets the same ticket',
+  schema: text,
+}
 
 const UNKNOWN: Told = { is: 'There is nothing at this address', body: schemas.refused() }
 const MALFORMED: Told = { is: 'The request is malformed', body: schemas.refused() }
@@ -98,15 +106,24 @@ export const OPERATIONS: readonly Operation[] = [
     method: 'post',
     path: '/api/applications/{name}/sync',
     is: 'Asks for a sync',
-    parameters: [name, wait, query('confirm', 'Digest of a held plan that shall be carried out')],
-    answers: { 202: ASKED, ...WAITED, 400: MALFORMED, 404: UNKNOWN },
+    parameters: [name, wait, revision, query('confirm', 'Digest of a held plan that shall be carried out'), key],
+    answers: {
+      202: ASKED,
+      ...WAITED,
+      400: MALFORMED,
+      404: UNKNOWN,
+      422: {
+        is: 'The commit is at fault, or the key was used for another request',
+        body: z.union([schemas.unanswered, schemas.refused()]),
+      },
+    },
   },
   {
     id: 'getTicket',
     method: 'get',
     path: '/api/applications/{name}/tickets/{wanted}',
     is: 'Goes on waiting for a ticket',
-    parameters: [name, { name: 'wanted', in: 'path', is: 'The number of the ticket', schema: z.int() }, wait],
+    parameters: [name, { name: 'wanted', in: 'path', is: 'The number of the ticket', schema: z.int() }, wait, revision],
     answers: { ...WAITED, 400: MALFORMED, 404: UNKNOWN },
   },
   {
