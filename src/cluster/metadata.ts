@@ -17,6 +17,7 @@ export function decodeMetadata(item: Json | undefined, resource: ResourceKind, {
   const { name, uid, resourceVersion } = metadata
   if (typeof name !== 'string' || typeof uid !== 'string' || typeof resourceVersion !== 'string') return undefined
   const managedFields = decodeManagedFields(metadata.managedFields)
+  const deletedAt = text(metadata.deletionTimestamp)
   const ours = managedFields.find(isOurs)
   return {
     object: { group: resource.group, kind: resource.kind, namespace: text(metadata.namespace) ?? '', name },
@@ -26,7 +27,8 @@ export function decodeMetadata(item: Json | undefined, resource: ResourceKind, {
     // Where no status can be told apart from the rest, the generation hides nothing; a PriorityClass never raises it at all.
     generation: resource.hasStatus && typeof metadata.generation === 'number' ? metadata.generation : undefined,
     createdAt: text(metadata.creationTimestamp) ?? '',
-    terminating: metadata.deletionTimestamp !== undefined && metadata.deletionTimestamp !== null,
+    terminating: deletedAt !== undefined,
+    ...(deletedAt !== undefined && { deletion: { since: deletedAt, finalizers: textsOf(metadata.finalizers) } }),
     labels: strings(metadata.labels),
     annotations: strings(metadata.annotations),
     controller: controllerOf(metadata.ownerReferences),
@@ -65,6 +67,11 @@ export function decodeManagedFields(value: Json | undefined): ManagedFields[] {
       } as const,
     ]
   })
+}
+
+/** The strings of a list; [] where it is none. */
+export function textsOf(value: Json | undefined): string[] {
+  return Array.isArray(value) ? (value as readonly Json[]).filter((item) => typeof item === 'string') : []
 }
 
 function controllerOf(owners: Json | undefined): string | undefined {

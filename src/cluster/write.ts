@@ -6,7 +6,7 @@ import type { DeleteOperation } from '../model/plan.ts'
 import type { ApplyOperation, Deleted, Tried, WriteOptions, Written } from '../sync/ports.ts'
 import type { ClusterConnection } from './connect.ts'
 import { classifyAnswer } from './errors.ts'
-import { decodeMetadata, METADATA } from './metadata.ts'
+import { decodeMetadata, METADATA, textsOf } from './metadata.ts'
 import { objectPath } from './paths.ts'
 import type { ApiResponse } from './request.ts'
 
@@ -129,8 +129,7 @@ export async function deleteObject(
   if (answer.status !== 200 && answer.status !== 202) return { ok: false, ...classifyAnswer(answer) }
   const body = parseJson(answer.text)
   const metadata = isJsonObject(body) && isJsonObject(body.metadata) ? body.metadata : {}
-  const finalizers = Array.isArray(metadata.finalizers) ? (metadata.finalizers as readonly Json[]) : []
-  return { ok: true, finalizers: finalizers.filter((finalizer) => typeof finalizer === 'string') }
+  return { ok: true, finalizers: textsOf(metadata.finalizers) }
 }
 
 /** `Warning: 299 - "text"` headers: deprecations, unknown fields that were let through. */

@@ -1,4 +1,12 @@
-import type { Application, Cluster, HealthExpressions, Repository, SecretReference, SyncWindow } from '../model/configuration.ts'
+import type {
+  Application,
+  Cluster,
+  HealthExpressions,
+  PruneBudget,
+  Repository,
+  SecretReference,
+  SyncWindow,
+} from '../model/configuration.ts'
 import { groupKindKey } from '../model/object.ts'
 import { parseDuration } from '../model/duration.ts'
 import { qualifyRef } from '../model/ref.ts'
@@ -119,6 +127,7 @@ export function toApplication(document: ApplicationDocument, report: Report): Ap
     destination: { ...destination, createNamespace: destination.createNamespace ?? true },
     sync: {
       prune: sync.prune ?? true,
+      ...(sync.pruneBudget && { pruneBudget: toPruneBudget(sync.pruneBudget, report) }),
       selfHeal: sync.selfHeal ?? true,
       partial: sync.partial ?? false,
       preflight: sync.preflight ?? true,
@@ -132,6 +141,15 @@ export function toApplication(document: ApplicationDocument, report: Report): Ap
     ...(suspend && { suspend: { ...(reason !== undefined && { reason }) } }),
     dependsOn: [...new Set(dependsOn)],
   }
+}
+
+function toPruneBudget(written: NonNullable<NonNullable<ApplicationDocument['spec']['sync']>['pruneBudget']>, report: Report): PruneBudget {
+  const { unlimited, objects, percent } = written
+  // Who writes one of them means it: a default of the other must not raise the limit behind their back.
+  if (unlimited !== true) return { objects: objects ?? 0, percent: percent ?? 0 }
+  if (objects !== undefined || percent !== undefined)
+    report({ path: 'spec.sync.pruneBudget', message: 'is either unlimited or a number of objects and percent' })
+  return 'unlimited'
 }
 
 function refMessage(ref: string): string {

@@ -181,6 +181,17 @@ const ignoreRule = z.strictObject({
 
 const syncPolicy = z.strictObject({
   prune: z.boolean().meta({ description: 'Delete objects that were removed from Git.', default: true }).optional(),
+  pruneBudget: z
+    .strictObject({
+      objects: z.int().min(0).max(1_000_000).meta({ description: 'So many objects.', default: 0 }).optional(),
+      percent: z.number().min(0).max(100).meta({ description: 'So many percent of what the application owns.', default: 0 }).optional(),
+      unlimited: z.literal(true).meta({ description: 'No limit at all; instead of the others.' }).optional(),
+    })
+    .meta({
+      description:
+        'What one sync may prune without being confirmed: the larger of the two; 5 objects or 30 percent where this is missing. 0: every prune waits.',
+    })
+    .optional(),
   selfHeal: z.boolean().meta({ description: 'Repair drift; false only reports it.', default: true }).optional(),
   partial: z.boolean().meta({ description: 'Apply what can be applied although another object was refused.', default: false }).optional(),
   preflight: z.boolean().meta({ description: 'Dry-run everything that changes before the first write.', default: true }).optional(),

@@ -82,9 +82,14 @@ export interface SyncWindow {
   readonly applications?: readonly string[]
 }
 
+/** So many objects, or so many percent of those tracked, whichever is more. */
+export type PruneBudget = 'unlimited' | { readonly objects: number; readonly percent: number }
+
 export interface SyncPolicy {
   /** Objects removed from Git are deleted. */
   readonly prune: boolean
+  /** Prunes beyond it wait for a person; plan/guards.ts has what holds without it. */
+  readonly pruneBudget?: PruneBudget
   /** Drift is repaired; otherwise only reported. */
   readonly selfHeal: boolean
   /** Apply what can be applied although another object was refused. */

@@ -40,6 +40,8 @@ export interface ObservedObject {
   /** ISO 8601. */
   readonly createdAt: string
   readonly terminating: boolean
+  /** Where it is terminating: since when (ISO 8601), and what must let go of it first. */
+  readonly deletion?: { readonly since: string; readonly finalizers: readonly string[] }
   readonly labels: Readonly<Record<string, string>>
   readonly annotations: Readonly<Record<string, string>>
   /** The kind and name of the owner that controls it, if any. */
@@ -49,6 +51,14 @@ export interface ObservedObject {
   /** sha256 of our managedFields entry; undefined where we own no field. */
   readonly fields: string | undefined
   readonly managedFields: readonly ManagedFields[]
+}
+
+/** How the deletion of an object goes, as part of a sentence. */
+export function displayDeletion({ deletion }: ObservedObject): string {
+  if (deletion === undefined) return 'it is being deleted'
+  const { since, finalizers } = deletion
+  const waits = finalizers.length === 0 ? '' : `, and waits for its finalizers (${finalizers.join(', ')})`
+  return `it is being deleted since ${since}${waits}`
 }
 
 /** Everything that one round of LISTs tells. */

@@ -1,26 +1,26 @@
-import type { PlannedChange } from '../model/plan.ts'
 import { sha256 } from '../model/digest.ts'
+import type { PruneBudget } from '../model/configuration.ts'
 import { objectKey } from '../model/object.ts'
+import type { PlannedChange } from '../model/plan.ts'
 
-/** A prune of more objects than this, and of more than this share, waits for a person (promise 14). */
-export const PRUNE_BUDGET = { objects: 5, share: 0.3 } as const
+const DEFAULT_BUDGET: PruneBudget = { objects: 5, percent: 30 }
 
-/** Why prunes must wait for a confirmation, if they must. */
+/** Why all prunes of a plan must wait for a confirmation, if they must (promise 14). */
 export function guardPrunes(facts: {
   readonly prunes: number
   readonly tracked: number
   readonly desired: number
   readonly missingPath: string | undefined
-}): { readonly reason: string; readonly fix: string } | undefined {
-  if (facts.prunes === 0) return undefined
-  const fix = 'Confirm exactly this plan (POST …/sync?confirm=PLAN), or bring the objects back in Git.'
-  const count = `${facts.prunes} of ${facts.tracked} objects`
-  if (facts.missingPath !== undefined)
-    return { reason: `the path "${facts.missingPath}" does not exist in this commit: ${count} would be pruned`, fix }
-  if (facts.desired === 0) return { reason: `the render is empty: all ${facts.prunes} objects would be pruned`, fix }
-  const budget = Math.max(PRUNE_BUDGET.objects, PRUNE_BUDGET.share * facts.tracked)
-  if (facts.prunes > budget) return { reason: `${count} would be pruned, more than the budget of ${Math.floor(budget)}`, fix }
-  return undefined
+  readonly budget: PruneBudget | undefined
+}): string | undefined {
+  const { prunes, tracked, budget = DEFAULT_BUDGET } = facts
+  if (prunes === 0) return undefined
+  const count = `${prunes} of ${tracked} objects`
+  if (facts.missingPath !== undefined) return `the path "${facts.missingPath}" does not exist in this commit: ${count} would be pruned`
+  if (facts.desired === 0) return `the render is empty: all ${prunes} objects would be pruned`
+  if (budget === 'unlimited') return undefined
+  const most = Math.max(budget.objects, Math.floor((budget.percent / 100) * tracked))
+  return prunes > most ? `${count} would be pruned, more than the budget of ${most}` : undefined
 }
 
 /** Names what would be pruned, so that a confirmation is for exactly these objects (the rest of a plan may move on meanwhile). */

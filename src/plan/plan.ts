@@ -1,5 +1,6 @@
 import type { IgnoreRule } from '../model/configuration.ts'
 import type { Fight } from '../model/fight.ts'
+import type { PruneBudget } from '../model/configuration.ts'
 import type { Inventory } from '../model/inventory.ts'
 import type { KindCatalog } from '../model/kinds.ts'
 import { objectKey, type ObjectKey } from '../model/object.ts'
@@ -27,6 +28,9 @@ export interface PlanFacts {
   readonly namespace: string
   readonly createNamespace: boolean
   readonly prune: boolean
+  readonly pruneBudget: PruneBudget | undefined
+  /** The cluster was restored: what is tracked has just been recognised, and none of it is pruned this time. */
+  readonly restored: Restored | undefined
   readonly undeclared: 'report' | 'remove'
   readonly ignore: readonly IgnoreRule[]
   /** The application's path, where this commit does not have it. */
@@ -37,6 +41,12 @@ export interface PlanFacts {
   readonly audited: ReadonlySet<ObjectKey>
   /** Fields that somebody else takes back as often as we do, at this revision. */
   readonly fights: readonly Fight[]
+}
+
+/** So many of the tracked objects came back under new uids. */
+export interface Restored {
+  readonly count: number
+  readonly tracked: number
 }
 
 /** The plan, and what must be asked of the cluster before it is sure. With no open question it is final. */
@@ -54,9 +64,21 @@ export function plan(facts: PlanFacts): { readonly plan: Plan; readonly question
   const changes = [...(place.change ? [place.change] : []), ...duplicates, ...applies].sort(byStep)
   const lookNamespace = place.ask ? [{ object: namespaceObject(facts.namespace), version: 'v1' }] : []
   return {
-    plan: { changes: [...deferrals(changes), ...prunes], held, warnings: [...facts.desired.warnings, ...planWarnings(facts)] },
+    plan: {
+      changes: [...deferrals(changes), ...prunes],
+      held,
+      warnings: [...restoredWarning(facts), ...facts.desired.warnings, ...planWarnings(facts)],
+    },
     questions: { compare, look: [...lookNamespace, ...look] },
   }
+}
+
+function restoredWarning({ restored }: PlanFacts): string[] {
+  if (restored === undefined) return []
+  const { count, tracked } = restored
+  return [
+    `${count} of ${tracked} objects came back under new uids: the cluster was restored, or they were moved here. They are ours again, and nothing is pruned this time.`,
+  ]
 }
 
 function placeFor(
@@ -79,24 +101,35 @@ function guardedPrunes(
 ): { prunes: PlannedChange[]; look: Questions['look']; held: Plan['held'] } {
   if (facts.inventory === undefined) return { prunes: [], look: [], held: undefined }
   const { inventory, observation, applySet } = facts
-  const { changes, look } = planPrunes({ inventory, wanted, observation, found: facts.answers.found, applySet, enabled: facts.prune })
+  const { changes, look, asking } = planPrunes({
+    inventory,
+    wanted,
+    observation,
+    found: facts.answers.found,
+    applySet,
+    enabled: facts.prune,
+    restored: facts.restored !== undefined,
+  })
   const deletes = changes.filter(({ operation }) => operation.verb === 'delete')
   const guard = guardPrunes({
     prunes: deletes.length,
     tracked: inventory.entries.size,
     desired: wanted.size,
     missingPath: facts.missingPath,
+    budget: facts.pruneBudget,
   })
-  const digest = pruneDigest(deletes)
-  const isHeld = guard !== undefined && facts.confirmed !== digest
+  const waiting = new Set(guard === undefined ? asking : deletes)
+  const reason = guard ?? `${waiting.size} of the objects to prune ${waiting.size === 1 ? 'asks' : 'ask'} to be confirmed, by annotation`
+  const digest = pruneDigest([...waiting])
+  const isHeld = waiting.size > 0 && facts.confirmed !== digest
   return {
-    prunes: changes
-      .map((change) => (isHeld && change.operation.verb === 'delete' ? hold(change, guard.reason) : change))
-      .sort((a, b) => byStep(b, a)),
+    prunes: changes.map((change) => (isHeld && waiting.has(change) ? hold(change, reason) : change)).sort((a, b) => byStep(b, a)),
     look: look.map(({ object, version }) => ({ object, version })),
-    held: isHeld ? { ...guard, digest } : undefined,
+    held: isHeld ? { reason, fix: CONFIRM, digest } : undefined,
   }
 }
+
+const CONFIRM = 'Confirm exactly this plan (POST …/sync?confirm=PLAN), or bring the objects back in Git.'
 
 function hold(change: PlannedChange, reason: string): PlannedChange {
   return { ...change, action: 'held', reason, operation: { verb: 'none' } }

@@ -1,7 +1,7 @@
 import type { Inventory, InventoryEntry } from '../model/inventory.ts'
 import { PART_OF_LABEL, PRUNE_ANNOTATION } from '../model/names.ts'
 import { groupKindKey, type ObjectKey } from '../model/object.ts'
-import { whyUnknown, type Observation, type ObservedObject } from '../model/observation.ts'
+import { displayDeletion, whyUnknown, type Observation, type ObservedObject } from '../model/observation.ts'
 import type { PlannedChange } from '../model/plan.ts'
 import { readAnnotations, waveOf } from './annotations.ts'
 import type { Found } from './questions.ts'
@@ -18,11 +18,16 @@ export interface PruneFacts {
   readonly applySet: string
   /** `sync.prune` of the application. */
   readonly enabled: boolean
+  readonly restored: boolean
 }
 
-/** One change per tracked object that Git no longer wants; `look` lists those that the LIST did not show and that a GET must decide. */
-export function planPrunes(facts: PruneFacts): { changes: PlannedChange[]; look: InventoryEntry[] } {
+/**
+ * One change per tracked object that Git no longer wants; `look` lists those that the LIST did not show and that a GET must decide, `asking`
+ * the prunes that their annotation wants confirmed.
+ */
+export function planPrunes(facts: PruneFacts): { changes: PlannedChange[]; look: InventoryEntry[]; asking: PlannedChange[] } {
   const changes: PlannedChange[] = []
+  const asking: PlannedChange[] = []
   const look: InventoryEntry[] = []
   for (const [key, entry] of facts.inventory.entries) {
     if (facts.wanted.has(key)) continue
@@ -31,13 +36,14 @@ export function planPrunes(facts: PruneFacts): { changes: PlannedChange[]; look:
       const unknown = whyUnknown(facts.observation, entry.object)
       if (unknown !== undefined) changes.push(leave(entry, 'skipped', `not in Git any more, but ${unknown}: not pruned`))
       else look.push(entry)
-    } else {
-      changes.push(
-        seen === 'absent' ? leave(entry, 'released', 'not in Git any more, and gone from the cluster') : prune(entry, seen, facts),
-      )
+    } else if (seen === 'absent') changes.push(leave(entry, 'released', 'not in Git any more, and gone from the cluster'))
+    else {
+      const change = prune(entry, seen, facts)
+      changes.push(change)
+      if (change.operation.verb === 'delete' && readAnnotations(seen.annotations).policy.prune === 'confirm') asking.push(change)
     }
   }
-  return { changes, look }
+  return { changes, look, asking }
 }
 
 function prune(entry: InventoryEntry, seen: ObservedObject, facts: PruneFacts): PlannedChange {
@@ -55,7 +61,7 @@ function prune(entry: InventoryEntry, seen: ObservedObject, facts: PruneFacts): 
 }
 
 /** Labels alone never delete: what is not provably ours is released, and told. */
-function reasonToKeep(entry: InventoryEntry, seen: ObservedObject, { applySet, enabled }: PruneFacts): PlannedChange | undefined {
+function reasonToKeep(entry: InventoryEntry, seen: ObservedObject, { applySet, enabled, restored }: PruneFacts): PlannedChange | undefined {
   if (seen.labels[PART_OF_LABEL] !== applySet)
     return leave(entry, 'released', 'not in Git any more; our label was removed from it, so it is no longer ours')
   if (seen.controller !== undefined) return leave(entry, 'released', `not in Git any more; ${seen.controller} controls it now`)
@@ -64,7 +70,8 @@ function reasonToKeep(entry: InventoryEntry, seen: ObservedObject, { applySet, e
   if (entry.status === 'intended' && !isReplaced && (seen.fields === undefined || seen.createdAt < entry.since)) {
     return leave(entry, 'released', 'not in Git any more; it existed before gitwake meant to create it')
   }
-  if (seen.terminating) return leave(entry, 'skipped', 'not in Git any more; it is already being deleted')
+  if (seen.terminating) return { ...leave(entry, 'skipped', `not in Git any more; ${displayDeletion(seen)}`), ...stuck(seen) }
+  if (restored) return leave(entry, 'skipped', 'not in Git any more; kept this time, because the cluster was restored')
   // Its manifest is gone from Git: what was applied last speaks for it. Whoever adds an annotation by hand can only keep what Git drops.
   const { policy } = readAnnotations(seen.annotations)
   if (policy.prune === 'disabled') return leave(entry, 'skipped', 'not in Git any more; kept by its annotation')
@@ -74,6 +81,12 @@ function reasonToKeep(entry: InventoryEntry, seen: ObservedObject, { applySet, e
     return leave(entry, 'skipped', `not in Git any more; a ${entry.object.kind} is only pruned with ${PRUNE_ANNOTATION}: enabled`)
   }
   return undefined
+}
+
+/** Finalizers that never go hold nobody up, but somebody should know whose they are. */
+function stuck({ deletion }: ObservedObject): { readonly fix?: string } {
+  if (deletion === undefined || deletion.finalizers.length === 0) return {}
+  return { fix: 'If this does not end: look at the controllers that those finalizers belong to.' }
 }
 
 function leave(entry: InventoryEntry, action: 'released' | 'skipped', reason: string): PlannedChange {

@@ -85,10 +85,12 @@ async function record(
   options: WriteOptions,
 ): Promise<StoredInventory | undefined> {
   const { plan, facts } = work.decision
-  const base = stored?.inventory ?? work.inventory
+  // Of an empty plan nothing was written yet: what was recognised after a restore stands in the one that was planned with.
+  const base = stored === undefined || stored === work.stored ? work.inventory : stored.inventory
   const narrowed = narrow(base, done, facts.observation)
-  const complete = ended === 'done' && plan.held === undefined && done.every(({ change }) => change.action !== 'failed')
-  // A held prune is no complete run: with equal inputs the next sync must still look.
+  const isWhole = plan.held === undefined && facts.restored === undefined
+  const complete = ended === 'done' && isWhole && done.every(({ change }) => change.action !== 'failed')
+  // Prunes that are held or were put off make no complete run: with equal inputs the next sync must still look.
   const completed = complete ? { ...narrowed, ...work.completed } : { ...narrowed, inputs: undefined }
   const hooks = work.hooks.entries()
   const next = hooks === undefined ? completed : { ...completed, hooks }

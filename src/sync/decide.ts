@@ -9,6 +9,7 @@ import type { Rendering } from '../model/tree.ts'
 import type { Inventory } from '../model/inventory.ts'
 import { desire, type Desired } from '../plan/desired.ts'
 import { plan, type PlanFacts } from '../plan/plan.ts'
+import { readopt } from '../plan/readopt.ts'
 import { NO_ANSWERS, type Found } from '../plan/questions.ts'
 import type { Destination } from './ports.ts'
 
@@ -38,7 +39,9 @@ const ROUNDS = 3
 export async function decide(subject: Subject, destination: Destination, signal: AbortSignal): Promise<Decision> {
   const { desired, catalog } = await desiredIn(subject, destination, signal)
   const observation = await destination.observe(kindsOf(desired, subject.inventory, catalog), subject.applySet, signal)
-  return await settle(factsOf(subject, desired, catalog, observation), destination, signal)
+  const restored = subject.inventory && readopt(subject.inventory, observation, subject.applySet)
+  const inventory = restored?.inventory ?? subject.inventory
+  return await settle({ ...factsOf({ ...subject, inventory }, desired, catalog, observation), restored }, destination, signal)
 }
 
 /** Plans again with what a GET told of objects that a conditional write found different from what was observed. */
@@ -101,7 +104,7 @@ function kindsOf(desired: Desired, inventory: Inventory | undefined, catalog: Ki
   return [...kinds.values()]
 }
 
-function factsOf(subject: Subject, desired: Desired, catalog: KindCatalog, observation: Observation): PlanFacts {
+function factsOf(subject: Subject, desired: Desired, catalog: KindCatalog, observation: Observation): Omit<PlanFacts, 'restored'> {
   const { destination, sync } = subject.application
   return {
     desired,
@@ -114,6 +117,7 @@ function factsOf(subject: Subject, desired: Desired, catalog: KindCatalog, obser
     namespace: destination.namespace,
     createNamespace: destination.createNamespace,
     prune: sync.prune,
+    pruneBudget: sync.pruneBudget,
     undeclared: sync.undeclared,
     ignore: sync.ignore ?? [],
     missingPath: subject.missingPath,

@@ -126,7 +126,7 @@ async function runStages(request: SyncRequest, ports: SyncPorts, run: Run): Prom
       decision,
       destination: ports.destination,
       stored,
-      inventory: stored?.inventory ?? emptyInventory(application.name, ports.install),
+      inventory: decision.facts.inventory ?? emptyInventory(application.name, ports.install),
       completed: { revision: tree.revision, inputs, rendered: rendering.digest, appliedAt: new Date(ports.now()).toISOString() },
       partial: application.sync.partial,
       waveTimeoutMs: application.sync.healthTimeoutMs,

@@ -3,7 +3,8 @@ import { describe, it } from 'node:test'
 import type { IntendedEntry, OwnedEntry } from '../../src/model/inventory.ts'
 import { createKindCatalog } from '../../src/model/kinds.ts'
 import { PART_OF_LABEL } from '../../src/model/names.ts'
-import type { ObservedObject } from '../../src/model/observation.ts'
+import type { Observation, ObservedObject } from '../../src/model/observation.ts'
+import { objectKey } from '../../src/model/object.ts'
 import type { PlannedChange } from '../../src/model/plan.ts'
 import { lostFields } from '../../src/plan/drift.ts'
 import { guardPrunes } from '../../src/plan/guards.ts'
@@ -11,6 +12,7 @@ import { planObject } from '../../src/plan/object.ts'
 import { claim } from '../../src/plan/ownership.ts'
 import { planPrunes } from '../../src/plan/prune.ts'
 import { NO_ANSWERS } from '../../src/plan/questions.ts'
+import { readopt } from '../../src/plan/readopt.ts'
 import { stageOf, startOrder, stepsOf } from '../../src/plan/stages.ts'
 import { judge } from '../../src/plan/unchanged.ts'
 import { emptyInventory } from '../../src/sync/tracking.ts'
@@ -62,14 +64,20 @@ describe('the guards of a prune', () => {
     [{ prunes: 31, tracked: 100, desired: 69, missingPath: undefined }, true],
     [{ prunes: 1, tracked: 1, desired: 0, missingPath: undefined }, true],
     [{ prunes: 1, tracked: 100, desired: 99, missingPath: 'gone' }, true],
+    [{ prunes: 1, tracked: 100, desired: 99, missingPath: undefined, budget: { objects: 0, percent: 0 } }, true],
+    [{ prunes: 20, tracked: 100, desired: 80, missingPath: undefined, budget: { objects: 3, percent: 20 } }, false],
+    [{ prunes: 21, tracked: 100, desired: 79, missingPath: undefined, budget: { objects: 3, percent: 20 } }, true],
+    [{ prunes: 99, tracked: 100, desired: 1, missingPath: undefined, budget: 'unlimited' }, false],
+    [{ prunes: 100, tracked: 100, desired: 0, missingPath: undefined, budget: 'unlimited' }, true],
   ] as const
   for (const [facts, held] of cases) {
-    it(`${held ? 'holds' : 'lets pass'} ${JSON.stringify(facts)}`, () => assert.equal(guardPrunes(facts) !== undefined, held))
+    it(`${held ? 'holds' : 'lets pass'} ${JSON.stringify(facts)}`, () =>
+      assert.equal(guardPrunes({ budget: undefined, ...facts }) !== undefined, held))
   }
 })
 
 describe('a prune', () => {
-  const run = (
+  const changeOf = (
     change: Partial<ObservedObject>,
     tracked: Parameters<typeof planPrunes>[0]['inventory']['entries'] = new Map([['k', entry]]),
   ) =>
@@ -89,7 +97,9 @@ describe('a prune', () => {
       found: new Map(),
       applySet: 'set',
       enabled: true,
-    }).changes[0]?.action
+      restored: false,
+    }).changes[0] ?? assert.fail('nothing is planned')
+  const run = (...facts: Parameters<typeof changeOf>) => changeOf(...facts).action
 
   it('takes what is ours', () => assert.equal(run({}), 'pruned'))
   it('releases what lost our label', () => assert.equal(run({ labels: {} }), 'released'))
@@ -109,8 +119,14 @@ describe('a prune', () => {
       found: new Map(),
       applySet: 'set',
       enabled: true,
+      restored: false,
     })
     assert.deepEqual([changes.map(({ action }) => action), look], [['skipped'], []])
+  })
+  it('tells what it waits for where its deletion hangs', () => {
+    const { reason, fix } = changeOf({ terminating: true, deletion: { since: '2026-01-01T00:00:00Z', finalizers: ['example.org/hold'] } })
+    assert.match(reason, /being deleted since 2026-01-01T00:00:00Z, and waits for its finalizers \(example.org\/hold\)/)
+    assert.match(fix ?? '', /controllers/)
   })
   it('takes an intended object only if it is ours and younger than the intention', () => {
     const intended = (since: string) => new Map([['k', { status: 'intended', object, version: 'v1', since } as const]])
@@ -139,6 +155,8 @@ describe('an object that Git wants', () => {
         namespace: 'shop',
         createNamespace: true,
         prune: true,
+        pruneBudget: undefined,
+        restored: undefined,
         undeclared: 'report',
         ignore: [],
         missingPath: undefined,
@@ -161,6 +179,40 @@ describe('an object that Git wants', () => {
   it('is not fought for once another application has taken it over', () => {
     assert.match(run(entry, owner('other')).reason, /owned by application shop-dev/)
     assert.equal(run(entry, { labels: {}, fields: 'f2' }).action, 'configured', 'a label that is merely gone is drift')
+  })
+})
+
+describe('a cluster that was restored', () => {
+  const names = ['a', 'b', 'c']
+  const ofName = (name: string) => ({ ...object, name })
+  const inventory = {
+    ...emptyInventory('a', 'i'),
+    entries: new Map(names.map((name) => [objectKey(ofName(name)), { ...entry, object: ofName(name), uid: `old ${name}`, generation: 4 }])),
+  }
+  const observe = (returned: readonly string[], change: Partial<ObservedObject> = {}): Observation => ({
+    objects: new Map(
+      names.map((name) => {
+        const [uid, more] = returned.includes(name) ? [`new ${name}`, change] : [`old ${name}`, {}]
+        return [objectKey(ofName(name)), { ...seen, object: ofName(name), uid, ...more }]
+      }),
+    ),
+    unlistable: new Map(),
+    definitions: new Map(),
+  })
+
+  it('is recognised where most objects came back as others, and what they carry is proven anew', () => {
+    const restored = readopt(inventory, observe(['a', 'b']), 'set')
+    assert.deepEqual([restored?.count, restored?.tracked], [2, 3])
+    const [a, , c] = [...(restored?.inventory.entries.values() ?? [])].filter((tracked) => tracked.status === 'owned')
+    assert.equal(a?.uid, 'new a')
+    assert.equal(a && judge(a, { ...seen, uid: 'new a', generation: 4 }, 's1'), 'suspect')
+    assert.equal(c?.uid, 'old c')
+  })
+  it('is not assumed where one of them was made anew, nor where somebody else made or controls them', () => {
+    assert.equal(readopt(inventory, observe(['a']), 'set'), undefined)
+    assert.equal(readopt(inventory, observe(names, { fields: undefined }), 'set'), undefined)
+    assert.equal(readopt(inventory, observe(names, { labels: {} }), 'set'), undefined)
+    assert.equal(readopt(inventory, observe(names, { controller: 'Widget/w' }), 'set'), undefined)
   })
 })
 

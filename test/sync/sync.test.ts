@@ -546,6 +546,9 @@ describe('a sync on a real control plane', { timeout: 300_000 }, () => {
       return [...(stored?.inventory.entries.values() ?? [])].map(({ object }) => object.name)
     }
     assert.deepEqual((await tracked()).sort(), ['a', 'b'])
+    const hanging = await app.sync()
+    assert.equal(hanging.outcome, 'synced', told(hanging))
+    assert.match(hanging.changes[0]?.reason ?? '', /being deleted since \d{4}-.*waits for its finalizers \(example.org\/hold\)/)
     await bench.api('PATCH', `/api/v1/namespaces/${app.namespace}/configmaps/b`, { metadata: { finalizers: null } }, MERGE)
     await app.sync()
     assert.deepEqual(await tracked(), ['a'])
