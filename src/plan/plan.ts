@@ -125,10 +125,11 @@ function guardedPrunes(
   return {
     prunes: changes.map((change) => (isHeld && waiting.has(change) ? hold(change, reason) : change)).sort((a, b) => byStep(b, a)),
     look: look.map(({ object, version }) => ({ object, version })),
-    held: isHeld ? { reason, fix: CONFIRM, digest } : undefined,
+    held: isHeld ? { reason: facts.confirmed === undefined ? reason : `${OTHER_PLAN}: ${reason}`, fix: CONFIRM, digest } : undefined,
   }
 }
 
+const OTHER_PLAN = 'what was confirmed is not what would be pruned now'
 const CONFIRM = 'Confirm exactly this plan (POST …/sync?confirm=PLAN), or bring the objects back in Git.'
 
 function hold(change: PlannedChange, reason: string): PlannedChange {

@@ -13,6 +13,9 @@ import { claimKey } from './once.ts'
 import { CLASS, priorityOf } from './priority.ts'
 import { sayNow } from './standing.ts'
 
+/** A person has seen the cluster as it was: a worker that comes much later must ask again. */
+const CONFIRMED_FOR_MS = 15 * 60_000
+
 /** Intake, and what the serve role needs besides. */
 export interface QueueIntake extends Intake {
   /** Asks the cluster's workers for a sweep and for a poll of every repository, now. */
@@ -123,7 +126,9 @@ export function createIntake({ redis, configuration, log, retention = RETENTION 
       return (await guarded(Promise.all(accepting))).flat().map(({ ticket }) => ticket)
     },
     confirmPlan: async ({ cluster, application }, plan) => {
-      await guarded(redis.hset(clusterKeys(cluster).application(application), 'confirm', plan))
+      await guarded(
+        redis.hset(clusterKeys(cluster).application(application), { confirm: plan, confirmUntil: Date.now() + CONFIRMED_FOR_MS }),
+      )
     },
     say: async ({ cluster, application }, standing) => guarded(sayNow(redis, cluster, application, standing)),
     sweepNow,

@@ -114,6 +114,20 @@ test('a confirmation reaches the next run, and only that one', async () => {
   assert.deepEqual(confirmed, ['plan-7', undefined])
 })
 
+test('a confirmation that waited too long for a worker confirms nothing', async () => {
+  await using setup = await setUp()
+  const confirmed: (string | undefined)[] = []
+  await setup.intake.confirmPlan(api, 'plan-7')
+  const key = clusterKeys('prod').application('api')
+  const leftMs = Number(await setup.redis.client.hget(key, 'confirmUntil')) - Date.now()
+  assert.ok(leftMs > 14 * 60_000 && leftMs <= 15 * 60_000)
+  await setup.redis.client.hset(key, 'confirmUntil', Date.now() - 1)
+  await setup.intake.acceptTrigger(api, trigger('manual'))
+  setup.work({ run: async (job) => (confirmed.push(job.confirmedPlan), resultOf(job)) })
+  await until(async () => confirmed.length === 1 && (await isDone(setup)))
+  assert.deepEqual(confirmed, [undefined])
+})
+
 test('a run learns that a newer push waits, and the newer one follows', async () => {
   await using setup = await setUp()
   const outcomes: string[] = []

@@ -70,6 +70,7 @@ test('a prune beyond the budget of its application waits, and another digest con
   const other = await app.sync({ confirmedPlan: held.plan ?? '' })
   assert.equal(other.outcome, 'held', 'what was confirmed is not what would be pruned now')
   assert.notEqual(other.plan, held.plan)
+  assert.match(other.message, /what was confirmed is not what would be pruned now: 2 of 4 objects/)
   assert.deepEqual(await liveNames(app), NAMES)
   const done = await app.sync({ confirmedPlan: other.plan ?? '' })
   assert.equal(done.counts.pruned, 2, done.message)
@@ -89,4 +90,22 @@ test('an object whose annotation asks for it waits for a confirmation, and holds
   assert.deepEqual(await liveNames(app), ['a', 'b', 'd'])
   const done = await app.sync({ confirmedPlan: held.plan ?? '' })
   assert.deepEqual([done.outcome, done.counts.pruned], ['synced', 1], done.message)
+})
+
+test('a prune that fails stays tracked and is tried again', async () => {
+  const app = await bench.subject(files(NAMES))
+  await app.sync()
+  await app.repository.commit(files(['a', 'b', 'c']))
+  const failed = await app.sync({
+    destination: {
+      ...bench.destination,
+      delete: () => Promise.resolve({ ok: false, class: 'forbidden', message: 'an admission policy says no', retryable: true }),
+    },
+  })
+  assert.equal(failed.outcome, 'failed', failed.message)
+  assert.equal(failed.problem?.retryable, true)
+  const stored = await bench.destination.readInventory(app.application.name, SIGNAL())
+  assert.equal(stored?.inventory.entries.size, 4)
+  const again = await app.sync({ reason: 'retry' })
+  assert.equal(again.counts.pruned, 1, again.message)
 })

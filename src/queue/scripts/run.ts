@@ -3,20 +3,21 @@ import { DUE_SLACK_MS, type Script } from './script.ts'
 /**
  * KEYS: application, triggers. ARGV: key prefix, application.
  * Takes the job: clears the waiting flag, then reads `want`, in one step, so that a push is either seen by this run or adds a job of its own.
- * Returns {'none'} where nothing is wanted or due, else {'run', seed, seen, attempts, seen by the run before, confirmed plan, triggers…}.
+ * Returns {'none'} where nothing is wanted or due, else {'run', seed, seen, attempts, seen by the run before, plan confirmed lately, triggers…}.
  */
 export const BEGIN: Script = {
   name: 'gitwakeBegin',
   keys: 2,
   lua: `
 local now = clock()
-local state = redis.call('HMGET', KEYS[1], 'seed', 'want', 'done', 'notBefore', 'attempts', 'seen', 'confirm', 'repository')
+local state = redis.call('HMGET', KEYS[1], 'seed', 'want', 'done', 'notBefore', 'attempts', 'seen', 'confirm', 'repository', 'confirmUntil')
 redis.call('HDEL', KEYS[1], 'waiting')
 if state[8] then redis.call('SREM', ARGV[1] .. ':waiting:' .. state[8], ARGV[2]) end
 if not state[1] or not state[2] then return {'none'} end
 if tonumber(state[2]) <= tonumber(state[3] or 0) then return {'none'} end
 if tonumber(state[4] or 0) > now + ${DUE_SLACK_MS} then return {'none'} end
 redis.call('HSET', KEYS[1], 'running', state[2], 'seen', state[2])
+if tonumber(state[9] or 0) < now then state[7] = '' end
 return {'run', state[1], state[2], state[5] or '0', state[6] or '0', state[7] or '', unpack(redis.call('LRANGE', KEYS[2], 0, -1))}
 `,
 }
@@ -44,7 +45,7 @@ if kind == 'answered' then
   local done = math.max(tonumber(state[3] or 0), seen)
   redis.call('HSET', KEYS[1], 'done', digits(done), 'notBefore', 0, 'attempts', 0)
   redis.call('HDEL', KEYS[1], 'failed')
-  if ARGV[8] ~= '' and state[5] == ARGV[8] then redis.call('HDEL', KEYS[1], 'confirm') end
+  if ARGV[8] ~= '' and state[5] == ARGV[8] then redis.call('HDEL', KEYS[1], 'confirm', 'confirmUntil') end
   local oldest = redis.call('LINDEX', KEYS[2], 0)
   while oldest and tonumber(string.match(oldest, '^%d+')) <= done do
     redis.call('LPOP', KEYS[2])
