@@ -9,12 +9,12 @@ const REMEMBER_MS = 30 * 24 * 3_600_000
 const AGREE_AFTER_MS = 120_000
 
 /**
- * KEYS: heads of a ref (list, newest first), doubt (string `<revision> <first seen>`).
- * ARGV: revision, named by a webhook (1 or 0), now in ms. Returns 1 when accepted, 0 when the branch has left this head already.
+ * KEYS: heads of a ref (list, newest first), doubt (string `<revision> <first seen>`), what each application was told (hash).
+ * ARGV: revision, named by a webhook (1 or 0), now in ms, application. Returns 1 when accepted, 0 when the branch has left this head already.
  */
 const ADMIT: Script = {
   name: 'gitwakeAdmitHead',
-  keys: 2,
+  keys: 3,
   lua: `
 local newest = redis.call('LINDEX', KEYS[1], 0)
 local function accept()
@@ -25,6 +25,7 @@ local function accept()
     redis.call('LTRIM', KEYS[1], 0, ${REMEMBERED - 1})
   end
   redis.call('PEXPIRE', KEYS[1], ${REMEMBER_MS})
+  redis.call('HSET', KEYS[3], ARGV[4], ARGV[1])
   return 1
 end
 if not newest or newest == ARGV[1] or ARGV[2] == '1' then return accept() end
@@ -40,23 +41,37 @@ return 0
 /** The heads that each branch had, as far as this cluster's workers saw them: an accelerator, forgotten by FLUSHALL without harm. */
 export interface HeadHistory {
   /** May this revision be synced now? `named`: a webhook named it as the new head. Answers 'accepted' where Redis is away. */
-  admit(repository: string, ref: string, revision: string, named: boolean): Promise<'accepted' | 'left already'>
-  /** The newest head that was admitted. */
-  newest(repository: string, ref: string): Promise<string | undefined>
+  admit(
+    repository: string,
+    ref: string,
+    revision: string,
+    by: { application: string; named: boolean },
+  ): Promise<'accepted' | 'left already'>
+  /** Those that neither fetched this head last nor were told of it: what one application has seen says nothing about the others of its branch. */
+  unaware(revision: string, applications: readonly string[]): Promise<ReadonlySet<string>>
+  /** These were asked to sync this head. */
+  told(revision: string, applications: readonly string[]): Promise<void>
   /** Was this revision admitted as a head lately? Answers false where Redis is away. */
   has(repository: string, ref: string, revision: string): Promise<boolean>
 }
 
 export function createHeadHistory(redis: Redis, cluster: string, now: () => number): HeadHistory {
-  const { heads: key } = clusterKeys(cluster)
+  const { prefix, heads: key } = clusterKeys(cluster)
+  const toldKey = `${prefix}:heads-told`
   return {
-    async admit(repository, ref, revision, named) {
+    async admit(repository, ref, revision, { application, named }) {
       const heads = key(repository, ref)
-      const admitted = await runScript(redis, ADMIT, [heads, `${heads}:doubt`], [revision, named ? '1' : '0', String(now())]).catch(() => 1)
+      const asked = [revision, named ? '1' : '0', String(now()), application]
+      const admitted = await runScript(redis, ADMIT, [heads, `${heads}:doubt`, toldKey], asked).catch(() => 1)
       return admitted === 1 ? 'accepted' : 'left already'
     },
-    async newest(repository, ref) {
-      return (await redis.lindex(key(repository, ref), 0)) ?? undefined
+    async unaware(revision, applications) {
+      if (applications.length === 0) return new Set()
+      const last = await redis.hmget(toldKey, ...applications)
+      return new Set(applications.filter((_, index) => last[index] !== revision))
+    },
+    async told(revision, applications) {
+      await redis.hset(toldKey, ...applications.flatMap((application) => [application, revision]))
     },
     async has(repository, ref, revision) {
       return (await redis.lpos(key(repository, ref), revision).catch(() => null)) !== null

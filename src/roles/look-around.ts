@@ -89,11 +89,18 @@ export function createLookAround(options: LookAroundOptions): LookAround {
     const found = await options.source.heads(repository, refs, signal)
     for (const ref of refs) {
       const head = found.get(ref)
-      if (head === undefined || head === (await heads.newest(name, ref))) continue
-      const behind = followers.filter(({ source }) => source.ref === ref)
-      log.info({ applications: behind.map((application) => application.name), revision: head }, 'the head moved (seen by a poll)')
+      if (head === undefined) continue
+      const following = followers.filter(({ source }) => source.ref === ref)
+      const unaware = await heads.unaware(
+        head,
+        following.map((application) => application.name),
+      )
+      if (unaware.size === 0) continue
+      const behind = following.filter((application) => unaware.has(application.name))
+      log.info({ applications: [...unaware], revision: head }, 'the head moved (seen by a poll)')
       // Together: who depends on another of them must find it asked for.
       await intake.acceptTriggers(behind.map(targetOf), { reason: 'poll', at: Date.now(), revision: head })
+      await heads.told(head, [...unaware])
     }
   }
 

@@ -46,7 +46,12 @@ export interface Renderer {
 /** The branch's history of heads, so that a lagging mirror never moves a revision backwards. */
 export interface Heads {
   /** May this revision be synced now? `named`: a webhook named it as the new head. */
-  admit(repository: string, ref: string, revision: string, named: boolean): Promise<'accepted' | 'left already'>
+  admit(
+    repository: string,
+    ref: string,
+    revision: string,
+    by: { application: string; named: boolean },
+  ): Promise<'accepted' | 'left already'>
 }
 
 /** The heads that a branch has had. */

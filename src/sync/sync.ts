@@ -196,7 +196,7 @@ async function fetchHead({ application, repository, job, signal }: SyncRequest, 
   const { ref } = application.source
   const tree = await source.fetch(repository, ref, signal)
   const named = job.triggers.some(({ reason, revision }) => reason === 'push' && revision === tree.revision)
-  if ((await heads.admit(repository.name, ref, tree.revision, named)) === 'accepted') return tree
+  if ((await heads.admit(repository.name, ref, tree.revision, { application: application.name, named })) === 'accepted') return tree
   throw new GitwakeError(
     'head-left-already',
     `${repository.name} answers with ${tree.revision} for ${ref}, which the branch has left already`,

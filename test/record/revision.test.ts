@@ -30,7 +30,7 @@ test('who waits for a commit is not answered by the head before it, but by it or
   let head = a
   setup.work({
     run: async (job) => {
-      await heads.admit('shop', 'refs/heads/main', head, true)
+      await heads.admit('shop', 'refs/heads/main', head, { application: 'api', named: true })
       return resultOf(job, { revision: head })
     },
   })

@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { clusterKeys } from '../../src/model/keys.ts'
 import type { Application } from '../../src/model/configuration.ts'
 import type { RunSync } from '../../src/queue/run.ts'
-import { createHeadHistory } from '../../src/queue/heads.ts'
 import { publishStatus } from '../../src/queue/status.ts'
 import { requireDependencies, wakeDependents } from '../../src/roles/dependencies.ts'
-import { createLookAround } from '../../src/roles/look-around.ts'
-import { failed, resultOf, setUp, silent, targetOf, trigger } from '../queue/setup.ts'
+import { failed, resultOf, setUp, targetOf, trigger } from '../queue/setup.ts'
 import { until } from '../queue/until.ts'
 
 const BACKOFF = { retryable: { firstMs: 3_600_000, mostMs: 3_600_000 }, refused: { firstMs: 3_600_000, mostMs: 3_600_000 } }
@@ -67,42 +64,4 @@ test('nothing is applied while what it depends on fails, and at once when that i
   await push('api')
   await until(() => ran.length >= 3)
   assert.deepEqual(ran.slice(0, 3), ['api failed', 'api synced', 'web synced'])
-})
-
-test('a poll asks for all that follow a head before any of them starts', async () => {
-  const names = Array.from({ length: 80 }, (_, index) => `app-${index}`)
-  await using setup = await setUp(names)
-  const { producer } = setup.connections
-  const nothing = (): Promise<never> => Promise.reject(new Error('a poll reads nothing but heads'))
-  const lookAround = createLookAround({
-    cluster: 'prod',
-    configuration: () => setup.configuration,
-    redis: producer,
-    intake: setup.intake,
-    heads: createHeadHistory(producer, 'prod', Date.now),
-    source: {
-      fetch: nothing,
-      refAt: nothing,
-      open: nothing,
-      commit: nothing,
-      between: nothing,
-      heads: async () => new Map([['refs/heads/main', 'b'.repeat(40)]]),
-    },
-    destinations: { of: nothing, close: () => Promise.resolve() },
-    inventoryNamespace: 'gitwake-system',
-    log: silent,
-  })
-  let askedAtFirst: number | undefined
-  setup.work({
-    run: async (job) => {
-      askedAtFirst ??= (await Promise.all(names.map(async (name) => producer.exists(clusterKeys('prod').application(name))))).reduce(
-        (a, b) => a + b,
-      )
-      return resultOf(job)
-    },
-  })
-  await until(async () => producer.status === 'ready')
-  await lookAround.poll('shop', AbortSignal.timeout(10_000))
-  await until(() => askedAtFirst !== undefined)
-  assert.equal(askedAtFirst, names.length)
 })
