@@ -17,6 +17,9 @@ export const optionalText: Decode<string | undefined> = (value) => (value === ''
 /** A file path; `~/` is the home directory. */
 export const filePath: Decode<string> = (value) => (value.startsWith('~/') ? join(homedir(), value.slice(2)) : value)
 
+/** A file path, or none. */
+export const optionalPath: Decode<string | undefined> = (value) => (value === '' ? undefined : filePath(value))
+
 export function integer(least: number, most: number): Decode<number> {
   return (value) => {
     const number = /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN

@@ -7,6 +7,7 @@ import {
   httpUrl,
   integer,
   oneOf,
+  optionalPath,
   optionalPort,
   optionalText,
   rateLimit,
@@ -198,6 +199,13 @@ export const VARIABLES = {
     'size',
     byteSize,
     'How much of the audit log Redis keeps, as 512Ki, 64Mi or 1Gi. The oldest entries are cut off; the chain of the others stays verifiable.',
+  ),
+  auditFile: variable(
+    'GITWAKE_AUDIT_FILE',
+    '',
+    'path',
+    optionalPath,
+    'A file to which the audit log is written as well, as JSON lines, so that it outlives Redis. At 64 MiB it is put aside under the number of its last entry, and removed after GITWAKE_AUDIT_MAX_AGE.',
   ),
   kustomizePath: variable(
     'GITWAKE_KUSTOMIZE',

@@ -9,6 +9,9 @@ export type AuditAction =
   | 'plan confirmed'
   | 'suspended'
   | 'resumed'
+  | 'rolled back'
+  /** A rollback was ended by hand. */
+  | 'unpinned'
   /** A sync ended, in whatever way. */
   | 'sync'
   | 'configuration accepted'

@@ -10,7 +10,7 @@ export function standsFor(rendered: string | undefined, revision: string, heads:
   return newer !== -1 && newer < older
 }
 
-/** Whether waiting on is in vain, whatever was rendered: the application is stopped, or there is nothing to render. */
-export function isLastWord({ outcome, revision }: SyncResult): boolean {
-  return outcome === 'suspended' || revision === undefined
+/** Whether waiting on is in vain, whatever was rendered: the application is stopped or rolled back, or there is nothing to render. */
+export function isLastWord({ outcome, revision, head }: SyncResult): boolean {
+  return outcome === 'suspended' || revision === undefined || head !== undefined
 }

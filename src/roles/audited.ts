@@ -57,11 +57,15 @@ export function auditedIntake<Door extends Intake>(intake: Door, { audit, log, n
     async say(target, standing) {
       await intake.say(target, standing)
       const { application, cluster } = target
-      const { suspension } = standing
-      if (suspension === undefined) return
-      const { active, by, reason } = suspension
-      const detail = reason === undefined ? {} : { reason }
-      await record({ actor: by, action: active ? 'suspended' : 'resumed', application, cluster, detail })
+      const { suspension, pin } = standing
+      if (suspension !== undefined) {
+        const { active, by, reason } = suspension
+        await record({ actor: by, action: active ? 'suspended' : 'resumed', application, cluster, detail: { reason } })
+      }
+      if (pin !== undefined) {
+        const { active, by, reason, revision, bad } = pin
+        await record({ actor: by, action: active ? 'rolled back' : 'unpinned', application, cluster, revision, detail: { reason, bad } })
+      }
     },
   }
 }

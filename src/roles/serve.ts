@@ -6,6 +6,8 @@ import { createIntake, type QueueIntake } from '../queue/accept.ts'
 import type { JobData } from '../queue/jobs.ts'
 import { createPlanner } from '../queue/plans.ts'
 import { createAudit } from '../record/audit/audit.ts'
+import { openAuditFile, type AuditFileOptions } from '../record/audit/file.ts'
+import { followIntoFile } from '../record/audit/follow.ts'
 import { createAuditStore } from '../record/audit/store.ts'
 import { startFold } from '../record/fold.ts'
 import { createLedger } from '../record/ledger.ts'
@@ -29,12 +31,14 @@ export async function startServing(shared: Process): Promise<Running> {
   const { settings, log, connections, resolveSecret } = shared
   const configuration = shared.configuration.current
   const clusters = (): readonly string[] => [...configuration().clusters.keys()]
+  const file = settings.auditFile === undefined ? undefined : await openAuditFile(auditFileOf(settings.auditFile, settings.auditMaxAgeMs))
   const store = createAuditStore({
     redis: connections.producer,
     retention: { ageMs: settings.auditMaxAgeMs, bytes: settings.auditMaxBytes },
     now: Date.now,
-    known: () => undefined,
+    known: () => file?.last(),
   })
+  const following = file && followIntoFile({ store, file, log })
   const audit = createAudit({ store, mask: shared.mask, log })
   const audited = { audit, log, now: Date.now }
   const intake = auditedIntake(createIntake({ redis: connections.producer, configuration, log }), audited)
@@ -108,9 +112,14 @@ export async function startServing(shared: Process): Promise<Running> {
       await server.close()
       await fold.close()
       await audit.close()
+      await following?.close()
       await intake.close()
     },
   }
+}
+
+function auditFileOf(path: string, maxAgeMs: number): AuditFileOptions {
+  return { path, maxBytes: 64 * 1024 * 1024, maxAgeMs, now: Date.now }
 }
 
 /** The queues of all clusters, opened as the configuration names them. */

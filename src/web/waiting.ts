@@ -55,7 +55,7 @@ export function createWaiting(ledger: Ledger, closing: AbortSignal): Waiting {
         const result = await (revision === undefined ? ledger.waitFor(ticket, ended) : ledger.waitForRevision(ticket, revision, ended))
         if (gone.signal.aborted) return
         if (result === undefined) refuseLate(request, response, awaited, waitMs, await lastTry(ledger, ticket))
-        else answerResult(request, response, ticket, result)
+        else answerResult(request, response, awaited, result)
       } finally {
         waiters -= 1
         response.off('close', leave)
@@ -105,10 +105,18 @@ function refuseLate(request: Request, response: Response, awaited: Awaited, wait
   )
 }
 
-function answerResult(request: Request, response: Response, ticket: Ticket, result: SyncResult): void {
-  const refusal = refusalOf(result)
+function answerResult(request: Request, response: Response, { ticket, revision }: Awaited, result: SyncResult): void {
+  const refusal = refusalOf(result) ?? (revision === undefined ? undefined : pinnedElsewhere(result, revision))
   if (refusal) refuse(request, response, refusal.status, refusal.refusal, { ticket, ...result })
   else response.json({ ticket, ...result })
+}
+
+/** A rollback holds: the commit that was waited for is not what was applied. */
+function pinnedElsewhere({ application, revision, head }: SyncResult, awaited: string) {
+  if (head === undefined || revision === awaited) return undefined
+  const message = `${application} is rolled back to ${revision}, and stays there.`
+  const fix = `Revert in Git, or POST /api/applications/${application}/unpin.`
+  return { status: 409, refusal: { code: 'pinned', message, fix } }
 }
 
 /** Why a finished sync is not a success: held for a person's word, or the commit is at fault. */

@@ -135,6 +135,8 @@ describe('the audit log', () => {
     await intake.confirmPlan(api, 'sha256:abc')
     await intake.say(api, { suspension: { active: true, by: 'ada', at: 1, reason: 'moved to https://u:hunter2@db.example.org' } })
     await intake.say(api, { suspension: { active: false, by: 'ada', at: 2 } })
+    await intake.say(api, { pin: { active: true, by: 'ada', at: 3, revision: 'a'.repeat(40), bad: ['b'.repeat(40)], settled: false } })
+    await intake.say(api, { pin: { active: false, by: 'ada', at: 4, revision: 'a'.repeat(40), bad: [], settled: false } })
     const told = auditConfiguration(options)
     told.accepted(setup.configuration)
     await audit.close()
@@ -148,8 +150,10 @@ describe('the audit log', () => {
         'delivery | ada (github) | ',
         'plan confirmed | the API | api',
         'resumed | ada | api',
+        'rolled back | ada | api',
         'suspended | ada | api',
         'sync asked | grace | api',
+        'unpinned | ada | api',
       ],
     )
     assert.equal(lines.filter((line) => line.startsWith('configuration accepted')).length, 1)

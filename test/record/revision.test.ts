@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { SyncResult } from '../../src/model/result.ts'
 import { createHeadHistory } from '../../src/queue/heads.ts'
 import { standsFor } from '../../src/record/revision.ts'
 import { resultOf, setUp, targetOf, trigger } from '../queue/setup.ts'
@@ -48,10 +49,16 @@ test('who waits for a commit is not answered by the head before it, but by it or
   assert.equal(await books.ledger.waitForRevision(late, stray, AbortSignal.timeout(300)), undefined)
 })
 
-test('who waits for a commit is told at once that the application is stopped', async () => {
+test('who waits for a commit is told at once that the application is stopped, or rolled back', async () => {
   await using setup = await setUp()
   await using books = openBooks(setup)
-  setup.work({ run: async (job) => resultOf(job, { outcome: 'suspended', revision: a }) })
-  const ticket = await setup.intake.acceptTrigger(api, trigger('manual', { revision: b }))
-  assert.equal((await books.ledger.waitForRevision(ticket, b, AbortSignal.timeout(30_000)))?.outcome, 'suspended')
+  const fates: Partial<SyncResult>[] = [
+    { outcome: 'suspended', revision: a },
+    { revision: a, head: b },
+  ]
+  setup.work({ run: async (job) => resultOf(job, fates.shift()) })
+  for (const expected of ['suspended', 'synced']) {
+    const ticket = await setup.intake.acceptTrigger(api, trigger('manual', { revision: b }))
+    assert.equal((await books.ledger.waitForRevision(ticket, b, AbortSignal.timeout(30_000)))?.outcome, expected)
+  }
 })

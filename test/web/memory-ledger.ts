@@ -132,7 +132,7 @@ export function createMemoryLedger(initial: readonly ApplicationStatus[] = []): 
     async waitForRevision(ticket, revision, signal) {
       for (let next = ticket; ;) {
         const result = await ledger.waitFor(next, signal)
-        if (result === undefined || result.revision === revision) return result
+        if (result === undefined || result.revision === revision || result.head !== undefined) return result
         next = { ...ticket, wanted: result.seen + 1 }
       }
     },

@@ -11,10 +11,10 @@ import { until } from './until.ts'
 const SYNC = '/api/applications/shop-prod/sync'
 
 /** Asks for a sync, finishes it once the request waits, and returns the answer. */
-async function syncThatEnds(t: TestContext, fields: Partial<SyncResult>) {
+async function syncThatEnds(t: TestContext, fields: Partial<SyncResult>, query = '') {
   const { url, ledger } = await startWeb(t)
   const answer = request(url)
-    .post(`${SYNC}?wait=60s`)
+    .post(`${SYNC}?wait=60s${query}`)
     .set(BEARER)
     .then((value) => value)
   await finishOnceWaiting(ledger, fields)
@@ -180,6 +180,12 @@ test('a wait for a commit ends with its result, not with that of the head before
   for (const revision of ['HEAD', 'abc1234', `${'A'.repeat(40)}`, '--upload-pack=x'])
     assert.equal((await request(url).post(`${SYNC}?revision=${revision}`).set(BEARER)).body.error.code, 'bad-revision', revision)
   assert.equal(ledger.triggers.length, 2)
+})
+
+test('a wait for a commit is answered 409 while a rollback holds, and one for no commit 200', async (t) => {
+  const named = await syncThatEnds(t, { revision: FIRST, head: SECOND }, `&revision=${SECOND}`)
+  assert.deepEqual([named.status, named.body.error.code], [409, 'pinned'])
+  assert.equal((await syncThatEnds(t, { revision: FIRST, head: SECOND })).status, 200)
 })
 
 test('a request that is repeated under its Idempotency-Key gets the same ticket; another request under it 422', async (t) => {

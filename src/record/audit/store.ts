@@ -20,6 +20,8 @@ export interface AuditSource {
 export interface AuditStore extends AuditReader {
   append(events: readonly AuditEvent[]): Promise<void>
   appendFrom(source: AuditSource): Promise<void>
+  /** The newest entry in Redis. */
+  head(): Promise<AuditHead | undefined>
 }
 
 /** Others append too; so often in a row is no coincidence. */
@@ -67,6 +69,11 @@ export function createAuditStore(options: {
     return reachable(turn)
   }
 
+  const headAt = async (...fields: readonly [string, string]): Promise<AuditHead | undefined> => {
+    const [seq, hash] = await reachable(redis.hmget(receiverKeys.auditHead, ...fields))
+    return typeof seq === 'string' && typeof hash === 'string' ? { seq: Number(seq), hash } : undefined
+  }
+
   return {
     append: (events) => append(() => events),
     appendFrom: ({ name, events }) =>
@@ -75,10 +82,8 @@ export function createAuditStore(options: {
         name,
         events.at(-1)?.position,
       ),
-    async anchor() {
-      const [seq, hash] = await reachable(redis.hmget(receiverKeys.auditHead, 'cut', 'cutHash'))
-      return typeof seq === 'string' && typeof hash === 'string' ? { seq: Number(seq), hash } : undefined
-    },
+    head: () => headAt('seq', 'hash'),
+    anchor: () => headAt('cut', 'cutHash'),
     async entries(seq, most) {
       const found = await reachable(redis.xrange(receiverKeys.audit, `${seq + 1}-0`, '+', 'COUNT', most))
       return found.flatMap(([, fields]) => decodeEntry(fields[5] ?? '') ?? [])
