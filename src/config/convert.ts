@@ -10,6 +10,7 @@ import type {
 import { groupKindKey } from '../model/object.ts'
 import { parseDuration } from '../model/duration.ts'
 import { qualifyRef } from '../model/ref.ts'
+import { isVersionSelector, versionSelector } from '../model/version-range.ts'
 import type { Finding } from './explain.ts'
 import { checkUrl } from './repository-url.ts'
 import { toIgnoreRule } from './ignore-rule.ts'
@@ -113,7 +114,7 @@ function toHealthExpressions(written: NonNullable<ClusterDocument['spec']['healt
 /** An Application document as the model has it, with every default filled in. */
 export function toApplication(document: ApplicationDocument, report: Report): Application {
   const { source, destination, sync = {}, dependsOn = [], suspend = false, suspendReason: reason } = document.spec
-  const ref = qualifyRef(source.ref)
+  const ref = versionSelector(source.ref) ?? qualifyRef(source.ref)
   if (ref === undefined) report({ path: 'spec.source.ref', message: refMessage(source.ref) })
   if (reason !== undefined && !suspend) report({ path: 'spec.suspendReason', message: 'has a meaning only with suspend: true: remove it' })
   return {
@@ -153,6 +154,7 @@ function toPruneBudget(written: NonNullable<NonNullable<ApplicationDocument['spe
 }
 
 function refMessage(ref: string): string {
+  if (isVersionSelector(ref)) return `${JSON.stringify(ref.slice(0, 80))} is no range of versions: write semver:^1.2 or semver:>=1.2 <2`
   if (/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/i.test(ref))
     return 'is a commit: an application follows a branch or a tag, so that Git stays the only way to change it'
   return `${JSON.stringify(ref.slice(0, 80))} is not a name that Git accepts for a branch or tag: write main, or refs/tags/v1`

@@ -222,7 +222,10 @@ export const applicationDocument = document(
       ref: z
         .string()
         .min(1)
-        .meta({ description: 'A branch (main), or a full ref (refs/tags/v1).', examples: ['main'] }),
+        .meta({
+          description: 'A branch (main), a full ref (refs/tags/v1), or the newest tag of a range of versions (semver:>=1.2 <2).',
+          examples: ['main', 'refs/tags/v1', 'semver:^1.2'],
+        }),
       path: z.string().meta({ description: 'A folder of the repository; its root where this is missing.', default: '' }).optional(),
       pullRequestPlans: z
         .boolean()

@@ -23,6 +23,8 @@ export interface Remote {
   fetch(path: string, refs: ReadonlyMap<string, string>, signal: AbortSignal): Promise<ReadonlySet<string>>
   /** Lists the commits that refs point at; tags are peeled. */
   list(directory: string, refs: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, string>>
+  /** Every tag, with the commit that it points at. */
+  tags(directory: string, signal: AbortSignal): Promise<ReadonlyMap<string, string>>
   /**
    * The commits of a ref's history after `from`, up to `to`, newest first; undefined where its newest 1,000 do not contain `from`.
    * `scratch` is a folder for the commits, without trees and files: the cache stays shallow.
@@ -127,6 +129,12 @@ export function createRemote(options: {
     list: async (directory, refs, signal) => {
       const patterns = refs.flatMap((ref) => (ref.startsWith('refs/tags/') ? [ref, `${ref}^{}`] : [ref]))
       return headsIn(await listRemote(directory, listOptions(refs), patterns, signal), refs)
+    },
+
+    tags: async (directory, signal) => {
+      const all = refsIn(await listRemote(directory, ['--tags'], [], signal))
+      // What an annotated tag points at comes after the tag itself, under the same name with ^{}.
+      return new Map(all.map(([oid, name]) => [name.replace(/\^\{\}$/u, ''), oid]))
     },
 
     between: (scratch, ref, { from, to }, signal) =>

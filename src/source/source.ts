@@ -1,6 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Repository, SecretReference } from '../model/configuration.ts'
+import { GitwakeError } from '../model/error.ts'
+import { isVersionSelector, newestTag } from '../model/version-range.ts'
 import type { Source } from '../sync/ports.ts'
 import { createCache, prepareRoot, removeAbandoned } from './cache.ts'
 import { bareEnvironment, cacheName, type Machine } from './environment.ts'
@@ -91,6 +93,20 @@ export function createSource(options: SourceOptions): Source & { close(): Promis
     })
   }
 
+  function tagsOf(repository: Repository, signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
+    return lookAt(repository, signal, (remote) => remote.tags(options.cacheDir, signal))
+  }
+
+  /** What a range of versions stands for at the moment. */
+  async function plainRef(repository: Repository, ref: string, signal: AbortSignal): Promise<string> {
+    if (!isVersionSelector(ref)) return ref
+    const tag = newestTag(ref, (await tagsOf(repository, signal)).keys())
+    if (tag !== undefined) return tag
+    throw new GitwakeError('ref-not-found', `repository ${repository.name} has no tag in the range ${ref}`, {
+      fix: 'Push a tag such as v1.2.3, or correct the range in spec.source.ref; a pre-release counts only where the range names one.',
+    })
+  }
+
   /** Work that `close` ends and waits for. */
   async function tracked<Result>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
     const either = AbortSignal.any([signal, closing.signal])
@@ -105,25 +121,37 @@ export function createSource(options: SourceOptions): Source & { close(): Promis
   }
 
   return {
-    fetch: (repository, ref, signal) => tracked(signal, (either) => repositoryOf(repository).fetch(ref, either)),
+    fetch: (repository, ref, signal) =>
+      tracked(signal, async (either) => repositoryOf(repository).fetch(await plainRef(repository, ref, either), either)),
     heads: (repository, refs, signal) =>
       tracked(signal, async (either) => {
-        if (refs.length === 0) return new Map()
-        return lookAt(repository, either, (remote) => remote.list(options.cacheDir, refs, either))
+        const plain = refs.filter((ref) => !isVersionSelector(ref))
+        const selectors = refs.filter(isVersionSelector)
+        const heads =
+          plain.length === 0
+            ? new Map<string, string>()
+            : await lookAt(repository, either, (remote) => remote.list(options.cacheDir, plain, either))
+        const tags = selectors.length === 0 ? new Map<string, string>() : await tagsOf(repository, either)
+        const chosen = selectors.flatMap((selector) => {
+          const head = tags.get(newestTag(selector, tags.keys()) ?? '')
+          return head === undefined ? [] : [[selector, head] as const]
+        })
+        return new Map([...heads, ...chosen])
       }),
     refAt: (repository, revision, signal) =>
       tracked(signal, (either) => lookAt(repository, either, (remote) => remote.refAt(options.cacheDir, revision, either))),
     between: (repository, ref, range, signal) =>
-      tracked(signal, (either) =>
-        lookAt(repository, either, async (remote) => {
+      tracked(signal, async (either) => {
+        const plain = await plainRef(repository, ref, either)
+        return await lookAt(repository, either, async (remote) => {
           const scratch = await mkdtemp(join(options.cacheDir, 'new-history-'))
           try {
-            return await remote.between(scratch, ref, range, either)
+            return await remote.between(scratch, plain, range, either)
           } finally {
             await rm(scratch, { recursive: true, force: true })
           }
-        }),
-      ),
+        })
+      }),
     commit: (repository, revision, signal) =>
       tracked(signal, async (either) => {
         const cached = repositoryOf(repository)

@@ -2,6 +2,7 @@ import type { Configuration, CurrentConfiguration } from '../model/configuration
 import type { Target } from '../model/intake.ts'
 import type { Push } from '../model/push.ts'
 import { normaliseRepositoryUrl } from '../model/repository-url.ts'
+import { isVersionSelector, selectsTag } from '../model/version-range.ts'
 
 /** The applications that follow what was pushed; `repository` is the one that the webhook's own URL names, if any. */
 export type Match = (push: Push, repository?: string) => readonly Target[]
@@ -10,6 +11,13 @@ export type Match = (push: Push, repository?: string) => readonly Target[]
 interface Index {
   readonly repositories: ReadonlyMap<string, readonly string[]>
   readonly targets: ReadonlyMap<string, readonly Target[]>
+  /** By repository: the applications that follow a range of versions. */
+  readonly ranges: ReadonlyMap<string, readonly Range[]>
+}
+
+interface Range {
+  readonly selector: string
+  readonly target: Target
 }
 
 const rememberedUrls = 2000
@@ -39,7 +47,14 @@ function lookUp(push: Push, index: Index, repository: string | undefined, normal
   if (repository === undefined) {
     for (const url of push.repositoryUrls) for (const name of index.repositories.get(normalise(url) ?? '') ?? []) names.add(name)
   }
-  return [...names].flatMap((name) => index.targets.get(keyOf(name, push.ref)) ?? [])
+  return [...names].flatMap((name) => [
+    ...(index.targets.get(keyOf(name, push.ref)) ?? []),
+    ...rangesThatSelect(push.ref, index.ranges.get(name)),
+  ])
+}
+
+function rangesThatSelect(ref: string, ranges: readonly Range[] = []): readonly Target[] {
+  return ranges.flatMap(({ selector, target }) => (selectsTag(selector, ref) ? [target] : []))
 }
 
 function indexOf({ repositories, applications }: Configuration): Index {
@@ -49,15 +64,17 @@ function indexOf({ repositories, applications }: Configuration): Index {
     if (normalised !== undefined) append(byUrl, normalised, name)
   }
   const targets = new Map<string, Target[]>()
+  const ranges = new Map<string, Range[]>()
   for (const { name, source, destination } of applications.values()) {
     const target = {
       application: name,
       cluster: destination.cluster,
       repository: source.repository,
     }
-    append(targets, keyOf(source.repository, source.ref), target)
+    if (isVersionSelector(source.ref)) append(ranges, source.repository, { selector: source.ref, target })
+    else append(targets, keyOf(source.repository, source.ref), target)
   }
-  return { repositories: byUrl, targets }
+  return { repositories: byUrl, targets, ranges }
 }
 
 /** Neither a name nor a ref contains a space. */

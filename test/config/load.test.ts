@@ -400,3 +400,10 @@ test('a link that leads nowhere is told by its name, and not left out', async ()
   const checked = await checkConfiguration(path)
   assert.match(checked.valid ? '' : checked.problems.map(displayProblem).join('\n'), /apps\.yaml.*cannot be read/)
 })
+
+test('a range of versions stands where a ref stands; what is none is told', async () => {
+  const of = (ref: string): string => whole(REPOSITORY, CLUSTER, application('a', '', `repository: shop, ref: "${ref}", path: a`))
+  const root = await write({ 'gitwake.yaml': of('semver:^1.2') })
+  assert.equal((await loadConfiguration(root, 1)).applications.get('a')?.source.ref, 'semver:>=1.2.0 <2.0.0-0')
+  assert.match(await problems(of('semver:newest')), /spec\.source\.ref.*"semver:newest" is no range of versions: write semver:\^1\.2/)
+})

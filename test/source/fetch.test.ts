@@ -175,3 +175,27 @@ test('repositories that are configured differently never share a cache', async (
   }
   assert.equal(readdirSync(cacheDir).filter((name) => name.startsWith('shop-')).length, 2)
 })
+
+test('a range of versions is the tag of the highest one, annotated or not, and moves with a new tag', async (context) => {
+  const folder = temporaryFolder(context)
+  const origin = createOrigin(folder)
+  const source = sourceFor(context)
+  const repository = repositoryAt(origin.url)
+  const range = 'semver:>=1.0.0 <2.0.0-0'
+  const first = origin.commit({ 'a.yaml': '1' })
+  await assert.rejects(source.fetch(repository, range, never), { code: 'ref-not-found', message: /has no tag in the range/ })
+  git(origin.work, ['tag', 'v1.9.0'])
+  const second = origin.commit({ 'a.yaml': '2' })
+  git(origin.work, ['tag', '-a', '-m', 'release', 'v1.10.0'])
+  origin.commit({ 'a.yaml': '3' })
+  git(origin.work, ['tag', 'v2.0.0'])
+  origin.push('refs/tags/*:refs/tags/*')
+  assert.equal((await source.fetch(repository, range, never)).revision, second)
+  const heads = await source.heads(repository, [range, 'refs/tags/v1.9.0', 'semver:>=3'], never)
+  assert.deepEqual(Object.fromEntries(heads), { 'refs/tags/v1.9.0': first, [range]: second })
+  const third = origin.commit({ 'a.yaml': '4' })
+  git(origin.work, ['tag', 'v1.11.0'])
+  origin.push('refs/tags/*:refs/tags/*')
+  assert.equal((await source.heads(repository, [range], never)).get(range), third)
+  assert.equal((await source.fetch(repository, range, never)).revision, third)
+})

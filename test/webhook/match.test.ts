@@ -35,6 +35,19 @@ describe('matching a push', () => {
     it(`finds the repository spelt ${url}`, () => assert.deepEqual(names(pushOf([url])), ['shop-prod', 'shop-dev']))
   }
 
+  it('a tag wakes the applications whose range of versions it is in, besides those that name it', () => {
+    const versions = configurationOf({ shop: 'https://github.com/acme/shop' }, [
+      application('stable', 'shop', 'semver:>=1.0.0 <2.0.0-0'),
+      application('named', 'shop', 'refs/tags/v1.4.0'),
+      application('next', 'shop', 'semver:>=2.0.0'),
+    ])
+    const woken = (ref: string) => matchPush(pushOf(['https://github.com/acme/shop'], ref), versions).map((target) => target.application)
+    assert.deepEqual(woken('refs/tags/v1.4.0').sort(), ['named', 'stable'])
+    assert.deepEqual(woken('refs/tags/v2.0.0'), ['next'])
+    assert.deepEqual(woken('refs/tags/latest'), [])
+    assert.deepEqual(woken('refs/heads/v1.4.0'), [])
+  })
+
   it('any of the URLs may be the known one, and each application is woken once', () => {
     assert.deepEqual(names(pushOf(['https://mirror.example.com/x/y', ...spellings])), ['shop-prod', 'shop-dev'])
   })
