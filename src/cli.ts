@@ -139,6 +139,7 @@ function addLocalCommands(program: Command, { terminal, signal, settings, search
         return health(terminal, { file, json, like, now: Date.now() }, signal)
       })(),
     )
+  addRbac(program, { terminal, signal, settings, searchPath, run })
   program
     .command('schema')
     .description('print the JSON Schema of the configuration, for editors')
@@ -148,6 +149,43 @@ function addLocalCommands(program: Command, { terminal, signal, settings, search
         return 0
       }),
     )
+}
+
+function addRbac(
+  program: Command,
+  { terminal, signal, settings, searchPath, run }: Pick<Context, 'run' | 'searchPath' | 'settings' | 'signal' | 'terminal'>,
+): void {
+  type Options = { cluster?: string; subject: Subject; path?: string[]; output: 'yaml' | 'json' }
+  program
+    .command('rbac')
+    .description('print the roles that the configuration needs in a cluster, ready for kubectl apply')
+    .option('--cluster <name>', 'the cluster, where the configuration has more than one')
+    .option('--subject <namespace/name>', "the worker's ServiceAccount there", serviceAccount, {
+      namespace: 'gitwake-system',
+      name: 'gitwake-work',
+    })
+    .option('--path <folder...>', 'folders of the applications: only the kinds in them are granted, instead of every kind')
+    .addOption(new Option('-o, --output <format>', 'how to print them').choices(['yaml', 'json']).default('yaml'))
+    .addHelpText('after', example('gitwake rbac --cluster prod --path overlays/prod | kubectl apply -f -'))
+    .action(({ cluster, subject, path: folders = [], output }: Options) =>
+      run(async () => {
+        const { rbac } = await import('./cli/rbac.ts')
+        const { configurationPath, inventoryNamespace, installation, kustomizePath } = settings()
+        const programs = { ...(kustomizePath !== undefined && { kustomizePath }), ...(searchPath !== undefined && { searchPath }) }
+        return rbac(terminal, { configurationPath, cluster, subject, folders, inventoryNamespace, installation, output, programs }, signal)
+      })(),
+    )
+}
+
+interface Subject {
+  readonly namespace: string
+  readonly name: string
+}
+
+function serviceAccount(text: string): Subject {
+  const [, namespace, name] = /^([a-z0-9-]{1,63})\/([a-z0-9.-]{1,253})$/.exec(text) ?? []
+  if (namespace !== undefined && name !== undefined) return { namespace, name }
+  throw new InvalidArgumentError('It must be namespace/name.')
 }
 
 function addRemoteCommands(program: Command, context: Context): void {

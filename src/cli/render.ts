@@ -31,11 +31,14 @@ async function renderOne(file: string, signal: AbortSignal): Promise<Rendering> 
   return file === '-' ? renderContent('standard input', await readStandardInput(signal), signal) : renderFile(file, signal)
 }
 
-async function renderFolder(
-  folder: string,
-  programs: { readonly kustomizePath?: string; readonly searchPath?: string },
-  signal: AbortSignal,
-): Promise<Rendering> {
+/** Where the programs are that a render may need. */
+export interface Programs {
+  readonly kustomizePath?: string
+  readonly searchPath?: string
+}
+
+/** Renders a folder without any configuration. */
+export async function renderFolder(folder: string, programs: Programs, signal: AbortSignal): Promise<Rendering> {
   const { tree, path } = await openLocalTree(folder)
   const renderer = createRenderer(programs)
   const inputs = await renderer.inputs(tree, applicationAt(path), signal)

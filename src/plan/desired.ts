@@ -83,7 +83,7 @@ function label(manifest: Manifest, applySet: string): Manifest {
 }
 
 /** The kinds that a CustomResourceDefinition will serve once it is established. */
-function definedKinds(manifest: Manifest): ResourceKind[] {
+export function definedKinds(manifest: Manifest): ResourceKind[] {
   if (manifest.kind !== 'CustomResourceDefinition' || !isJsonObject(manifest.spec)) return []
   const { group, names, scope, versions } = manifest.spec
   if (typeof group !== 'string' || !isJsonObject(names) || typeof names.kind !== 'string' || typeof names.plural !== 'string') return []

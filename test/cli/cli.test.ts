@@ -56,6 +56,7 @@ describe('the command line', () => {
       'validate',
       'render',
       'health',
+      'rbac',
       'schema',
       'status',
       'history',

@@ -1,0 +1,17 @@
+import { createKindCatalog } from '../model/kinds.ts'
+import { groupKindKey, groupOf, versionOf, type RenderedObject } from '../model/object.ts'
+import { definedKinds } from '../plan/desired.ts'
+import { builtInKind, type GrantedKind } from './built-in-kinds.ts'
+
+/** The kinds of rendered objects, each once. Of a custom kind whose definition is not among them only the group is known. */
+export function kindsOf(rendered: readonly RenderedObject[]): readonly GrantedKind[] {
+  const fromCommit = createKindCatalog(rendered.flatMap(({ manifest }) => definedKinds(manifest)))
+  const kinds = new Map<string, GrantedKind>()
+  for (const { manifest } of rendered) {
+    const kind = { group: groupOf(manifest.apiVersion), kind: manifest.kind }
+    const found = builtInKind(kind) ?? fromCommit.find(kind, versionOf(manifest.apiVersion))
+    const { group, resource, namespaced } = found ?? { group: kind.group, resource: '*', namespaced: true }
+    kinds.set(found === undefined ? group : groupKindKey(kind), { group, resource, namespaced })
+  }
+  return [...kinds.values()]
+}
