@@ -4,6 +4,7 @@ import type {
   HealthExpressions,
   PruneBudget,
   Repository,
+  RetryPolicy,
   SecretReference,
   SyncWindow,
 } from '../model/configuration.ts'
@@ -79,6 +80,13 @@ export function toCluster(document: ClusterDocument, report: Report): Cluster {
   return { ...common, connection: { kind: 'kubeconfig', kubeconfigFrom, allowExec: spec.allowExec ?? false, ...context } }
 }
 
+function toRetry({ limit, backoff }: NonNullable<NonNullable<ApplicationDocument['spec']['sync']>['retry']>, report: Report): RetryPolicy {
+  const path = 'spec.sync.retry.backoff'
+  const initial = backoff?.initial === undefined ? {} : { initialMs: limited(backoff.initial, 1000, DAY, `${path}.initial`, report) }
+  const max = backoff?.max === undefined ? {} : { maxMs: limited(backoff.max, 1000, DAY, `${path}.max`, report) }
+  return { ...(limit !== undefined && { limit }), ...initial, ...max }
+}
+
 type WindowDocument = NonNullable<ClusterDocument['spec']['windows']>[number]
 
 /** The schedules themselves are checked by whoever knows cron. */
@@ -135,6 +143,8 @@ export function toApplication(document: ApplicationDocument, report: Report): Ap
       undeclared: sync.undeclared ?? 'report',
       ...(sync.ignore && { ignore: sync.ignore.map((rule, index) => toIgnoreRule(rule, `spec.sync.ignore[${index}]`, report)) }),
       podLogs: sync.podLogs ?? true,
+      timeoutMs: limited(sync.timeout ?? '30m', 1000, DAY, 'spec.sync.timeout', report),
+      ...(sync.retry && { retry: toRetry(sync.retry, report) }),
       ...(sync.windows && { windows: toWindows(sync.windows, 'spec.sync.windows', report) }),
       healthTimeoutMs: limited(sync.healthTimeout ?? '5m', 0, DAY, 'spec.sync.healthTimeout', report),
       hookTimeoutMs: limited(sync.hookTimeout ?? '10m', 1000, DAY, 'spec.sync.hookTimeout', report),

@@ -87,7 +87,7 @@ function didYouMean(value: string, allowed: readonly string[]): string {
 function wrongFormat(path: readonly PropertyKey[], value: string): string {
   const field = String(path.at(-1))
   const shown = JSON.stringify(value.slice(0, 60))
-  if (/(?:Interval|Timeout|duration)$/.test(field)) return `must be a duration such as 30s, 1m or 1h, not ${shown}`
+  if (/(?:Interval|[Tt]imeout|duration|initial|max)$/.test(field)) return `must be a duration such as 30s, 1m or 1h, not ${shown}`
   if (field === 'env') return 'must be the name of an environment variable (letters, digits and _); the value itself never stands here'
   return `must be lower-case letters, digits and hyphens, beginning and ending with a letter or digit, not ${shown}`
 }

@@ -204,6 +204,19 @@ const syncPolicy = z.strictObject({
     .boolean()
     .meta({ description: 'Show the last log lines of a container that fails, where the worker may read them.', default: true })
     .optional(),
+  timeout: duration('How long everything before the wait for health may take.', '30m').optional(),
+  retry: z
+    .strictObject({
+      limit: z.int().min(0).max(1000).meta({ description: 'Tries after the first; without end where this is missing.' }).optional(),
+      backoff: z
+        .strictObject({
+          initial: duration('The first pause; it doubles each time.', '2s').optional(),
+          max: duration('The longest pause.', '5m').optional(),
+        })
+        .optional(),
+    })
+    .meta({ description: 'How failures are tried again.' })
+    .optional(),
   windows: z
     .array(z.strictObject(windowFields))
     .meta({ description: 'When it may write, besides what its cluster says; always where both are missing.' })

@@ -85,6 +85,14 @@ export interface SyncWindow {
 /** So many objects, or so many percent of those tracked, whichever is more. */
 export type PruneBudget = 'unlimited' | { readonly objects: number; readonly percent: number }
 
+export interface RetryPolicy {
+  /** So many tries after the first, then no more until something new is asked for; without end where it is absent. */
+  readonly limit?: number
+  /** The pause doubles from the first to the longest. */
+  readonly initialMs?: number
+  readonly maxMs?: number
+}
+
 export interface SyncPolicy {
   /** Objects removed from Git are deleted. */
   readonly prune: boolean
@@ -106,6 +114,10 @@ export interface SyncPolicy {
   readonly hookTimeoutMs?: number
   /** False hides the last log lines of a container that fails; otherwise they are shown with its reason, where the worker may read them. */
   readonly podLogs?: boolean
+  /** How long everything before the wait for health may take; no limit where it is absent. */
+  readonly timeoutMs?: number
+  /** How failures that may pass by themselves are tried again; the queue's own rules where it is absent. */
+  readonly retry?: RetryPolicy
   /** When it may write; always, where there are none. */
   readonly windows?: readonly SyncWindow[]
 }

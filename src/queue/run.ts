@@ -1,9 +1,10 @@
 import type { Redis } from 'ioredis'
 import { answerOf } from '../model/answer.ts'
 import { problemOf, GitwakeError, type Problem } from '../model/error.ts'
+import type { RetryPolicy } from '../model/configuration.ts'
 import type { SyncJob } from '../model/job.ts'
 import type { SyncResult } from '../model/result.ts'
-import { type Backoff, delayAfter } from './backoff.ts'
+import { type Backoff, backoffOf, delayAfter, givenUp } from './backoff.ts'
 import type { Jobs } from './jobs.ts'
 import { beginRun, finishRun, isSuperseded, type RunEnd } from './state.ts'
 
@@ -29,6 +30,8 @@ export interface RunContext {
   /** False where the configuration (no longer) has this application in this cluster. */
   isKnown(application: string): boolean
   readonly backoff: Backoff
+  /** How the configuration wants an application to be tried again. */
+  retryOf(application: string): RetryPolicy | undefined
   readonly now: () => number
 }
 
@@ -49,11 +52,15 @@ export async function runJob(context: RunContext, application: string, signal: A
     superseded: async () => isSuperseded(producer, cluster, run).catch(() => false),
   }
   const startedAt = context.now()
-  const result = context.isKnown(application)
+  const ended = context.isKnown(application)
     ? await context.run(run.job, control).catch((error: unknown) => resultOfError(context, run.job, startedAt, error))
     : unknownApplication(context, run.job, startedAt)
-  const end = endOf(context, result, signal)
-  const delayMs = end === 'waiting' ? untilItCame(result, context.now()) : delayAfter(result, run.attempts, Math.random(), context.backoff)
+  const retry = context.retryOf(application)
+  const came = endOf(context, ended, signal)
+  const isLast = came === 'failed' && run.attempts >= (retry?.limit ?? Infinity)
+  const [result, end] = isLast ? [givenUp(ended, run.attempts), 'answered' as const] : [ended, came]
+  const backoff = backoffOf(context.backoff, retry)
+  const delayMs = end === 'waiting' ? untilItCame(result, context.now()) : delayAfter(result, run.attempts, Math.random(), backoff)
   const retryInMs = await finishRun(worker, cluster, run, end, delayMs, end === 'released' ? undefined : result)
   // Lost or late, the retry is only a wake-up call: the timer of every worker looks too.
   if (retryInMs > 0) await context.jobs.addRetry(application, retryInMs).catch(() => undefined)

@@ -62,6 +62,7 @@ export function startWorker(options: WorkerOptions): QueueWorker {
       run: options.run,
       isKnown: (application) => configuration().applications.get(application)?.destination.cluster === cluster,
       backoff: options.backoff ?? BACKOFF,
+      retryOf: (application) => configuration().applications.get(application)?.sync.retry,
       now: Date.now,
     },
     running: createRunning(),

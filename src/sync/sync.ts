@@ -1,4 +1,5 @@
 import type { Application, Repository, SyncWindow } from '../model/configuration.ts'
+import { formatDuration } from '../model/duration.ts'
 import { GitwakeError } from '../model/error.ts'
 import type { Fight } from '../model/fight.ts'
 import type { HealthStatus } from '../model/health.ts'
@@ -59,21 +60,39 @@ export interface SyncRequest {
  */
 export async function sync(request: SyncRequest, ports: SyncPorts): Promise<SyncResult> {
   const run = openRun(request.job, request.application, request.lastHealth, ports.now)
+  const limit = openLimit(request.application)
   try {
-    return await runStages(request, ports, run)
+    return await runStages({ ...request, signal: AbortSignal.any([request.signal, limit.signal]) }, ports, run, limit.close)
   } catch (error) {
     if (request.signal.aborted) return run.end('superseded', 'interrupted: the worker is shutting down')
-    return run.stopped(error)
+    return run.stopped(limit.signal.aborted ? limit.signal.reason : error)
+  } finally {
+    limit.close()
   }
 }
 
 /** Where the configuration says nothing. */
 const HOOK_TIMEOUT_MS = 10 * 60_000
 
+/** Ends what takes too long; the wait for health has a limit of its own. */
+function openLimit({ name, sync: { timeoutMs } }: Application): { readonly signal: AbortSignal; readonly close: () => void } {
+  const controller = new AbortController()
+  if (timeoutMs === undefined) return { signal: controller.signal, close: () => undefined }
+  const timer = setTimeout(() => controller.abort(tooLong(name, timeoutMs)), timeoutMs)
+  return { signal: controller.signal, close: () => clearTimeout(timer) }
+}
+
+function tooLong(application: string, timeoutMs: number): GitwakeError {
+  return new GitwakeError('sync-timeout', `the sync of ${application} was not done within ${formatDuration(timeoutMs)}`, {
+    fix: 'It is tried again, and goes on where it stopped. The timings of the result say what took so long; spec.sync.timeout allows more.',
+    retryable: true,
+  })
+}
+
 /** A result that is kept for months tells so many changes of live objects field by field; a plan tells all. */
 const DIFFS = 50
 
-async function runStages(request: SyncRequest, ports: SyncPorts, run: Run): Promise<SyncResult> {
+async function runStages(request: SyncRequest, ports: SyncPorts, run: Run, onWritten: () => void): Promise<SyncResult> {
   const { application, job, signal, superseded } = request
 
   // Resolve, render, observe, plan, preflight: nothing is written yet.
@@ -146,7 +165,8 @@ async function runStages(request: SyncRequest, ports: SyncPorts, run: Run): Prom
       problemOfChanges('apply-failed', failed),
     )
 
-  // Health, and the hooks that follow it.
+  // Health, and the hooks that follow it: they have limits of their own.
+  onWritten()
   const hasPostSync = hooks.isDue('post-sync') && decision.plan.held === undefined
   const waited = await waitForHealth(decision, hasPostSync, request, ports, run)
   if (!hasPostSync) return conclude(run, decision)

@@ -69,6 +69,7 @@ describe('a configuration', () => {
         podLogs: true,
         healthTimeoutMs: 300_000,
         hookTimeoutMs: 600_000,
+        timeoutMs: 1_800_000,
       },
       dependsOn: [],
     })

@@ -189,9 +189,10 @@ test('an accepted delivery survives a Redis that is killed a second later', asyn
   assert.equal(await setup.redis.client.hget(clusterKeys('prod').application('api'), 'want'), String(tickets[0]?.wanted))
 })
 
-test('a push overtakes what only a sweep has asked for', async () => {
-  await using setup = await setUp(['api', 'web'])
+test('a push overtakes what was asked for by hand, and that overtakes what only a sweep has asked for', async () => {
+  await using setup = await setUp(['api', 'web', 'jobs'])
   const web = targetOf('web')
+  await setup.intake.acceptTrigger(targetOf('jobs'), trigger('drift'))
   await setup.intake.acceptTrigger(api, trigger('drift'))
   await setup.intake.acceptTrigger(web, trigger('manual'))
   await setup.intake.acceptTrigger(api, trigger('push'))
@@ -203,8 +204,8 @@ test('a push overtakes what only a sweep has asked for', async () => {
       return resultOf(job)
     },
   })
-  await until(() => order.length === 2)
-  assert.deepEqual(order, ['api push', 'web manual'])
+  await until(() => order.length === 3)
+  assert.deepEqual(order, ['api push', 'web manual', 'jobs drift'])
 })
 
 test('a repository with many waiting applications does not stand in front of another', async () => {

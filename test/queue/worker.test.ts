@@ -325,3 +325,27 @@ test('an application over which workers crash repeatedly is left alone until som
     ['failed', 'synced'],
   )
 })
+
+test('a limit of tries ends them with an answer, and something new is tried again', async () => {
+  await using setup = await setUp()
+  const [application] = setup.configuration.applications.values()
+  assert.ok(application)
+  const limited = { ...application, sync: { ...application.sync, retry: { limit: 2 } } }
+  const results: SyncResult[] = []
+  setup.work({
+    backoff: soon,
+    ensureIntervalMs: 50,
+    configuration: () => ({ ...setup.configuration, applications: new Map([['api', limited]]) }),
+    run: async (job) => resultOf(job, failed(true)),
+    onResult: (result) => results.push(result),
+  })
+  await setup.intake.acceptTrigger(api, trigger())
+  await until(async () => isDone(setup))
+  assert.deepEqual(
+    results.map(({ problem }) => problem?.retryable),
+    [true, true, false],
+  )
+  assert.match(results[2]?.message ?? '', /^it failed; given up after 3 tries/)
+  await setup.intake.acceptTrigger(api, trigger())
+  await until(async () => results.length === 6 && (await isDone(setup)))
+})

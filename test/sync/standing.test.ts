@@ -169,6 +169,16 @@ describe('what holds of an application until further notice', { timeout: 300_000
     assert.equal((await app.sync({ said: pinTo(other, [head]) })).revision, head)
   })
 
+  it('ends a sync that takes too long, and says what allows more', async () => {
+    const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }) })
+    const stuck = { ...bench.destination, observe: (_kinds: unknown, _set: unknown, signal: AbortSignal) => untilAborted(signal) }
+    const late = await app.sync({ destination: stuck, policy: { timeoutMs: 100 } })
+    assert.deepEqual([late.outcome, late.problem?.code, late.problem?.retryable], ['failed', 'sync-timeout', true], told(late))
+    assert.match(late.message, /was not done within 100ms$/)
+    const inTime = await app.sync({ policy: { timeoutMs: 60_000 } })
+    assert.equal(inTime.outcome, 'synced', told(inTime))
+  })
+
   it('comes back to a Redis that was flushed with the next sweep', async () => {
     const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }) })
     const { name } = app.application
@@ -194,6 +204,10 @@ describe('what holds of an application until further notice', { timeout: 300_000
     assert.deepEqual(await readStanding(redis, 'prod', name), { suspension: STOPPED })
   })
 })
+
+function untilAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('the request was cut off'))))
+}
 
 const NO_SOURCE = {
   fetch: () => Promise.reject(new Error('a sweep fetches nothing')),
