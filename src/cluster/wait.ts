@@ -78,7 +78,9 @@ async function waitForHealth(options: WaitOptions, shared: Shared): Promise<Heal
   for (const task of tasks) task.catch(ended.reject)
   try {
     const how = await ended.promise
-    if (how === 'settled' && options.timeoutMs > 0) await explainFailures(wait)
+    // A look finds what a wait has found before it, or a rollout that failed would be told as coming up at the next sweep.
+    if (options.timeoutMs === 0) await Promise.all(wait.board.pending().filter(hasRollout).map((workload) => lookAt(wait, workload)))
+    else if (how === 'settled') await explainFailures(wait)
     return wait.board.report(how)
   } finally {
     clearTimeout(timer)

@@ -120,6 +120,16 @@ for (const [image, reason] of [
   })
 }
 
+test('a look without a wait, as sweeps take it, finds what a wait has found: a crash loop does not become progress again', async () => {
+  const here = await place()
+  const objects = [idOf(here, 'Deployment', 'api')]
+  await apply(here, DEPLOYMENTS, deployment('api', 'crash-loop:1'))
+  assert.equal((await wait(here, objects)).status, 'failed')
+  const look = await wait(here, objects, { timeoutMs: 0 })
+  assert.equal(look.status, 'failed', String(told(look)))
+  assert.match(String(told(look)), /Pod api-\S+: Container main: CrashLoopBackOff/)
+})
+
 test('the failure of the commit before does not count against its fix', async () => {
   const here = await place()
   const objects = [idOf(here, 'Deployment', 'api')]
