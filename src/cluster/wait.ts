@@ -79,7 +79,13 @@ async function waitForHealth(options: WaitOptions, shared: Shared): Promise<Heal
   try {
     const how = await ended.promise
     // A look finds what a wait has found before it, or a rollout that failed would be told as coming up at the next sweep.
-    if (options.timeoutMs === 0) await Promise.all(wait.board.pending().filter(hasRollout).map((workload) => lookAt(wait, workload)))
+    if (options.timeoutMs === 0)
+      await Promise.all(
+        wait.board
+          .pending()
+          .filter(hasRollout)
+          .map((workload) => lookAt(wait, workload)),
+      )
     else if (how === 'settled') await explainFailures(wait)
     return wait.board.report(how)
   } finally {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Redis } from 'ioredis'
+import type { ChainableCommander, Redis } from 'ioredis'
 import type { Log } from '../model/log.ts'
 import { isFinal } from '../model/answer.ts'
 import { clusterKeys, receiverKeys } from '../model/keys.ts'
@@ -8,6 +8,7 @@ import type { Audit } from './audit/audit.ts'
 import { syncEvent } from './audit/sync-event.ts'
 import { indexCommit } from './commits/commits.ts'
 import { answerFrom, decodeResult } from './decode.ts'
+import { isIdleLook, REPLACE_IDLE } from './idle-look.ts'
 
 /** How much of an application's past is kept. */
 export interface Retention {
@@ -99,7 +100,7 @@ async function foldOnce(options: FoldOptions, cursors: Map<string, string>, tell
       return result ? [{ position: String(position), result }] : []
     })
     const results = found.map(({ result }) => result)
-    const events = found.map(({ position, result }) => ({ position, event: syncEvent(result) }))
+    const events = found.flatMap(({ position, result }) => (isIdleLook(result) ? [] : [{ position, event: syncEvent(result) }]))
     // First, because the cursor moves with the rest: what is not in the audit log is read again.
     if (events.length > 0) await options.audit.recordFrom({ name: cluster, events })
     await store(options, cluster, String(last), results)
@@ -113,7 +114,7 @@ async function store({ redis, retention }: FoldOptions, cluster: string, cursor:
   const writes = redis.pipeline()
   for (const result of results) {
     const history = receiverKeys.history(result.application)
-    writes.zadd(history, result.finishedAt, JSON.stringify(result))
+    addToHistory(writes, result)
     writes.zremrangebyrank(history, 0, -retention.results - 1)
     if (retention.ageMs > 0) {
       writes.zremrangebyscore(history, '-inf', Date.now() - retention.ageMs)
@@ -131,6 +132,15 @@ async function store({ redis, retention }: FoldOptions, cluster: string, cursor:
   writes.xtrim(clusterKeys(cluster).outcomes, 'MINID', '~', Math.min(Number.parseInt(cursor, 10), Date.now() - TRIM_AFTER_MS))
   const failed = (await writes.exec())?.find(([error]) => error)?.[0]
   if (failed) throw failed
+}
+
+/** A look that finds nothing takes the place of one right before it: some objects move all the time, and would wash what was done out of the history. */
+function addToHistory(writes: ChainableCommander, result: SyncResult): void {
+  const [history, idle] = [receiverKeys.history(result.application), receiverKeys.idleLook(result.application)]
+  const text = JSON.stringify(result)
+  if (isIdleLook(result)) writes.eval(REPLACE_IDLE, 2, history, idle, text, result.finishedAt)
+  else writes.del(idle)
+  writes.zadd(history, result.finishedAt, text)
 }
 
 /** After FLUSHALL under a clock that was set back, new entries have smaller ids than the cursor: begin again. */

@@ -1,3 +1,4 @@
+import type { Audit } from '../../src/record/audit/audit.ts'
 import type { Ledger } from '../../src/model/intake.ts'
 import { startFold, type Fold } from '../../src/record/fold.ts'
 import { createLedger } from '../../src/record/ledger.ts'
@@ -9,13 +10,13 @@ export interface Books extends AsyncDisposable {
   readonly fold: Fold
 }
 
-export function openBooks(setup: Setup, results = 50, ageMs = 3_600_000): Books {
+export function openBooks(setup: Setup, results = 50, ageMs = 3_600_000, recordFrom: Audit['recordFrom'] = async () => undefined): Books {
   const fold = startFold({
     redis: setup.connections.producer,
     blocking: setup.connections.blocking(),
     clusters: () => [...setup.configuration.clusters.keys()],
     retention: { results, ageMs },
-    audit: { recordFrom: async () => undefined },
+    audit: { recordFrom },
     log: silent,
   })
   const ledger = createLedger({ redis: setup.connections.producer, configuration: () => setup.configuration, fold })

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { clusterKeys, receiverKeys } from '../../src/model/keys.ts'
+import type { AuditEvent } from '../../src/model/audit.ts'
+import type { SyncReason } from '../../src/model/job.ts'
 import type { SyncResult } from '../../src/model/result.ts'
 import type { RunSync } from '../../src/queue/run.ts'
 import { publishStatus } from '../../src/queue/status.ts'
 import { delivery, failed, resultOf, setUp, targetOf, trigger } from '../queue/setup.ts'
 import { until } from '../queue/until.ts'
+import { sampleChange } from '../web/samples.ts'
 import { openBooks } from './books.ts'
 
 const api = targetOf('api')
@@ -135,6 +138,39 @@ test('the history is bounded, newest first, and the same outcome folded twice is
     [12, 11, 10, 9, 8],
   )
   assert.equal((await again.ledger.history('api', 2)).length, 2)
+})
+
+test('looks that find nothing take the place of one another, so that they wash nothing out of the history or the audit log', async () => {
+  await using setup = await setUp()
+  const result = (reason: SyncReason, seen: number, more: Partial<SyncResult> = {}) =>
+    resultOf({ application: 'api', reason, seen, triggers: [] }, { finishedAt: Date.now() - 1_000 + seen, ...more })
+  const results = [
+    result('push', 1),
+    result('drift', 2),
+    result('drift', 3),
+    result('drift', 4, { changes: [sampleChange({ action: 'configured' })] }),
+    result('drift', 5),
+    result('manual', 6),
+    result('drift', 7),
+    result('drift', 8),
+    result('drift', 9, failed(true)),
+  ]
+  for (const each of results) await setup.redis.client.xadd(clusterKeys('prod').outcomes, '*', 'result', JSON.stringify(each))
+  const audited: AuditEvent[] = []
+  for (let times = 0; times < 2; times += 1) {
+    await using books = openBooks(setup, 50, 3_600_000, async ({ events }) => void audited.push(...events.map(({ event }) => event)))
+    await until(async () => (await setup.redis.client.hget(receiverKeys.cursors, 'prod')) !== null)
+    assert.deepEqual(
+      (await books.ledger.history('api', 100)).map(({ seen }) => seen),
+      [9, 8, 6, 5, 4, 3, 1],
+    )
+    assert.deepEqual(
+      audited.map(({ detail }) => detail['ticket']),
+      [1, 4, 6, 9],
+    )
+    audited.length = 0
+    await setup.redis.client.del(receiverKeys.cursors)
+  }
 })
 
 test('a status tells what is queued, what runs, what is applied and since when a commit waits', async () => {
