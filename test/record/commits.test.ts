@@ -109,7 +109,9 @@ describe('a commit', () => {
     await using setup = await setUp()
     const now = Date.now()
     const job = { application: 'api', reason: 'push', triggers: [], seen: 1 } as const
-    const results = [first, second, third].map((revision, index) => resultOf(job, { revision, finishedAt: now - 10_000 + index }))
+    const tried = resultOf(job, { ...failed(true), revision: third, finishedAt: now - 11_000 })
+    const synced = [first, second, third].map((revision, index) => resultOf(job, { revision, finishedAt: now - 10_000 + index }))
+    const results = [tried, ...synced]
     const old = resultOf(job, { revision: 'd'.repeat(40), finishedAt: now - 7_200_000 })
     for (const result of [...results, ...results.toReversed(), old])
       await setup.redis.client.xadd('{gitwake:prod}:outcomes', '*', 'result', JSON.stringify(result))
