@@ -2,7 +2,9 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import type { Client } from './cli/client.ts'
 import type { Order } from './cli/sync.ts'
 import { processTerminal, type Terminal } from './cli/terminal.ts'
+import { DNS_LABEL } from './config/decode.ts'
 import { environmentValue, readSettings, type Environment, type Settings } from './config.ts'
+import { RIGHTS, type Right } from './model/access.ts'
 import { GitwakeError } from './model/error.ts'
 import { parseDuration } from './model/duration.ts'
 import { maskSecrets } from './model/mask.ts'
@@ -140,6 +142,7 @@ function addLocalCommands(program: Command, { terminal, signal, settings, search
       })(),
     )
   addRbac(program, { terminal, signal, settings, searchPath, run })
+  addToken(program, { terminal, run })
   program
     .command('schema')
     .description('print the JSON Schema of the configuration, for editors')
@@ -173,6 +176,24 @@ function addRbac(
         const { configurationPath, inventoryNamespace, installation, kustomizePath } = settings()
         const programs = { ...(kustomizePath !== undefined && { kustomizePath }), ...(searchPath !== undefined && { searchPath }) }
         return rbac(terminal, { configurationPath, cluster, subject, folders, inventoryNamespace, installation, output, programs }, signal)
+      })(),
+    )
+}
+
+function addToken(program: Command, { terminal, run }: Pick<Context, 'terminal' | 'run'>): void {
+  type Options = { allow: Right; application: string[]; cluster: string[]; valid?: number }
+  program
+    .command('token <name>')
+    .description('make a token for the API, and the document that lets it in')
+    .addOption(new Option('--allow <right>', 'what it may do').choices(RIGHTS).default('read'))
+    .option('--application <pattern...>', 'only for these applications; * stands for any text', [])
+    .option('--cluster <pattern...>', 'only for the applications of these clusters', [])
+    .option('--valid <duration>', 'how long, such as 90d; for ever where it is not given', durationMs)
+    .addHelpText('after', example("gitwake token shop-ci --allow sync --application 'shop-*' --valid 90d >> gitwake.yaml"))
+    .action((name: string, { allow, application: applications, cluster: clusters, valid: validMs }: Options, command: Command) =>
+      run(async () => {
+        if (!DNS_LABEL.test(name) || name.length > 63) command.error('error: the name must be lower-case letters, digits and hyphens')
+        return (await import('./cli/token.ts')).token(terminal, { name, allow, applications, clusters, validMs, now: Date.now() })
       })(),
     )
 }

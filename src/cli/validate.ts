@@ -15,11 +15,12 @@ export async function validate(terminal: Terminal, options: { readonly path: str
     const { valid, files } = checked
     terminal.out(`${JSON.stringify({ valid, files, problems: checked.valid ? [] : checked.problems }, null, 2)}\n`)
   } else if (checked.valid) {
-    const { repositories, clusters, applications } = checked.configuration
+    const { repositories, clusters, applications, tokens } = checked.configuration
     const counted = [
       count(repositories.size, 'repository', 'repositories'),
       count(clusters.size, 'cluster'),
       count(applications.size, 'application'),
+      ...(tokens.size > 0 ? [count(tokens.size, 'token')] : []),
     ]
     terminal.out(`${path} is valid: ${counted.join(', ')} in ${count(checked.files.length, 'file')}\n`)
   } else {

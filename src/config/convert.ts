@@ -194,7 +194,8 @@ function limited(text: string, least: number, most: number, path: string, report
   return MINUTE
 }
 
-function reference(
+/** A reference to a secret, which names exactly one place. */
+export function reference(
   written: { readonly env?: string | undefined; readonly file?: string | undefined },
   path: string,
   report: Report,

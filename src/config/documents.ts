@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { suggestion } from '../model/nearest.ts'
 import { explain } from './explain.ts'
 import type { ConfigurationProblem } from './problem.ts'
-import { DOCUMENTS, type ApplicationDocument, type ClusterDocument, type RepositoryDocument } from './schema.ts'
+import { DOCUMENTS, type ApplicationDocument, type ClusterDocument, type RepositoryDocument, type TokenDocument } from './schema.ts'
 
 const YAML = { schema: CORE_SCHEMA.withTags(mergeTag), maxAliases: 1000, maxDepth: 32 } as const
 
@@ -18,6 +18,7 @@ export type CheckedDocument = { readonly place: Place } & (
   | { readonly kind: 'Repository'; readonly document: RepositoryDocument }
   | { readonly kind: 'Cluster'; readonly document: ClusterDocument }
   | { readonly kind: 'Application'; readonly document: ApplicationDocument }
+  | { readonly kind: 'Token'; readonly document: TokenDocument }
 )
 
 /** The documents of one file and everything that is wrong with their shape. */
@@ -59,6 +60,8 @@ function checkDocument(place: Place, value: unknown): CheckedDocument | { readon
       return check(place, value, kind, DOCUMENTS.Cluster, (document) => ({ place, kind, document }))
     case 'Application':
       return check(place, value, kind, DOCUMENTS.Application, (document) => ({ place, kind, document }))
+    case 'Token':
+      return check(place, value, kind, DOCUMENTS.Token, (document) => ({ place, kind, document }))
     default:
       return { problems: [{ ...place, path: 'kind', message: unknownKind(kind) }] }
   }
@@ -85,9 +88,11 @@ function subjectOf(kind: string, value: object): string {
   return typeof name === 'string' && name !== '' ? `${kind} ${name.slice(0, 80)}` : kind
 }
 
+const KINDS = new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(Object.keys(DOCUMENTS))
+
 function unknownKind(kind: unknown): string {
-  if (kind === undefined) return 'is missing: it must be Repository, Cluster or Application'
-  if (typeof kind !== 'string') return 'must be Repository, Cluster or Application'
+  if (kind === undefined) return `is missing: it must be ${KINDS}`
+  if (typeof kind !== 'string') return `must be ${KINDS}`
   return `"${kind.slice(0, 80)}" is not a kind of gitwake${suggestion(kind, Object.keys(DOCUMENTS))}`
 }
 

@@ -49,7 +49,7 @@ export function explain(issue: Issue, schema: z.ZodType, document: unknown): rea
 }
 
 function unknownField(key: string, known: readonly string[]): string {
-  const reference = INLINE_SECRETS[key.toLowerCase()]
+  const reference = key === 'token' && known.includes('tokenFrom') ? 'tokenFrom' : INLINE_SECRETS[key.toLowerCase()]
   if (reference !== undefined) {
     const holder = known.includes(reference) ? reference : `${HOLDERS[reference] ?? ''}${reference}`
     return `secrets never stand in the configuration: write ${holder}: {env: NAME} or ${holder}: {file: PATH}`
@@ -86,8 +86,11 @@ function didYouMean(value: string, allowed: readonly string[]): string {
 
 function wrongFormat(path: readonly PropertyKey[], value: string): string {
   const field = String(path.at(-1))
+  // Somebody may have written the token itself.
+  if (field === 'hash') return 'must be sha256: and 64 hexadecimal digits, as gitwake token prints it; the token itself never stands here'
   const shown = JSON.stringify(value.slice(0, 60))
   if (/(?:Interval|[Tt]imeout|duration|initial|max)$/.test(field)) return `must be a duration such as 30s, 1m or 1h, not ${shown}`
+  if (field === 'expires') return `must be a day or a time in UTC, such as 2027-01-31 or 2027-01-31T12:00:00Z, not ${shown}`
   if (field === 'env') return 'must be the name of an environment variable (letters, digits and _); the value itself never stands here'
   return `must be lower-case letters, digits and hyphens, beginning and ending with a letter or digit, not ${shown}`
 }

@@ -1,4 +1,6 @@
-import type { Application, Cluster, Configuration, Repository } from '../model/configuration.ts'
+import { isDeepStrictEqual } from 'node:util'
+import type { AccessToken, Application, Cluster, Configuration, Repository } from '../model/configuration.ts'
+import { toToken } from './access.ts'
 import { toApplication, toCluster, toRepository, type Report } from './convert.ts'
 import { crossCheck } from './cross-checks.ts'
 import { parseDocuments, type CheckedDocument, type Place } from './documents.ts'
@@ -91,6 +93,7 @@ function build(documents: readonly CheckedDocument[], problems: ConfigurationPro
   const repositories = new Map<string, Repository>()
   const clusters = new Map<string, Cluster>()
   const applications = new Map<string, Application>()
+  const tokens = new Map<string, AccessToken>()
   const places = new Map<string, Place>()
   for (const checked of documents) {
     const { kind, place } = checked
@@ -113,6 +116,13 @@ function build(documents: readonly CheckedDocument[], problems: ConfigurationPro
       case 'Application':
         applications.set(name, deepFreeze(toApplication(checked.document, report)))
         break
+      case 'Token': {
+        const token = deepFreeze(toToken(checked.document, report))
+        const twin = [...tokens.values()].find(({ secret }) => isDeepStrictEqual(secret, token.secret))
+        if (twin !== undefined) report({ path: 'spec', message: `is the same token as ${twin.name}: it must be clear whose a request is` })
+        tokens.set(name, token)
+        break
+      }
     }
   }
   for (const { application, missing, ...finding } of crossCheck({ repositories, clusters, applications })) {
@@ -120,7 +130,7 @@ function build(documents: readonly CheckedDocument[], problems: ConfigurationPro
     const place = places.get(`Application ${application}`)
     if (place !== undefined) problems.push({ ...place, subject: `Application ${application}`, ...finding })
   }
-  return { repositories, clusters, applications }
+  return { repositories, clusters, applications, tokens }
 }
 
 /** A name that seems to be missing may belong to a document whose own mistakes are told already, or stand in a file that could not be read. */

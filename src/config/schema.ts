@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { RIGHTS } from '../model/access.ts'
 import { DNS_LABEL } from './decode.ts'
 
 // The documents as they are written: the one source of the checks, of the JSON Schema and of the editor's completion.
@@ -260,8 +261,50 @@ export const applicationDocument = document(
   }),
 )
 
-export const DOCUMENTS = { Repository: repositoryDocument, Cluster: clusterDocument, Application: applicationDocument } as const
+const patterns = (text: string) =>
+  z
+    .array(z.string().min(1).max(253))
+    .min(1)
+    .meta({ description: `${text} * stands for any text.`, default: ['*'] })
+
+const grant = {
+  allow: z.enum(RIGHTS).meta({
+    description: 'read: look. sync: ask for syncs, too. operate: suspend, resume, confirm held plans and work on the queues, too.',
+  }),
+  applications: patterns('Names of the applications that it is about.').optional(),
+  clusters: patterns('Names of the clusters whose applications it is about.').optional(),
+}
+
+export const tokenDocument = document(
+  'Token',
+  'A token for the API, for one program or person. `gitwake token` makes one.',
+  63,
+  z
+    .strictObject({
+      hash: z
+        .string()
+        .regex(/^sha256:[0-9a-f]{64}$/)
+        .meta({ description: 'sha256: and the SHA-256 of a random token, in hex. Only whoever has the token can make it.' })
+        .optional(),
+      tokenFrom: secretReference('The token itself, of at least 22 random characters.').optional(),
+      ...grant,
+      expires: z
+        .string()
+        .regex(/^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2})?Z)?$/)
+        .meta({ description: 'A day or a time in UTC from which on the token opens nothing.', examples: ['2027-01-31'] })
+        .optional(),
+    })
+    .meta({ oneOf: [{ required: ['hash'] }, { required: ['tokenFrom'] }] }),
+)
+
+export const DOCUMENTS = {
+  Repository: repositoryDocument,
+  Cluster: clusterDocument,
+  Application: applicationDocument,
+  Token: tokenDocument,
+} as const
 
 export type RepositoryDocument = z.infer<typeof repositoryDocument>
 export type ClusterDocument = z.infer<typeof clusterDocument>
 export type ApplicationDocument = z.infer<typeof applicationDocument>
+export type TokenDocument = z.infer<typeof tokenDocument>

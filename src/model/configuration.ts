@@ -1,3 +1,5 @@
+import type { Grant } from './access.ts'
+
 /** Where a secret stands: never its value. Resolved only by the role that uses it, each time it is needed. */
 export type SecretReference = { readonly env: string } | { readonly file: string }
 
@@ -141,6 +143,16 @@ export interface Application {
   readonly dependsOn: readonly string[]
 }
 
+/** A token for the API, and what it opens. */
+export interface AccessToken {
+  readonly name: string
+  /** SHA-256 in hex of a token that only its holder has; or where the token itself stands. */
+  readonly secret: { readonly kind: 'hash'; readonly sha256: string } | { readonly kind: 'reference'; readonly from: SecretReference }
+  readonly grant: Grant
+  /** From then on it opens nothing; ms since 1970. */
+  readonly expiresAt?: number
+}
+
 /** Everything the files configure: valid as a whole, frozen, names resolved. */
 export interface Configuration {
   /** Changes with every accepted reload. */
@@ -148,6 +160,7 @@ export interface Configuration {
   readonly repositories: ReadonlyMap<string, Repository>
   readonly clusters: ReadonlyMap<string, Cluster>
   readonly applications: ReadonlyMap<string, Application>
+  readonly tokens: ReadonlyMap<string, AccessToken>
 }
 
 /** The configuration as of now; a reload changes what it returns, never an object it has returned. */

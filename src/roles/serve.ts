@@ -15,6 +15,7 @@ import { createMetrics } from '../web/metrics.ts'
 import type { Check } from '../web/checks.ts'
 import { createQueueUi } from '../web/queue-ui.ts'
 import { createWebServer } from '../web/server.ts'
+import { createTokenBook, type TokenBook } from '../web/tokens.ts'
 import { createMatch } from '../webhook/match.ts'
 import { createReceiver } from '../webhook/receiver.ts'
 import { auditConfiguration, auditedIntake, auditedQueueUi } from './audited.ts'
@@ -58,7 +59,8 @@ export async function startServing(shared: Process): Promise<Running> {
   fold.onResult((result: SyncResult) => metrics.syncFinished(result))
   const queues = await openQueues(intake, shared)
 
-  tellWhatIsClosed(shared)
+  const tokens = createTokenBook({ shared: settings.apiTokens, configuration, resolveSecret, log, now: Date.now })
+  tellWhatIsClosed(shared, tokens)
   const receiver = createReceiver({
     secrets: {
       shared: webhookSecretsOf(settings),
@@ -76,7 +78,7 @@ export async function startServing(shared: Process): Promise<Running> {
   const server = createWebServer({
     host: settings.host,
     port: settings.port,
-    tokens: settings.apiTokens,
+    tokens,
     configuration,
     ledger,
     intake,
@@ -146,7 +148,7 @@ async function openQueues(
   return queues
 }
 
-function tellWhatIsClosed({ settings, configuration, log }: Process): void {
+function tellWhatIsClosed({ settings, configuration, log }: Process, tokens: TokenBook): void {
   const own = [...configuration.current().repositories.values()].some(({ webhookSecretFrom }) => webhookSecretFrom !== undefined)
   const open = [
     ...Object.entries(webhookSecretsOf(settings)).flatMap(([provider, values]) => (values.length > 0 ? [provider] : [])),
@@ -158,7 +160,8 @@ function tellWhatIsClosed({ settings, configuration, log }: Process): void {
       'no webhook secret is set, so there is no receiver: set GITHUB_WEBHOOK_SECRET, GITLAB_WEBHOOK_SECRET or another one (docs/guides/webhooks.md); until then only polls see pushes',
     )
   else log.info({ receivers: open }, 'webhooks are received')
-  if (settings.apiTokens.length === 0) log.warn({}, 'GITWAKE_API_TOKEN is not set: the API, the pages and the queue UI stay closed')
+  if (tokens.isEmpty())
+    log.warn({}, 'GITWAKE_API_TOKEN is not set, and the configuration has no Token: the API, the pages and the queue UI stay closed')
 }
 
 function outcomeOf(status: number): string {

@@ -1,20 +1,21 @@
 import { Router } from 'express'
 import type { Ledger } from '../model/intake.ts'
 import { refuse, refuseUnknown } from './refusal.ts'
+import type { ViewOf } from './view.ts'
 
 const LONGEST_HISTORY = 500
 const DELIVERY_ID = /^[\w.:=+@-]{1,200}$/
 
 /** The queries: applications, their history, and what became of a delivery. Mounted at `/api`. */
-export function createApi(ledger: Ledger): Router {
+export function createApi(viewOf: ViewOf): Router {
   const router = Router()
 
-  router.get('/applications', async (_request, response) => {
-    response.json({ applications: await ledger.statuses() })
+  router.get('/applications', async (request, response) => {
+    response.json({ applications: await viewOf(request).ledger.statuses() })
   })
 
   router.get('/applications/:name', async (request, response) => {
-    const status = await statusOf(ledger, request.params.name)
+    const status = await statusOf(viewOf(request).ledger, request.params.name)
     if (status) response.json(status)
     else refuseUnknown(request, response)
   })
@@ -28,6 +29,7 @@ export function createApi(ledger: Ledger): Router {
         fix: `Give a whole number from 1 to ${LONGEST_HISTORY}.`,
       })
     }
+    const { ledger } = viewOf(request)
     const status = await statusOf(ledger, request.params.name)
     if (!status) return refuseUnknown(request, response)
     response.json({ application: status.application, results: await ledger.history(status.application, limit) })
@@ -35,7 +37,7 @@ export function createApi(ledger: Ledger): Router {
 
   router.get('/deliveries/:id', async (request, response) => {
     const { id } = request.params
-    const delivery = DELIVERY_ID.test(id) ? await ledger.delivery(id) : undefined
+    const delivery = DELIVERY_ID.test(id) ? await viewOf(request).ledger.delivery(id) : undefined
     if (delivery) response.json(delivery)
     else refuseUnknown(request, response)
   })

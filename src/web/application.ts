@@ -3,7 +3,7 @@ import type { AuditReader } from '../model/audit.ts'
 import type { CurrentConfiguration } from '../model/configuration.ts'
 import type { Intake, Ledger } from '../model/intake.ts'
 import type { Planner } from '../model/plan-report.ts'
-import { requireToken } from './access.ts'
+import { createAccess } from './access.ts'
 import { createApi } from './api.ts'
 import { createAuditExport } from './audit.ts'
 import { createCommits } from './commits.ts'
@@ -20,12 +20,13 @@ import { refuseUnknown } from './refusal.ts'
 import { securityHeaders } from './security-headers.ts'
 import { createStandings } from './standing.ts'
 import { createSyncRequests } from './sync-request.ts'
+import type { TokenBook } from './tokens.ts'
 import { createWaiting } from './waiting.ts'
 
 /** What the API and the pages are made of. */
 export interface WebParts {
-  /** GITWAKE_API_TOKEN; an empty list closes everything but the health checks. */
-  readonly tokens: readonly string[]
+  /** While there is no token, everything but the health checks is closed. */
+  readonly tokens: TokenBook
   readonly configuration: CurrentConfiguration
   readonly ledger: Ledger
   readonly intake: Intake
@@ -41,7 +42,8 @@ export interface WebParts {
 
 /** Everything behind express, in the order in which a request meets it. `closing` ends what would otherwise wait. */
 export function createApplication(parts: WebParts, closing: AbortSignal): Express {
-  const { configuration, ledger, planner, now, log } = parts
+  const { ledger, planner, now, log } = parts
+  const { guard, viewOf } = createAccess(parts)
   const waiting = createWaiting(ledger, closing)
   const desk = createPlanDesk(planner, closing)
   const application = express()
@@ -50,20 +52,20 @@ export function createApplication(parts: WebParts, closing: AbortSignal): Expres
   application.use(countRequests(parts.metrics))
   application.use(securityHeaders)
   application.use(createHealth(parts.readiness))
-  application.use(requireToken({ tokens: parts.tokens, now }))
+  application.use(guard)
   application.get('/metrics', async (_request, response) => {
     const { contentType, body } = await parts.metrics.text()
     response.set('Content-Type', contentType).send(body)
   })
   application.get('/api/events', createEvents({ ledger, closing, log }))
-  application.use('/api', createApi(ledger))
-  application.use('/api', createCommits(ledger))
+  application.use('/api', createApi(viewOf))
+  application.use('/api', createCommits(viewOf))
   application.use('/api', createAuditExport({ audit: parts.audit, now }))
-  application.use('/api', createSyncRequests({ configuration, intake: parts.intake, waiting, now }))
-  application.use('/api', createStandings({ configuration, intake: parts.intake, ledger, waiting, log, now }))
-  application.use('/api', createPlans({ configuration, planner, desk, waiting }))
+  application.use('/api', createSyncRequests({ viewOf, intake: parts.intake, waiting, now }))
+  application.use('/api', createStandings({ viewOf, intake: parts.intake, ledger, waiting, log, now }))
+  application.use('/api', createPlans({ viewOf, planner, desk, waiting }))
   if (parts.queueUi) application.use(QUEUES_PATH, parts.queueUi)
-  application.use(createPages({ configuration, ledger, planner, desk, now }))
+  application.use(createPages({ viewOf, planner, desk, now }))
   application.use(refuseUnknown)
   application.use(answerFailure(log))
   return application

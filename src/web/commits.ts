@@ -1,9 +1,9 @@
 import { Router } from 'express'
-import type { Ledger } from '../model/intake.ts'
 import { refuse, refuseUnknown } from './refusal.ts'
+import type { ViewOf } from './view.ts'
 
 /** `GET /commits/:sha`: what has become of a commit, everywhere; a prefix of 7 digits does where only one commit begins with it. Mounted at `/api`. */
-export function createCommits(ledger: Ledger): Router {
+export function createCommits(viewOf: ViewOf): Router {
   const router = Router()
   router.get('/commits/:sha', async (request, response) => {
     const digits = request.params.sha.toLowerCase()
@@ -11,6 +11,7 @@ export function createCommits(ledger: Ledger): Router {
       const fix = 'Write the commit id, or at least its first 7 digits.'
       return refuse(request, response, 400, { code: 'bad-commit', message: 'This is not the id of a commit.', fix })
     }
+    const { ledger } = viewOf(request)
     const found = await ledger.commits(digits)
     const [revision, ...others] = found
     if (revision === undefined) return refuseUnknown(request, response)

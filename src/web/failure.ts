@@ -1,6 +1,6 @@
 import type { ErrorRequestHandler } from 'express'
 import { GitwakeError } from '../model/error.ts'
-import { refuse } from './refusal.ts'
+import { refuse, refuseMalformed } from './refusal.ts'
 import type { Log } from '../model/log.ts'
 
 /** Turns whatever a route threw into an answer: Redis away is 503, a bad request is 400, anything else is our own fault and logged. */
@@ -12,11 +12,7 @@ export function answerFailure(log: Log): ErrorRequestHandler {
       return refuse(request, response, 503, { code: error.code, message: error.message, fix: error.fix })
     }
     if (isBadRequest(error)) {
-      return refuse(request, response, 400, {
-        code: 'bad-request',
-        message: 'The address of this request is malformed.',
-        fix: 'Percent-encode it as UTF-8.',
-      })
+      return refuseMalformed(request, response)
     }
     log.error({ err: error, method: request.method, path: request.path }, 'a request failed')
     refuse(request, response, 500, {

@@ -1,12 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Router } from 'express'
-import type { CurrentConfiguration } from '../model/configuration.ts'
 import type { Target } from '../model/intake.ts'
 import { decodeSubject, subjectText, type Planner, type PlanReport, type PlanSubject } from '../model/plan-report.ts'
 import { refuseEmbedding } from './access.ts'
-import { isApplicationName } from './api.ts'
 import { refuse, refuseUnknown } from './refusal.ts'
 import { targetOf } from './sync-request.ts'
+import type { ViewOf } from './view.ts'
 import type { Waiting } from './waiting.ts'
 
 const MOST_WAITERS = 200
@@ -42,14 +41,14 @@ export function createPlanDesk(planner: Planner, closing: AbortSignal): PlanDesk
  * `GET /applications/:name/plan[?ref=…|revision=…|pull=…]` asks for a plan: 202 with where to find it or, with `?wait=`, 200 with the plan
  * as soon as it is there. With `?since=`, which stands in that place, it asks for nothing new. Mounted at `/api`.
  */
-export function createPlans(options: { configuration: CurrentConfiguration; planner: Planner; desk: PlanDesk; waiting: Waiting }): Router {
-  const { configuration, planner, desk, waiting } = options
+export function createPlans(options: { viewOf: ViewOf; planner: Planner; desk: PlanDesk; waiting: Waiting }): Router {
+  const { viewOf, planner, desk, waiting } = options
   const router = Router()
 
   router.use('/applications/:name/plan', refuseEmbedding)
   router.get('/applications/:name/plan', async (request, response) => {
     const { name } = request.params
-    const application = isApplicationName(name) ? configuration().applications.get(name) : undefined
+    const application = viewOf(request).applicationOf(name)
     if (!application) return refuseUnknown(request, response)
     const subject = decodeSubject(request.query)
     if (typeof subject === 'string') {

@@ -30,6 +30,15 @@ export function refuseUnknown(request: Request, response: Response): void {
   })
 }
 
+/** The answer to an address that cannot be decoded. */
+export function refuseMalformed(request: Request, response: Response): void {
+  refuse(request, response, 400, {
+    code: 'bad-request',
+    message: 'The address of this request is malformed.',
+    fix: 'Percent-encode it as UTF-8.',
+  })
+}
+
 function wantsPage(request: Request): boolean {
   return !/^\/(api|metrics|healthz|readyz)([/?]|$)/.test(request.originalUrl) && request.accepts(['json', 'html']) === 'html'
 }

@@ -1,10 +1,10 @@
 import { type Request, type Response, Router } from 'express'
-import type { Application, CurrentConfiguration } from '../model/configuration.ts'
+import type { Application } from '../model/configuration.ts'
 import type { Intake, Ledger } from '../model/intake.ts'
-import { isApplicationName } from './api.ts'
 import { refuse, refuseUnknown } from './refusal.ts'
 import { targetOf } from './sync-request.ts'
 import type { Log } from '../model/log.ts'
+import { actorOf, type ViewOf } from './view.ts'
 import type { Waiting } from './waiting.ts'
 
 const LONGEST_NAME = 100
@@ -22,24 +22,24 @@ interface Said {
  * Written down first and then asked for as a sync, which keeps it in the cluster: 202 with its ticket. Mounted at `/api`.
  */
 export function createStandings(options: {
-  configuration: CurrentConfiguration
+  viewOf: ViewOf
   intake: Intake
   ledger: Ledger
   waiting: Waiting
   log: Log
   now: () => number
 }): Router {
-  const { configuration, intake, ledger, waiting, log, now } = options
+  const { viewOf, intake, ledger, waiting, log, now } = options
   const router = Router()
 
   /** The application and what is said of it; undefined once the request was refused. */
   const read = (request: Request<{ name: string }>, response: Response): (Said & { readonly application: Application }) | undefined => {
-    const { name } = request.params
-    const application = isApplicationName(name) ? configuration().applications.get(name) : undefined
+    const { applicationOf, principal } = viewOf(request)
+    const application = applicationOf(request.params.name)
     if (!application) return void refuseUnknown(request, response)
     const [by, reason] = [textOf(request.query.by, LONGEST_NAME), textOf(request.query.reason, LONGEST_REASON)]
     if (by !== 'wrong' && reason !== 'wrong')
-      return { application, by: by?.text ?? 'the API', ...(reason !== undefined && { reason: reason.text }) }
+      return { application, by: actorOf(principal, by?.text), ...(reason !== undefined && { reason: reason.text }) }
     const fix = `Write by (up to ${LONGEST_NAME} characters) and reason (up to ${LONGEST_REASON}) as one line of text each.`
     return void refuse(request, response, 400, { code: 'bad-text', message: 'by or reason is not a line of text.', fix })
   }

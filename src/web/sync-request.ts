@@ -1,9 +1,9 @@
 import { type Request, type Response, Router } from 'express'
-import type { Application, CurrentConfiguration } from '../model/configuration.ts'
+import type { Application } from '../model/configuration.ts'
 import type { Intake, Target } from '../model/intake.ts'
 import type { Trigger } from '../model/job.ts'
-import { isApplicationName } from './api.ts'
 import { refuse, refuseUnknown } from './refusal.ts'
+import { actorOf, type ViewOf } from './view.ts'
 import type { Waiting } from './waiting.ts'
 
 const PLAN_DIGEST = /^[\w:=+.-]{1,200}$/
@@ -13,18 +13,12 @@ const PLAN_DIGEST = /^[\w:=+.-]{1,200}$/
  * `GET /applications/:name/tickets/:wanted?wait=` goes on waiting for a ticket. With `?revision=`, which is
  * never fetched, a wait ends with a result of that commit or of a later head. Mounted at `/api`.
  */
-export function createSyncRequests(options: {
-  configuration: CurrentConfiguration
-  intake: Intake
-  waiting: Waiting
-  now: () => number
-}): Router {
-  const { configuration, intake, waiting, now } = options
+export function createSyncRequests(options: { viewOf: ViewOf; intake: Intake; waiting: Waiting; now: () => number }): Router {
+  const { viewOf, intake, waiting, now } = options
   const router = Router()
-  const applicationOf = (name: string): Application | undefined =>
-    isApplicationName(name) ? configuration().applications.get(name) : undefined
 
   router.post('/applications/:name/sync', async (request, response) => {
+    const { applicationOf, principal } = viewOf(request)
     const application = applicationOf(request.params.name)
     if (!application) return refuseUnknown(request, response)
     const waitMs = waiting.wanted(request, response)
@@ -35,7 +29,7 @@ export function createSyncRequests(options: {
     if (key === undefined) return
     const target = targetOf(application)
     if (!(await confirm(intake, target, request, response))) return
-    const trigger: Trigger = { reason: 'manual', at: now(), ...named }
+    const trigger: Trigger = { reason: 'manual', at: now(), actor: actorOf(principal), ...named }
     const repeatable = { key, request: JSON.stringify([application.name, named.revision, request.query.confirm]) }
     const ticket = key === '' ? await intake.acceptTrigger(target, trigger) : await intake.acceptOnce(target, trigger, repeatable)
     if (ticket === undefined) refuse(request, response, 422, KEY_USED)
@@ -44,7 +38,7 @@ export function createSyncRequests(options: {
   })
 
   router.get('/applications/:name/tickets/:wanted', async (request, response) => {
-    const application = applicationOf(request.params.name)
+    const application = viewOf(request).applicationOf(request.params.name)
     if (!application || !/^[1-9]\d{0,14}$/.test(request.params.wanted)) return refuseUnknown(request, response)
     const waitMs = waiting.wanted(request, response)
     if (waitMs === undefined) return

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -7,6 +8,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { runCli } from '../../src/cli.ts'
 import type { Environment } from '../../src/config.ts'
+import { loadConfiguration } from '../../src/config/load.ts'
 import type { SyncResult } from '../../src/model/result.ts'
 import { sampleChange, samplePlan } from '../web/samples.ts'
 
@@ -57,6 +59,7 @@ describe('the command line', () => {
       'render',
       'health',
       'rbac',
+      'token',
       'schema',
       'status',
       'history',
@@ -132,7 +135,26 @@ describe('gitwake validate', () => {
 
 describe('gitwake schema', () => {
   test('prints JSON Schema', async () => {
-    assert.equal(JSON.parse((await gitwake(['schema'])).out).oneOf.length, 3)
+    assert.equal(JSON.parse((await gitwake(['schema'])).out).oneOf.length, 4)
+  })
+
+  test('makes a token, and the document that lets it in and cannot be turned back into it', async () => {
+    const { code, out, err } = await gitwake(
+      'token shop-ci --allow sync --application shop-* billing --cluster prod --valid 90d'.split(' '),
+    )
+    assert.equal(code, 0)
+    const [secret = ''] = /^gwt_[\w-]{43}$/m.exec(err) ?? []
+    assert.ok(!out.includes(secret))
+    const { tokens } = await loadConfiguration(await file('tokens.yaml', out))
+    const { expiresAt = 0, ...made } = tokens.get('shop-ci') ?? assert.fail('there is no token')
+    assert.deepEqual(made, {
+      name: 'shop-ci',
+      secret: { kind: 'hash', sha256: createHash('sha256').update(secret).digest('hex') },
+      grant: { allow: 'sync', applications: ['shop-*', 'billing'], clusters: ['prod'] },
+    })
+    assert.ok(Math.abs(expiresAt - Date.now() - 90 * 86_400_000) < 120_000)
+    assert.notEqual((await gitwake(['token', 'shop-ci'])).out, (await gitwake(['token', 'shop-ci'])).out)
+    assert.match((await gitwake(['token', 'Shop CI'])).err, /lower-case letters/)
   })
 })
 

@@ -28,6 +28,12 @@ spec:
   source: {${source}}
   destination: {cluster: prod, namespace: ${name}}
 ${spec}`
+const HASH = `sha256:${'0a'.repeat(32)}`
+const token = (name: string, spec: string): string => `apiVersion: gitwake.dev/v1
+kind: Token
+metadata: {name: ${name}}
+spec: {${spec}}
+`
 const whole = (...documents: string[]): string => documents.join('---\n')
 
 let folder = ''
@@ -300,6 +306,41 @@ describe('a configuration', () => {
       name: 'a commit as ref',
       text: whole(REPOSITORY, CLUSTER, application('a', '', `repository: shop, ref: ${'a'.repeat(40)}`)),
       told: /spec\.source\.ref: is a commit/,
+    },
+    {
+      name: 'a token that stands in the configuration itself',
+      text: token('ci', 'hash: gwt_the-secret, allow: read'),
+      told: /Token ci: spec\.hash: must be sha256: and 64 hexadecimal digits, as gitwake token prints it; the token itself never stands here$/,
+    },
+    {
+      name: 'a field for the token itself',
+      text: token('ci', 'token: gwt_the-secret, allow: read'),
+      told: /spec\.token: secrets never stand in the configuration: write tokenFrom: \{env: NAME\} or tokenFrom: \{file: PATH\}$/m,
+    },
+    {
+      name: 'a token from two places',
+      text: token('ci', `hash: "${HASH}", tokenFrom: {env: CI}, allow: read`),
+      told: /spec: must have either hash \(gitwake token prints one\) or tokenFrom/,
+    },
+    {
+      name: 'a right that there is not',
+      text: token('ci', `hash: "${HASH}", allow: write`),
+      told: /spec\.allow: must be read or sync or operate, not "write"/,
+    },
+    {
+      name: 'a token that expires on no day',
+      text: token('ci', `hash: "${HASH}", allow: read, expires: 2027-02-31T25:00Z`),
+      told: /spec\.expires: is not a day of the calendar/,
+    },
+    {
+      name: 'a token for nothing',
+      text: token('ci', `hash: "${HASH}", allow: read, applications: []`),
+      told: /spec\.applications: must not be empty/,
+    },
+    {
+      name: 'one token under two names',
+      text: whole(token('ci', `hash: "${HASH}", allow: read`), token('cd', `hash: "${HASH}", allow: sync`)),
+      told: /Token cd: spec: is the same token as ci: it must be clear whose a request is/,
     },
     {
       name: 'a number as ref',

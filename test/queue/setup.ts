@@ -15,6 +15,7 @@ export const silent: Log = pino({ level: process.env['GITWAKE_TEST_LOG'] ?? 'sil
 export function configurationOf(names: readonly string[], clusters: readonly string[] = ['prod']): Configuration {
   return {
     version: 1,
+    tokens: new Map(),
     repositories: new Map([
       [
         'shop',

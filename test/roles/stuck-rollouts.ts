@@ -61,6 +61,7 @@ export async function syncBehindStuckRollouts(count: number, tell: (line: string
   const repository = await host.createRepository(REPOSITORY, { ...files, 'next/api.yaml': deployment('next', 'good:1') })
   const configuration: Configuration = {
     version: 1,
+    tokens: new Map(),
     repositories: new Map([[REPOSITORY, { name: REPOSITORY, url: repository.url, pollIntervalMs: 86_400_000, allowInsecure: true }]]),
     clusters: new Map([
       [

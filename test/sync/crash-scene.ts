@@ -223,7 +223,13 @@ export async function openScene(names: readonly string[]) {
 
 export type Scene = Awaited<ReturnType<typeof openScene>>
 
-const NO_CONFIGURATION: Configuration = { version: 1, repositories: new Map(), clusters: new Map(), applications: new Map() }
+const NO_CONFIGURATION: Configuration = {
+  version: 1,
+  repositories: new Map(),
+  clusters: new Map(),
+  tokens: new Map(),
+  applications: new Map(),
+}
 
 export function expectConverged({ application, live }: Remains): void {
   assert.deepEqual(live, CONVERGED, application)

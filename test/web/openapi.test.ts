@@ -10,14 +10,12 @@ import type { DeliveryRecord } from '../../src/model/intake.ts'
 import type { PlanReport } from '../../src/model/plan-report.ts'
 import type { Change } from '../../src/model/plan.ts'
 import type { ApplicationStatus, SyncResult } from '../../src/model/result.ts'
-import { createApplication } from '../../src/web/application.ts'
-import { createMetrics } from '../../src/web/metrics.ts'
 import * as schemas from '../../src/web/openapi/schemas.ts'
 import { holdsEqual } from '../support/generated.ts'
 import { githubHeaders, githubPush, rawRequest, shopSecret, speak, startReceiver } from '../webhook/support.ts'
-import { createMemoryLedger } from './memory-ledger.ts'
 import { deviations, document, type Answer } from './openapi-document.ts'
-import { FIRST, sampleChange, sampleConfiguration, samplePlan, sampleResult, sampleStatus } from './samples.ts'
+import { routesOfServer } from './routes.ts'
+import { FIRST, sampleChange, samplePlan, sampleResult, sampleStatus } from './samples.ts'
 import { BASIC, BEARER, startWeb } from './start.ts'
 import { until } from './until.ts'
 
@@ -80,24 +78,7 @@ test('the document is valid OpenAPI, and the one in the docs', async () => {
 })
 
 test('every route of the server stands in the document', async (t) => {
-  const ledger = createMemoryLedger()
-  const application = createApplication(
-    {
-      tokens: [],
-      configuration: () => sampleConfiguration(),
-      ledger,
-      intake: ledger,
-      planner: { ask: async () => 0, find: async () => undefined },
-      audit: { anchor: async () => undefined, entries: async () => [] },
-      readiness: async () => [],
-      metrics: createMetrics({ statuses: ledger.statuses, now: Date.now }),
-      queueUi: undefined,
-      log: { debug() {}, info() {}, warn() {}, error() {}, child: () => t.mock.fn() as never },
-      now: Date.now,
-    },
-    new AbortController().signal,
-  )
-  const routes = routesOf(application.router.stack as unknown as readonly Layer[], '')
+  const routes = routesOfServer(t)
   assert.ok(routes.includes('get /api/applications/{name}/history'), 'the routes can be read')
   const isPage = (route: string): boolean => /^get \/($|assets\/|applications\/)/.test(route)
   assert.deepEqual(
@@ -105,20 +86,6 @@ test('every route of the server stands in the document', async (t) => {
     [],
   )
 })
-
-/** What express keeps of a route or of a router that is mounted somewhere. */
-interface Layer {
-  readonly route?: { readonly path: string; readonly methods: Readonly<Record<string, boolean>> }
-  readonly handle: { readonly stack?: readonly Layer[] }
-  readonly slash: boolean
-}
-
-function routesOf(layers: readonly Layer[], prefix: string): readonly string[] {
-  return layers.flatMap(({ route, handle, slash }) => {
-    if (route) return Object.keys(route.methods).map((method) => `${method} ${prefix}${route.path.replaceAll(/:(\w+)/g, '{$1}')}`)
-    return handle.stack === undefined ? [] : routesOf(handle.stack, slash ? prefix : `${prefix}/api`)
-  })
-}
 
 function isDocumented(route: string): boolean {
   const [method = '', path = ''] = route.split(' ')

@@ -1,4 +1,4 @@
-import type { Application, Configuration } from '../../src/model/configuration.ts'
+import type { AccessToken, Application, Configuration } from '../../src/model/configuration.ts'
 import type { Change } from '../../src/model/plan.ts'
 import type { PlanReport } from '../../src/model/plan-report.ts'
 import type { ApplicationStatus, SyncResult } from '../../src/model/result.ts'
@@ -217,7 +217,7 @@ function without(): Partial<ApplicationStatus> {
 }
 
 /** The configuration that belongs to the samples. */
-export function sampleConfiguration(names: readonly string[] = ['shop-prod']): Configuration {
+export function sampleConfiguration(names: readonly string[] = ['shop-prod'], tokens: readonly AccessToken[] = []): Configuration {
   const application = (name: string): Application => ({
     name,
     source: { repository: 'shop', ref: 'refs/heads/main', path: 'overlays/prod' },
@@ -225,5 +225,11 @@ export function sampleConfiguration(names: readonly string[] = ['shop-prod']): C
     sync: { prune: true, selfHeal: true, partial: false, preflight: true, undeclared: 'report', healthTimeoutMs: 300_000 },
     dependsOn: [],
   })
-  return { version: 1, repositories: new Map(), clusters: new Map(), applications: new Map(names.map((name) => [name, application(name)])) }
+  return {
+    version: 1,
+    repositories: new Map(),
+    clusters: new Map(),
+    applications: new Map(names.map((name) => [name, application(name)])),
+    tokens: new Map(tokens.map((token) => [token.name, token])),
+  }
 }

@@ -1,6 +1,7 @@
 import type { TestContext } from 'node:test'
 import type { Log } from '../../src/model/log.ts'
 import { createMetrics } from '../../src/web/metrics.ts'
+import { createTokenBook } from '../../src/web/tokens.ts'
 import { type WebServerOptions, createWebServer } from '../../src/web/server.ts'
 import { type MemoryLedger, createMemoryLedger } from './memory-ledger.ts'
 import { sampleConfiguration, sampleStatus } from './samples.ts'
@@ -17,16 +18,21 @@ export interface Started {
 }
 
 /** The real server on a free port of this machine, over a ledger in memory; closed when the test ends. */
-export async function startWeb(test: TestContext, options: Partial<WebServerOptions> = {}): Promise<Started> {
+export async function startWeb(
+  test: TestContext,
+  options: Partial<Omit<WebServerOptions, 'tokens'>> & { readonly tokens?: readonly string[] } = {},
+): Promise<Started> {
   const ledger = createMemoryLedger([sampleStatus()])
   const logged: string[] = []
+  const configuration = options.configuration ?? (() => sampleConfiguration())
   const write = (fields: object, message: string): void => void logged.push(`${message} ${JSON.stringify(fields)}`)
   const log: Log = { debug: write, info: write, warn: write, error: write, child: () => log }
+  const { tokens = [TOKEN], ...parts } = options
   const server = createWebServer({
     host: '127.0.0.1',
     port: 0,
-    tokens: [TOKEN],
-    configuration: () => sampleConfiguration(),
+    tokens: createTokenBook({ shared: tokens, configuration, resolveSecret: async () => '', log, now: parts.now ?? Date.now }),
+    configuration,
     ledger,
     intake: ledger,
     audit: { anchor: async () => undefined, entries: async () => [] },
@@ -37,7 +43,7 @@ export async function startWeb(test: TestContext, options: Partial<WebServerOpti
     receiver: (_request, response) => response.writeHead(202).end('{}'),
     log,
     now: Date.now,
-    ...options,
+    ...parts,
   })
   const { url } = await server.listen()
   test.after(() => server.close())

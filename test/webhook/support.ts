@@ -70,6 +70,7 @@ export function configurationOf(repositories: Readonly<Record<string, string>>, 
     version: 1,
     repositories: new Map(entries),
     clusters: new Map(),
+    tokens: new Map(),
     applications: new Map(applications.map((item) => [item.name, item])),
   }
 }

@@ -273,5 +273,5 @@ export const DOOR: Readonly<Record<number, Told>> = {
     body: z.looseObject({ error: schemas.refusal }),
   },
 }
-/** A request that a browser makes on behalf of another site. */
-export const FOREIGN: Told = { is: 'The request was made by another site', body: schemas.refused() }
+/** A token without the right, or a request that a browser makes on behalf of another site. */
+export const FOREIGN: Told = { is: 'The token has no right to it, or the request was made by another site', body: schemas.refused() }

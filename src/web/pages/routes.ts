@@ -1,14 +1,13 @@
 import { Router, type Request } from 'express'
-import type { CurrentConfiguration } from '../../model/configuration.ts'
-import type { Ledger } from '../../model/intake.ts'
 import { decodeSubject, type Planner } from '../../model/plan-report.ts'
 import { refuseEmbedding } from '../access.ts'
-import { isApplicationName, statusOf } from '../api.ts'
+import { statusOf } from '../api.ts'
 import { ASSETS } from '../assets/asset-paths.ts'
 import { htmlText } from '../html.ts'
 import type { PlanDesk } from '../plans.ts'
 import { refuseUnknown } from '../refusal.ts'
 import { targetOf } from '../sync-request.ts'
+import type { ViewOf } from '../view.ts'
 import { applicationPage } from './application-page.ts'
 import { planPage } from './plan-page.ts'
 import { statusPage } from './status-page.ts'
@@ -18,22 +17,17 @@ const SHOWN_HISTORY = 30
 const LONGEST_PLAN_MS = 25_000
 
 /** The pages and the files they refer to. */
-export function createPages(options: {
-  configuration: CurrentConfiguration
-  ledger: Ledger
-  planner: Planner
-  desk: PlanDesk
-  now: () => number
-}): Router {
-  const { configuration, ledger, planner, desk, now } = options
+export function createPages(options: { viewOf: ViewOf; planner: Planner; desk: PlanDesk; now: () => number }): Router {
+  const { viewOf, planner, desk, now } = options
   const router = Router()
 
   router.get('/', async (request, response) => {
     const filter = { state: textOf(request, 'state'), search: textOf(request, 'q').trim() }
-    response.type('html').send(htmlText(statusPage(await ledger.statuses(), filter, now())))
+    response.type('html').send(htmlText(statusPage(await viewOf(request).ledger.statuses(), filter, now())))
   })
 
   router.get('/applications/:name', async (request, response) => {
+    const { ledger } = viewOf(request)
     const status = await statusOf(ledger, request.params.name)
     if (!status) return refuseUnknown(request, response)
     const history = await ledger.history(status.application, SHOWN_HISTORY)
@@ -43,7 +37,7 @@ export function createPages(options: {
   router.use('/applications/:name/plan', refuseEmbedding)
   router.get('/applications/:name/plan', async (request, response) => {
     const { name } = request.params
-    const application = isApplicationName(name) ? configuration().applications.get(name) : undefined
+    const application = viewOf(request).applicationOf(name)
     const subject = decodeSubject(request.query)
     if (!application || typeof subject === 'string') return refuseUnknown(request, response)
     const target = targetOf(application)
