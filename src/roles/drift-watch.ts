@@ -17,6 +17,8 @@ export interface DriftWatchOptions {
   readonly onDrift: (application: string, deviations: readonly Deviation[]) => Promise<void>
   /** The status of something with health has moved. */
   readonly onHealth: (application: string, destination: Destination) => Promise<void>
+  /** A watch lost its place and goes on: what moved meanwhile only a sweep can tell. */
+  readonly onGap: () => Promise<void>
   /** Suspicion alone (an object moved, its fields are still ours) is told once in this time: some objects move all the time. */
   readonly suspectEveryMs: () => number
 }
@@ -42,6 +44,8 @@ interface Followed {
 const DEBOUNCE_MS = 100
 const WHILE_WRITTEN_MS = 300
 const HEALTH_EVERY_MS = 5_000
+/** An API server that was away takes the places of all watches at once. */
+const GAPS_MS = 1_000
 /** The server sends a bookmark about once a minute. */
 const ALIVE_MS = 120_000
 
@@ -60,11 +64,16 @@ export function createDriftWatch(options: DriftWatchOptions): DriftWatch {
   function start({ kind, namespace }: Followed, at: Destination): void {
     const stop = new AbortController()
     const own = { stop, aliveAt: -Infinity }
+    let missed = false
     follows.set(keyOf({ kind, namespace }), own)
     const run = async (): Promise<void> => {
       for await (const noticed of at.follow(kind, namespace, stop.signal)) {
         if (noticed.type === 'refused') tellRefused(kind, noticed.reason)
-        own.aliveAt = noticed.type === 'gap' || noticed.type === 'refused' ? -Infinity : performance.now()
+        const isBlind = noticed.type === 'gap' || noticed.type === 'refused'
+        own.aliveAt = isBlind ? -Infinity : performance.now()
+        // Not before it watches again: what came between that sweep and the watch would be missed once more.
+        if (missed && !isBlind) soon('gap', GAPS_MS, options.onGap)
+        missed = isBlind
         if (noticed.type === 'changed' || noticed.type === 'deleted') notice(noticed)
       }
     }

@@ -24,6 +24,8 @@ export interface LookAroundOptions {
   readonly source: Source
   readonly destinations: Destinations
   readonly inventoryNamespace: string
+  /** Asks the workers of the cluster for a sweep, now. */
+  readonly askForSweep: () => Promise<void>
   readonly log: Log
 }
 
@@ -53,6 +55,7 @@ export function createLookAround(options: LookAroundOptions): LookAround {
     suspectEveryMs: () => configuration().clusters.get(cluster)?.sweepIntervalMs ?? 60_000,
     onDrift: askForHealing,
     onHealth: lookAtHealth,
+    onGap: options.askForSweep,
   })
 
   /** Several workers watch the same cluster: the first one asks. */

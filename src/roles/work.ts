@@ -59,7 +59,7 @@ export async function startWorking(shared: Process, options: WorkOptions): Promi
   function start(cluster: string): void {
     const heads = createHeadHistory(connections.producer, cluster, Date.now)
     const common = { cluster, configuration, redis: connections.producer, intake, heads, source, destinations, inventoryNamespace, log }
-    const lookAround = createLookAround(common)
+    const lookAround = createLookAround({ ...common, askForSweep: () => intake.jobs(cluster).addSweep() })
     const joined = { ...common, renderer, installation: settings.installation }
     const run = createRunSync(joined)
     const plan = createRunPlan(joined)

@@ -42,6 +42,21 @@ test('a poll that throws neither stops the worker nor the next poll', async () =
   await until(() => polls === 2)
 })
 
+test('sweeps come ten times less often only while watches are live', async () => {
+  await using setup = await setUp()
+  const { client } = setup.redis
+  const key = clusterKeys('prod').schedule('sweep')
+  const leftMs = async (isWatching: boolean): Promise<number> => {
+    await client.del(key)
+    const worker = setup.work({ run: async (job) => resultOf(job), isWatching: () => isWatching })
+    await until(async () => (await client.pttl(key)) > 0)
+    await worker.close()
+    return client.pttl(key)
+  }
+  assert.ok((await leftMs(false)) <= 66_000)
+  assert.ok((await leftMs(true)) > 500_000)
+})
+
 test('whoever asks for a sweep gets one without waiting for the schedule', async () => {
   await using setup = await setUp()
   let sweeps = 0

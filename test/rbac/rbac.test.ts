@@ -147,6 +147,7 @@ describe('the roles that gitwake rbac prints', { timeout: 180_000 }, () => {
         return Promise.resolve()
       },
       onHealth: () => Promise.resolve(),
+      onGap: () => Promise.resolve(),
       suspectEveryMs: () => 0,
     })
     watch.follow(destination, kinds)

@@ -30,6 +30,7 @@ function polls(setup: Setup) {
     },
     destinations: { of: nothing, close: () => Promise.resolve() },
     inventoryNamespace: 'gitwake-system',
+    askForSweep: () => Promise.resolve(),
     log: silent,
   })
   return { heads, poll: async () => lookAround.poll('shop', AbortSignal.timeout(10_000)) }

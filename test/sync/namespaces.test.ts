@@ -122,6 +122,7 @@ describe('a worker that is granted namespaces only', { timeout: 120_000 }, () =>
         return Promise.resolve()
       },
       onHealth: () => Promise.resolve(),
+      onGap: () => Promise.resolve(),
       suspectEveryMs: () => 0,
     })
     try {

@@ -196,6 +196,7 @@ describe('what holds of an application until further notice', { timeout: 300_000
       source: { ...NO_SOURCE },
       destinations: { of: () => Promise.resolve(bench.destination), close: () => Promise.resolve() },
       inventoryNamespace: bench.inventoryNamespace,
+      askForSweep: () => Promise.resolve(),
       log: silent,
     })
     const nothing: Standing = {}
