@@ -67,6 +67,11 @@ export interface DeliveryRecord {
   readonly ignored?: string
 }
 
+/** A delivery as it is written down at the door; its outcomes are found by its tickets. */
+export interface StoredDelivery extends Omit<DeliveryRecord, 'outcomes'> {
+  readonly targets: readonly { readonly application: string; readonly cluster: string }[]
+}
+
 /** The queries of API, CLI and UI. Everything it returns is plain data. */
 export interface Ledger {
   statuses(): Promise<readonly ApplicationStatus[]>

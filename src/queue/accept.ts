@@ -5,6 +5,7 @@ import type { Accepted, Intake, Repeatable, Target } from '../model/intake.ts'
 import type { Ticket, Trigger } from '../model/job.ts'
 import { clusterKeys } from '../model/keys.ts'
 import type { Delivery } from '../model/push.ts'
+import { startCatchUp } from './catch-up.ts'
 import { reachable } from './connection.ts'
 import { deliveryMark, recordOf } from './delivery.ts'
 import { type Door, openDoor, openRecord, type Request, type Retention, type Taken } from './door.ts'
@@ -20,6 +21,8 @@ const CONFIRMED_FOR_MS = 15 * 60_000
 export interface QueueIntake extends Intake {
   /** Asks the cluster's workers for a sweep and for a poll of every repository, now. */
   sweepNow(cluster: string): Promise<void>
+  /** Requests for these were refused: a sweep and polls make up for them as soon as they can be asked for. */
+  missed(targets: readonly Target[]): void
   /** The queue of a cluster: counts and queue UI. */
   jobs(cluster: string): Jobs
   close(): Promise<void>
@@ -50,29 +53,16 @@ export function createIntake({ redis, configuration, log, retention = RETENTION 
     doors.set(cluster, open)
     return open
   }
-  let refused = false
-
-  /** A request that was refused while Redis was away may never be sent again: look for what it announced. */
-  const guarded = async <Value>(accept: Promise<Value>): Promise<Value> => {
+  const catchUp = startCatchUp({ sweepNow: async (cluster) => sweepNow(cluster), log })
+  const missed = (targets: readonly Target[]): void => catchUp.owe(targets.map(({ cluster }) => cluster))
+  const guarded = async <Value>(targets: readonly Target[], accept: Promise<Value>): Promise<Value> => {
     try {
       return await reachable(accept)
     } catch (error) {
-      refused = true
+      missed(targets)
       throw error
     }
   }
-  const catchUp = async (): Promise<void> => {
-    if (!refused) return
-    refused = false
-    for (const cluster of configuration().clusters.keys()) {
-      await sweepNow(cluster).catch((error: unknown) => {
-        refused = true
-        log.warn({ cluster, problem: String(error) }, 'could not ask for a sweep after Redis was away')
-      })
-    }
-  }
-  const onReady = (): void => void catchUp()
-  redis.on('ready', onReady)
 
   const sweepNow = async (cluster: string): Promise<void> => {
     const repositories = new Set(
@@ -118,23 +108,24 @@ export function createIntake({ redis, configuration, log, retention = RETENTION 
   }
 
   return {
-    acceptDelivery: async (delivery, targets, trigger) => guarded(acceptDelivery(delivery, targets, trigger)),
-    acceptTrigger: async (target, trigger) => guarded(acceptOne(target, trigger, '')),
-    acceptOnce: async (target, trigger, repeatable) => guarded(acceptOnce(target, trigger, repeatable)),
+    acceptDelivery: async (delivery, targets, trigger) => guarded(targets, acceptDelivery(delivery, targets, trigger)),
+    acceptTrigger: async (target, trigger) => guarded([target], acceptOne(target, trigger, '')),
+    acceptOnce: async (target, trigger, repeatable) => guarded([target], acceptOnce(target, trigger, repeatable)),
     acceptTriggers: async (targets, trigger) => {
       const accepting = [...byCluster(targets)].map(async ([cluster, own]) => acceptIn(cluster, { mark: '', targets: own, trigger }))
-      return (await guarded(Promise.all(accepting))).flat().map(({ ticket }) => ticket)
+      return (await guarded(targets, Promise.all(accepting))).flat().map(({ ticket }) => ticket)
     },
     confirmPlan: async ({ cluster, application }, plan) => {
-      await guarded(
+      await reachable(
         redis.hset(clusterKeys(cluster).application(application), { confirm: plan, confirmUntil: Date.now() + CONFIRMED_FOR_MS }),
       )
     },
-    say: async ({ cluster, application }, standing) => guarded(sayNow(redis, cluster, application, standing)),
+    say: async ({ cluster, application }, standing) => reachable(sayNow(redis, cluster, application, standing)),
+    missed,
     sweepNow,
     jobs,
     close: async () => {
-      redis.off('ready', onReady)
+      catchUp.stop()
       await Promise.all([...opened.values()].map(async (open) => open.close()))
     },
   }

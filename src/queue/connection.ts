@@ -29,7 +29,12 @@ const reconnectDelay = (times: number): number => Math.min(50 * 2 ** Math.min(ti
 
 /** Connects to `redis://` or `rediss://`. Never throws: a Redis that is away is reported, and tried again for ever. */
 export function connectRedis({ url, log }: { url: string; log: Log }): Connections {
-  const opened: Redis[] = []
+  const opened = new Set<Redis>()
+  const own = (redis: Redis): Redis => {
+    opened.add(redis)
+    redis.once('end', () => opened.delete(redis))
+    return redis
+  }
   const open = (role: string, options: Omit<RedisOptions, 'replyMapping'>): Redis => {
     const common = {
       connectionName: `gitwake-${role}`,
@@ -39,8 +44,7 @@ export function connectRedis({ url, log }: { url: string; log: Log }): Connectio
     }
     const redis: Redis = new Redis(url, { ...common, ...options })
     listen(redis, log)
-    opened.push(redis)
-    return redis
+    return own(redis)
   }
   const producer = open('producer', {
     enableAutoPipelining: true,
@@ -50,6 +54,9 @@ export function connectRedis({ url, log }: { url: string; log: Log }): Connectio
     commandTimeout: COMMAND_TIMEOUT_MS,
   })
   const worker = open('worker', { maxRetriesPerRequest: null })
+  // BullMQ makes the connection on which a worker waits for jobs in this way; it must end with the others, also where Redis is away.
+  const duplicate = worker.duplicate.bind(worker)
+  worker.duplicate = (override) => own(duplicate(override))
   producer.on('ready', () => void warnOfEviction(producer, log))
   return {
     producer,

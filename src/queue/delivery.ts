@@ -1,11 +1,6 @@
 import { hash } from 'node:crypto'
-import type { DeliveryRecord, Target } from '../model/intake.ts'
+import type { StoredDelivery, Target } from '../model/intake.ts'
 import type { Delivery } from '../model/push.ts'
-
-/** A delivery as it is written down at the door; its outcomes are found by its tickets. */
-export interface StoredDelivery extends Omit<DeliveryRecord, 'outcomes'> {
-  readonly targets: readonly { readonly application: string; readonly cluster: string }[]
-}
 
 /** Names a delivery by provider, id and body: the same id with another body is another delivery. Safe in a Redis field and a list entry. */
 export function deliveryMark({ provider, id, bodyDigest }: Delivery): string {

@@ -10,7 +10,7 @@ const AGREE_AFTER_MS = 120_000
 
 /**
  * KEYS: heads of a ref (list, newest first), doubt (string `<revision> <first seen>`), what each application was told (hash).
- * ARGV: revision, named by a webhook (1 or 0), now in ms, application. Returns 1 when accepted, 0 when the branch has left this head already.
+ * ARGV: revision, named by a webhook (1 or 0), application. Returns 1 when accepted, 0 when the branch has left this head already.
  */
 const ADMIT: Script = {
   name: 'gitwakeAdmitHead',
@@ -32,8 +32,8 @@ if not newest or newest == ARGV[1] or ARGV[2] == '1' then return accept() end
 if not redis.call('LPOS', KEYS[1], ARGV[1]) then return accept() end
 local doubt = redis.call('GET', KEYS[2])
 local revision, since = string.match(doubt or '', '^(%x+) (%d+)$')
-if revision == ARGV[1] and tonumber(ARGV[3]) - tonumber(since) >= ${AGREE_AFTER_MS} then return accept() end
-if revision ~= ARGV[1] then redis.call('SET', KEYS[2], ARGV[1] .. ' ' .. ARGV[3], 'PX', ${AGREE_AFTER_MS * 10}) end
+if revision == ARGV[1] and clock() - tonumber(since) >= ${AGREE_AFTER_MS} then return accept() end
+if revision ~= ARGV[1] then redis.call('SET', KEYS[2], ARGV[1] .. ' ' .. digits(clock()), 'PX', ${AGREE_AFTER_MS * 10}) end
 return 0
 `,
 }
@@ -55,13 +55,13 @@ export interface HeadHistory {
   has(repository: string, ref: string, revision: string): Promise<boolean>
 }
 
-export function createHeadHistory(redis: Redis, cluster: string, now: () => number): HeadHistory {
+export function createHeadHistory(redis: Redis, cluster: string): HeadHistory {
   const { prefix, heads: key } = clusterKeys(cluster)
   const toldKey = `${prefix}:heads-told`
   return {
     async admit(repository, ref, revision, { application, named }) {
       const heads = key(repository, ref)
-      const asked = [revision, named ? '1' : '0', String(now()), application]
+      const asked = [revision, named ? '1' : '0', application]
       const admitted = await runScript(redis, ADMIT, [heads, `${heads}:doubt`, toldKey], asked).catch(() => 1)
       return admitted === 1 ? 'accepted' : 'left already'
     },

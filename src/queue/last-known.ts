@@ -31,23 +31,24 @@ export async function restoreApplied(
   await redis.hsetnx(clusterKeys(cluster).status, `${application}/applied`, JSON.stringify(applied))
 }
 
-/**
- * Remembers a value per application (its configuration's digest, the state whose health was judged) and tells which differ from
- * what was remembered.
- */
-export async function rememberChanged(
-  redis: Redis,
-  cluster: string,
-  topic: string,
-  values: ReadonlyMap<string, string>,
-): Promise<readonly string[]> {
+/** A value per application: the digest of its configuration, the head it was told of, the state whose health was judged. */
+export type Memory = ReadonlyMap<string, string>
+
+/** The applications whose value is not the one that is remembered. Whoever acts on them says so with `remember` afterwards. */
+export async function changedSince(redis: Redis, cluster: string, topic: string, values: Memory): Promise<readonly string[]> {
   if (values.size === 0) return []
-  const key = `${clusterKeys(cluster).prefix}:remembered:${topic}`
   const names = [...values.keys()]
-  const before = await redis.hmget(key, ...names)
-  const changed = names.filter((name, index) => before[index] !== values.get(name))
-  if (changed.length > 0) await redis.hset(key, ...changed.flatMap((name) => [name, values.get(name) ?? '']))
-  return changed
+  const before = await redis.hmget(memoryKey(cluster, topic), ...names)
+  return names.filter((name, index) => before[index] !== values.get(name))
+}
+
+/** Remembers what was acted on: a worker that ends, or a Redis that goes away, in between leaves it to be done again. */
+export async function remember(redis: Redis, cluster: string, topic: string, values: Memory): Promise<void> {
+  if (values.size > 0) await redis.hset(memoryKey(cluster, topic), ...[...values].flat())
+}
+
+function memoryKey(cluster: string, topic: string): string {
+  return `${clusterKeys(cluster).prefix}:remembered:${topic}`
 }
 
 /** The drift that is shown of each application because nobody repaired it, as stored; applications without any are missing. */

@@ -18,8 +18,6 @@ export interface Work {
   readonly sweep: (signal: AbortSignal) => Promise<void>
   /** Makes a plan of an application and keeps it; `subject` as a query writes it. */
   readonly plan: (application: string, subject: string, signal: AbortSignal) => Promise<void>
-  /** Each time the canary has made the round trip through the queue. */
-  readonly onCanary?: (roundTripMs: number) => void
   /** Each time a sync ended, after its outcome was recorded. */
   readonly onResult?: (result: SyncResult) => void
 }
@@ -50,9 +48,8 @@ export async function workOn(context: WorkContext, job: Job<JobData>): Promise<v
     case 'plan':
       return application === undefined ? undefined : context.plan(application, subject ?? '', context.stop)
     case 'canary': {
-      const roundTripMs = Math.max(0, Date.now() - job.timestamp)
-      await writeCanary(producer, cluster, { at: Date.now(), roundTripMs })
-      return context.onCanary?.(roundTripMs)
+      const at = Date.now()
+      return writeCanary(producer, cluster, { at, roundTripMs: Math.max(0, at - job.timestamp) })
     }
   }
 }

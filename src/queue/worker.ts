@@ -3,6 +3,7 @@ import type { Log } from '../model/log.ts'
 import type { CurrentConfiguration } from '../model/configuration.ts'
 import { clusterKeys } from '../model/keys.ts'
 import { BACKOFF, type Backoff } from './backoff.ts'
+import { type Busy, createBusy } from './busy.ts'
 import type { Connections } from './connection.ts'
 import { waitUntilEmpty } from './drain.ts'
 import { ensureJobs } from './ensure.ts'
@@ -43,17 +44,20 @@ const STALLED_CHECK_MS = 2_000
 const STALLED_AT_MOST = 3
 const ENSURE_EVERY_MS = 10_000
 const CLOSE_WITHIN_MS = 20_000
+/** How long Redis may take to hear that a worker has ended; who does not hear it sees its locks expire. */
+const GOODBYE_MS = 3_000
 
 /** Starts to work on the queue of one cluster. Never throws: while Redis is away it waits. */
 export function startWorker(options: WorkerOptions): QueueWorker {
-  const { cluster, connections, configuration, log, poll, sweep, plan, onCanary, onResult } = options
+  const { cluster, connections, configuration, log, poll, sweep, plan, onResult } = options
   const { producer } = connections
   const jobs = openJobs(producer, cluster)
   const stop = new AbortController()
   const applications = (): readonly string[] =>
     [...configuration().applications.values()].filter(({ destination }) => destination.cluster === cluster).map(({ name }) => name)
   const ensuring = startEnsuring({ redis: producer, jobs, applications, intervalMs: options.ensureIntervalMs ?? ENSURE_EVERY_MS, log })
-  const worker = takeJobs(options, {
+  const busy = createBusy()
+  const worker = takeJobs(options, busy, {
     run: {
       cluster,
       worker: connections.worker,
@@ -71,7 +75,6 @@ export function startWorker(options: WorkerOptions): QueueWorker {
     poll,
     sweep,
     plan,
-    ...(onCanary && { onCanary }),
     ...(onResult && { onResult }),
   })
   const schedules = options.drain
@@ -81,14 +84,13 @@ export function startWorker(options: WorkerOptions): QueueWorker {
   const close = async (): Promise<void> => {
     ensuring.stop()
     schedules?.close()
-    const late = new Promise<'late'>((resolve) => setTimeout(resolve, CLOSE_WITHIN_MS, 'late').unref())
+    // The connection is not this worker's own: where Redis is away, BullMQ goes on saying goodbye until the process ends.
     const closing = worker.close()
     stop.abort(new DOMException('The worker is shutting down', 'AbortError'))
-    if ((await Promise.race([closing, late])) === 'late') {
-      log.warn({ cluster }, 'some syncs did not stop in time; another worker takes them over')
-      connections.worker.disconnect()
+    if ((await Promise.race([busy.idle(), after(CLOSE_WITHIN_MS)])) === 'late') {
+      log.warn({ cluster, jobs: busy.names() }, 'some jobs did not stop in time; another worker takes them over')
     }
-    await Promise.race([ensuring.settled(), late])
+    await Promise.race([Promise.all([closing, ensuring.settled()]), after(GOODBYE_MS)])
     await jobs.close()
   }
   let closed: Promise<void> | undefined
@@ -99,8 +101,8 @@ export function startWorker(options: WorkerOptions): QueueWorker {
 }
 
 /** BullMQ's worker, with what becomes of a job that ends, fails or is lost. */
-function takeJobs({ cluster, connections, concurrency, log }: WorkerOptions, context: WorkContext): Worker<JobData> {
-  const worker = new Worker<JobData>(QUEUE_NAME, async (job) => workOn(context, job), {
+function takeJobs({ cluster, connections, concurrency, log }: WorkerOptions, busy: Busy, context: WorkContext): Worker<JobData> {
+  const worker = new Worker<JobData>(QUEUE_NAME, async (job) => busy.while(job.name, workOn(context, job)), {
     connection: connections.worker,
     prefix: clusterKeys(cluster).prefix,
     concurrency: concurrency ?? 1_000,
@@ -124,4 +126,8 @@ function takeJobs({ cluster, connections, concurrency, log }: WorkerOptions, con
     else void quarantine(context, application).catch(() => undefined)
   })
   return worker
+}
+
+async function after(milliseconds: number): Promise<'late'> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds, 'late').unref())
 }

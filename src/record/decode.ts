@@ -1,3 +1,4 @@
+import type { StoredDelivery } from '../model/intake.ts'
 import type { Change } from '../model/plan.ts'
 import type { ApplicationStatus, SyncResult } from '../model/result.ts'
 import { decodeStanding, type Standing } from '../model/standing.ts'
@@ -45,19 +46,6 @@ export function answerFrom(result: SyncResult): StoredAnswer {
 export function decodeAnswer(text: string): StoredAnswer | undefined {
   const value = parse(text)
   return isRecord(value) && typeof value['outcome'] === 'string' ? (value as unknown as StoredAnswer) : undefined
-}
-
-/** What the receiver wrote down when the delivery came. */
-export interface StoredDelivery {
-  readonly provider: string
-  readonly id: string
-  readonly receivedAt: number
-  readonly event: string
-  readonly ref?: string
-  readonly after?: string
-  readonly actor?: string
-  readonly ignored?: string
-  readonly targets: readonly { readonly application: string; readonly cluster: string }[]
 }
 
 export function decodeDelivery(text: string): StoredDelivery | undefined {

@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis'
 import type { Configuration } from '../model/configuration.ts'
-import type { DeliveryRecord } from '../model/intake.ts'
+import type { DeliveryRecord, StoredDelivery } from '../model/intake.ts'
 import { clusterKeys, receiverKeys } from '../model/keys.ts'
-import { decodeAnswer, decodeDelivery, decodeResult, type StoredAnswer, type StoredDelivery } from './decode.ts'
+import { decodeAnswer, decodeDelivery, decodeResult, type StoredAnswer } from './decode.ts'
 
 type Target = StoredDelivery['targets'][number]
 type DeliveryOutcome = DeliveryRecord['outcomes'][number]

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import type { Application, CurrentConfiguration } from '../model/configuration.ts'
+import type { Application, Cluster, CurrentConfiguration } from '../model/configuration.ts'
 import { sha256 } from '../model/digest.ts'
 import type { Intake, Target } from '../model/intake.ts'
 import type { AuditSpan } from '../model/job.ts'
@@ -7,7 +7,7 @@ import type { Log } from '../model/log.ts'
 import { applySetId } from '../model/names.ts'
 import type { ObjectId } from '../model/object.ts'
 import type { HeadHistory } from '../queue/heads.ts'
-import { claimDrift, nextAuditSpan, readLastKnown, readShownDrift, rememberChanged, restoreApplied } from '../queue/last-known.ts'
+import { changedSince, claimDrift, nextAuditSpan, readLastKnown, readShownDrift, remember, restoreApplied } from '../queue/last-known.ts'
 import { sayStanding } from '../queue/standing.ts'
 import { publishStatus } from '../queue/status.ts'
 import type { Destination, Source } from '../sync/ports.ts'
@@ -110,7 +110,10 @@ export function createLookAround(options: LookAroundOptions): LookAround {
   async function sweepCluster(signal: AbortSignal): Promise<void> {
     const configured = configuration().clusters.get(cluster)
     if (configured === undefined) return
-    const destination = await options.destinations.of(configured)
+    await options.destinations.use(configured, async (destination) => sweepDestination(configured, destination, signal))
+  }
+
+  async function sweepDestination(configured: Cluster, destination: Destination, signal: AbortSignal): Promise<void> {
     const audit = { ...(await nextAuditSpan(redis, cluster)), intervalMs: configured.auditIntervalMs }
     const { applications, unlistable, problems, kinds } = await sweep(destination, options.inventoryNamespace, audit, signal)
     if (configured.watch) driftWatch.follow(destination, kinds)
@@ -173,7 +176,7 @@ export function createLookAround(options: LookAroundOptions): LookAround {
   async function judgeHealth(applications: readonly Swept[], destination: Destination, signal: AbortSignal): Promise<void> {
     const known = applications.filter(({ inventory }) => configuration().applications.has(inventory.application))
     const states = new Map(known.map(({ inventory, seen }) => [inventory.application, stateOf(seen, destination)]))
-    const moved = new Set(await rememberChanged(redis, cluster, 'health', states))
+    const moved = new Set(await changedSince(redis, cluster, 'health', states))
     const published = await Promise.all(
       known.map(async (swept) => ({ ...swept, ...(await readLastKnown(redis, cluster, swept.inventory.application)) })),
     )
@@ -183,6 +186,7 @@ export function createLookAround(options: LookAroundOptions): LookAround {
       const objects = seen.map(({ object }) => object)
       await publishHealth(name, objects, destination, signal)
     }
+    await remember(redis, cluster, 'health', states)
   }
 
   async function noticeConfiguration(): Promise<void> {
@@ -194,11 +198,12 @@ export function createLookAround(options: LookAroundOptions): LookAround {
         sha256(JSON.stringify([application, repositories.get(application.source.repository)?.url, ...(windows ?? [])])),
       ]),
     )
-    const changed = await rememberChanged(redis, cluster, 'configuration', digests)
+    const changed = await changedSince(redis, cluster, 'configuration', digests)
     const targets = own()
       .filter(({ name }) => changed.includes(name))
       .map(targetOf)
     if (targets.length > 0) await intake.acceptTriggers(targets, { reason: 'poll', at: Date.now(), actor: 'configuration' })
+    await remember(redis, cluster, 'configuration', new Map([...digests].filter(([name]) => changed.includes(name))))
   }
 
   return { poll, sweep: sweepCluster, noticeConfiguration, watch: driftWatch }

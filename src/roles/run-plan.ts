@@ -13,10 +13,12 @@ export function createRunPlan(
     // Whoever can write jobs must not reach more than whoever may ask.
     const subject = decodeSubject(Object.fromEntries(new URLSearchParams(text)))
     if (typeof subject === 'string') throw new GitwakeError('bad-plan', subject, { fix: 'Ask for it through the API.' })
-    const { application, repository, destination } = await resolveApplication(name, options)
-    const { redis, cluster, heads, source, log } = options
+    const { application, repository, destination } = resolveApplication(name, options)
+    const { redis, cluster, heads, source, log, destinations } = options
     const report = await keepPlan(redis, { cluster, application: name, subject }, () =>
-      planOnly({ application, repository, subject, signal }, { ...proposePorts(options, destination), source, heads, now: Date.now }),
+      destinations.use(destination, async (connected) =>
+        planOnly({ application, repository, subject, signal }, { ...proposePorts(options, connected), source, heads, now: Date.now }),
+      ),
     )
     const { revision, outcome, message, problem, timings } = report
     log.info(

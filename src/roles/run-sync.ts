@@ -35,7 +35,7 @@ export interface RunSyncOptions {
 export function createRunSync(options: RunSyncOptions): RunSync {
   const { cluster, configuration, redis, log } = options
   return async (job, control) => {
-    const { application, repository, destination, windows } = await resolveApplication(job.application, options)
+    const { application, repository, destination, windows } = resolveApplication(job.application, options)
     const [{ health }, said, fights] = await Promise.all([
       readLastKnown(redis, cluster, application.name),
       reachable(readStanding(redis, cluster, application.name)),
@@ -43,26 +43,28 @@ export function createRunSync(options: RunSyncOptions): RunSync {
     ])
     await requireDependencies(application, { configuration, redis, signal: control.signal })
     log.info({ application: application.name, ticket: job.seen, reason: job.reason }, 'sync starts')
-    const result = await sync(
-      {
-        job,
-        application,
-        repository,
-        said,
-        say: (standing) => sayStanding(redis, cluster, application.name, standing).catch(() => undefined),
-        fights,
-        windows,
-        lastHealth: health,
-        signal: control.signal,
-        superseded: control.superseded,
-        onApplied: async ({ revision, finishedAt }) => {
-          if (revision === undefined) return
-          await publishStatus(redis, cluster, application.name, { applied: { revision, at: finishedAt }, health: 'in progress' }).catch(
-            () => undefined,
-          )
+    const result = await options.destinations.use(destination, async (connected) =>
+      sync(
+        {
+          job,
+          application,
+          repository,
+          said,
+          say: (standing) => sayStanding(redis, cluster, application.name, standing).catch(() => undefined),
+          fights,
+          windows,
+          lastHealth: health,
+          signal: control.signal,
+          superseded: control.superseded,
+          onApplied: async ({ revision, finishedAt }) => {
+            if (revision === undefined) return
+            await publishStatus(redis, cluster, application.name, { applied: { revision, at: finishedAt }, health: 'in progress' }).catch(
+              () => undefined,
+            )
+          },
         },
-      },
-      { ...proposePorts(options, destination), source: options.source, heads: options.heads, now: Date.now },
+        { ...proposePorts(options, connected), source: options.source, heads: options.heads, now: Date.now },
+      ),
     )
     await countHeals(redis, cluster, result).catch((error: unknown) =>
       log.debug({ cluster, problem: String(error) }, 'heals were not counted'),
@@ -86,17 +88,17 @@ export function proposePorts(
 }
 
 /** The application as configured now, with its repository and its cluster. */
-export async function resolveApplication(name: string, { configuration, destinations }: RunSyncOptions) {
+export function resolveApplication(name: string, { configuration }: RunSyncOptions) {
   const { applications, repositories, clusters } = configuration()
   const application = applications.get(name)
   const repository = repositories.get(application?.source.repository ?? '')
-  const cluster = clusters.get(application?.destination.cluster ?? '')
-  if (application === undefined || repository === undefined || cluster === undefined) {
+  const destination = clusters.get(application?.destination.cluster ?? '')
+  if (application === undefined || repository === undefined || destination === undefined) {
     throw new GitwakeError('unknown-application', `the configuration has no application ${name} any more`, {
       fix: 'Nothing to do, if it was removed on purpose.',
     })
   }
-  return { application, repository, destination: await destinations.of(cluster), windows: windowsFor(application, cluster) }
+  return { application, repository, destination, windows: windowsFor(application, destination) }
 }
 
 /** One line of log per result, also of a sync that could not even start. */

@@ -71,6 +71,7 @@ export async function startServing(shared: Process): Promise<Running> {
     },
     intake,
     match: createMatch(configuration),
+    missed: intake.missed,
     rateLimit: settings.rateLimit === 'off' ? undefined : settings.rateLimit,
     log,
     observe: (provider, status) => metrics.deliveryReceived(provider, outcomeOf(status)),

@@ -57,7 +57,7 @@ export async function startWorking(shared: Process, options: WorkOptions): Promi
   const closing = new AbortController()
 
   function start(cluster: string): void {
-    const heads = createHeadHistory(connections.producer, cluster, Date.now)
+    const heads = createHeadHistory(connections.producer, cluster)
     const common = { cluster, configuration, redis: connections.producer, intake, heads, source, destinations, inventoryNamespace, log }
     const lookAround = createLookAround({ ...common, askForSweep: () => intake.jobs(cluster).addSweep() })
     const joined = { ...common, renderer, installation: settings.installation }
@@ -98,7 +98,7 @@ export async function startWorking(shared: Process, options: WorkOptions): Promi
     const cluster = configuration().clusters.get(name)
     if (cluster === undefined) return
     try {
-      await (await destinations.of(cluster)).catalog({ refresh: false }, closing.signal)
+      await destinations.use(cluster, async (destination) => destination.catalog({ refresh: false }, closing.signal))
     } catch (error) {
       log.debug({ cluster: name, problem: String(error) }, 'the cluster does not answer yet')
     }
@@ -114,8 +114,9 @@ export async function startWorking(shared: Process, options: WorkOptions): Promi
       watches.get(cluster)?.close()
       watches.delete(cluster)
       log.info({ cluster }, 'the cluster is not configured any more: its worker stops')
-      void worker.close()
+      worker.close().catch((error: unknown) => log.warn({ cluster, problem: String(error) }, 'a worker did not stop cleanly'))
     }
+    destinations.keepOnly(configuration().clusters)
     notice()
   }
 

@@ -8,6 +8,9 @@ export interface Address {
   readonly port: number
 }
 
+/** Connections that the kernel keeps for a busy event loop; those beyond are reset. Node's 511 are fewer than a crowd of webhooks brings at once. */
+const BACKLOG = 4096
+
 /** Starts to listen; `variable` is what sets the port. Throws GitwakeError `cannot-listen` where the address cannot be had. */
 export async function listenOn(
   server: Server,
@@ -17,7 +20,7 @@ export async function listenOn(
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const refused = (error: Error): void => reject(cannotListen(address, variable, error))
   server.once('error', refused)
-  server.listen(address.port, address.host, resolve)
+  server.listen({ ...address, backlog: BACKLOG }, resolve)
   await promise
   server.off('error', refused)
   return addressOf(server.address())

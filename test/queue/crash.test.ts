@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { test } from 'node:test'
 import { clusterKeys } from '../../src/model/keys.ts'
 import { openJobs } from '../../src/queue/jobs.ts'
-import { resultOf, setUp, targetOf, trigger } from './setup.ts'
+import { resultOf, setUp, silent, targetOf, trigger } from './setup.ts'
 import { until } from './until.ts'
 
 test('a worker that is killed in mid-run delays the fix of its commit by less than 15 s', async () => {
@@ -60,4 +60,20 @@ test('a queue that is opened while its connection waits for answers takes jobs, 
   const second = producer.get('two')
   await openJobs(producer, 'prod').addSync('api', 1, false)
   assert.deepEqual(await Promise.all([first, second]), [null, null])
+})
+
+test('a worker that runs nothing stops at once although Redis is away, and does not speak of syncs', async () => {
+  await using setup = await setUp()
+  const warnings: unknown[] = []
+  const worker = setup.work({
+    run: async (job) => resultOf(job),
+    log: { ...silent, warn: (_fields: object, message?: string) => void warnings.push(message) },
+  })
+  const { wanted } = await setup.intake.acceptTrigger(targetOf('api'), trigger())
+  await until(async () => (await setup.redis.client.hget(clusterKeys('prod').application('api'), 'done')) === String(wanted))
+  await setup.redis.kill()
+  let isClosed = false
+  void worker.close().then(() => (isClosed = true))
+  await until(() => isClosed, 10_000)
+  assert.deepEqual(warnings, [])
 })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { clusterKeys } from '../../src/model/keys.ts'
+import { readCanary } from '../../src/queue/canary.ts'
 import { resultOf, setUp } from './setup.ts'
 import { until } from './until.ts'
 
@@ -11,20 +12,26 @@ test('two workers share one poll, one sweep and one canary, and after FLUSHALL t
     run: async (job: Parameters<typeof resultOf>[0]) => resultOf(job),
     poll: async (repository: string) => void seen.push(`poll ${repository}`),
     sweep: async () => void seen.push('sweep'),
-    onCanary: (roundTripMs: number) => void (roundTripMs >= 0 && seen.push('canary')),
   }
+  const { client } = setup.redis
+  const monitor = await client.monitor()
+  let asked = 0
+  monitor.on('monitor', (_time: string, command: readonly string[], source: string) => {
+    if (source !== 'lua' && command.some((part) => part.includes(':schedule:'))) asked += 1
+  })
   setup.work(callbacks)
   setup.work(callbacks)
-  const all = ['canary', 'poll shop', 'sweep']
-  await until(() => seen.length >= 3)
-  // Several looks of both workers: nobody adds what the other has added.
-  await new Promise((resolve) => setTimeout(resolve, 3_500))
+  const all = ['poll shop', 'sweep']
+  const isQuiet = async () => (await (await setup.intake.jobs('prod').queue()).getJobCountByTypes('waiting', 'prioritized', 'active')) === 0
+  const canary = async () => readCanary(client, 'prod')
+  // Both workers have looked at all three schedules: nobody adds what the other has added.
+  await until(async () => asked >= 6 && seen.length >= 2 && (await canary()) !== undefined && (await isQuiet()))
   assert.deepEqual(seen.toSorted(), all)
-  assert.ok(await setup.redis.client.get(clusterKeys('prod').canary))
   seen.length = 0
-  await setup.redis.client.flushall()
-  await until(() => seen.length >= 3, 15_000)
+  await client.flushall()
+  await until(async () => seen.length >= 2 && (await canary()) !== undefined, 15_000)
   assert.deepEqual(seen.toSorted(), all)
+  monitor.disconnect()
 })
 
 test('a poll that throws neither stops the worker nor the next poll', async () => {

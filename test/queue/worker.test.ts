@@ -21,12 +21,13 @@ test('a failing commit that is being retried, and a push in mid-run: the fix is 
   const release = Promise.withResolvers<void>()
   const runs: { seen: number; reason: string }[] = []
   setup.work({
-    backoff: { ...never, retryable: { firstMs: 50, mostMs: 3_600_000 } },
+    // The second failure would wait for an hour, the fix with it if it had to.
+    backoff: { ...never, retryable: { firstMs: 50, mostMs: 50 } },
     ensureIntervalMs: 3_600_000,
     run: async (job) => {
-      runs.push({ seen: job.seen, reason: job.reason })
-      if (runs.length === 2) await release.promise
-      return runs.length <= 2 ? resultOf(job, failed(true)) : resultOf(job)
+      const number = runs.push({ seen: job.seen, reason: job.reason })
+      if (number === 2) await release.promise
+      return number <= 2 ? resultOf(job, failed(number === 1)) : resultOf(job)
     },
   })
   const broken = await setup.intake.acceptTrigger(api, trigger())
@@ -39,6 +40,25 @@ test('a failing commit that is being retried, and a push in mid-run: the fix is 
     { seen: broken.wanted, reason: 'retry' },
     { seen: fix.wanted, reason: 'push' },
   ])
+})
+
+test('a push in mid-run of a commit that succeeds is run afterwards: it was not in there', async () => {
+  await using setup = await setUp()
+  const release = Promise.withResolvers<void>()
+  const seen: number[] = []
+  setup.work({
+    ensureIntervalMs: 3_600_000,
+    run: async (job) => {
+      if (seen.push(job.seen) === 1) await release.promise
+      return resultOf(job)
+    },
+  })
+  const first = await setup.intake.acceptTrigger(api, trigger())
+  await until(() => seen.length === 1)
+  const second = await setup.intake.acceptTrigger(api, trigger())
+  release.resolve()
+  await until(async () => (await field(setup, 'done')) === second.wanted)
+  assert.deepEqual(seen, [first.wanted, second.wanted])
 })
 
 test('a push while a failed commit waits for its retry does not wait with it', async () => {
@@ -72,8 +92,9 @@ test('failures are retried until they succeed, with growing pauses', async () =>
     onResult: (result) => void results.push(result),
     run: async (job) => resultOf(job, (runs += 1) <= 3 ? failed(runs !== 2) : {}),
   })
-  const { wanted } = await setup.intake.acceptTrigger(api, trigger())
-  await until(async () => (await field(setup, 'done')) === wanted)
+  await setup.intake.acceptTrigger(api, trigger())
+  // A result is told after it was recorded.
+  await until(() => results.length === 4)
   assert.deepEqual(
     results.map(({ outcome, reason }) => `${outcome} ${reason}`),
     ['failed push', 'failed retry', 'failed retry', 'synced retry'],
@@ -318,8 +339,8 @@ test('an application over which workers crash repeatedly is left alone until som
   await until(() => results.length === 1)
   assert.equal(results[0]?.problem?.code, 'worker-crashed')
   assert.ok((await field(setup, 'notBefore')) > Date.now() + 60_000)
-  const fix = await setup.intake.acceptTrigger(api, trigger())
-  await until(async () => (await field(setup, 'done')) === fix.wanted)
+  await setup.intake.acceptTrigger(api, trigger())
+  await until(() => results.length === 2)
   assert.deepEqual(
     results.map(({ outcome }) => outcome),
     ['failed', 'synced'],

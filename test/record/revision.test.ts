@@ -27,7 +27,7 @@ test('a result answers for its own commit and for every head that the branch had
 test('who waits for a commit is not answered by the head before it, but by it or by a later one', async () => {
   await using setup = await setUp()
   await using books = openBooks(setup)
-  const heads = createHeadHistory(setup.connections.producer, 'prod', Date.now)
+  const heads = createHeadHistory(setup.connections.producer, 'prod')
   let head = a
   setup.work({
     run: async (job) => {

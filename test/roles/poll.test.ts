@@ -13,7 +13,7 @@ const [OLD, HEAD] = ['a'.repeat(40), 'b'.repeat(40)]
 function polls(setup: Setup) {
   const { producer } = setup.connections
   const nothing = (): Promise<never> => Promise.reject(new Error('a poll reads nothing but heads'))
-  const heads = createHeadHistory(producer, 'prod', Date.now)
+  const heads = createHeadHistory(producer, 'prod')
   const lookAround = createLookAround({
     cluster: 'prod',
     configuration: () => setup.configuration,
@@ -28,7 +28,7 @@ function polls(setup: Setup) {
       between: nothing,
       heads: async () => new Map([[MAIN, HEAD]]),
     },
-    destinations: { of: nothing, close: () => Promise.resolve() },
+    destinations: { use: nothing, keepOnly: () => undefined, close: () => Promise.resolve() },
     inventoryNamespace: 'gitwake-system',
     askForSweep: () => Promise.resolve(),
     log: silent,

@@ -95,7 +95,7 @@ export async function syncBehindStuckRollouts(count: number, tell: (line: string
   stack.defer(() => destinations.close())
   const run = createRunSync({
     ...common,
-    heads: createHeadHistory(connections.producer, CLUSTER, Date.now),
+    heads: createHeadHistory(connections.producer, CLUSTER),
     source,
     renderer: createRenderer(),
     destinations,

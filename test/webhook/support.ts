@@ -130,8 +130,11 @@ export async function startReceiver(options: Partial<ReceiverOptions> = {}): Pro
   return { server, intake, logged, port, close: () => close(server) }
 }
 
+/** As the web server has it: a crowd that connects while the event loop is busy must not overflow the kernel's queue, which resets them. */
+const BACKLOG = 4096
+
 export async function listen(server: Server): Promise<number> {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1', backlog: BACKLOG }, resolve))
   const address = server.address() as AddressInfo
   return address.port
 }

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { clusterKeys } from '../../src/model/keys.ts'
+import { createHeadHistory } from '../../src/queue/heads.ts'
+import { createLookAround } from '../../src/roles/look-around.ts'
+import type { Intake } from '../../src/model/intake.ts'
+import { setUp, silent } from '../queue/setup.ts'
+
+const HEAD = 'a'.repeat(40)
+
+type Setup = Awaited<ReturnType<typeof setUp>>
+
+function lookAroundIn(setup: Setup, { acceptTriggers }: Pick<Intake, 'acceptTriggers'> = setup.intake) {
+  const redis = setup.connections.producer
+  const unused = () => Promise.reject(new Error('not here'))
+  return createLookAround({
+    cluster: 'prod',
+    configuration: () => setup.configuration,
+    redis,
+    intake: { ...setup.intake, acceptTriggers },
+    heads: createHeadHistory(redis, 'prod'),
+    source: {
+      heads: async () => new Map([['refs/heads/main', HEAD]]),
+      fetch: unused,
+      refAt: unused,
+      open: unused,
+      commit: unused,
+      between: unused,
+    },
+    destinations: { use: unused, keepOnly: () => undefined, close: async () => undefined },
+    inventoryNamespace: 'inventories',
+    log: silent,
+  })
+}
+
+const want = async (setup: Setup): Promise<number> => Number(await setup.redis.client.hget(clusterKeys('prod').application('api'), 'want'))
+
+test('a changed configuration whose sync could not be asked for is noticed again', async () => {
+  await using setup = await setUp()
+  const refusing = lookAroundIn(setup, { acceptTriggers: () => Promise.reject(new Error('Redis is away')) })
+  await assert.rejects(refusing.noticeConfiguration())
+  assert.equal(await want(setup), 0)
+  const { noticeConfiguration } = lookAroundIn(setup)
+  await noticeConfiguration()
+  const first = await want(setup)
+  assert.ok(first > 0)
+  await noticeConfiguration()
+  assert.equal(await want(setup), first)
+})
