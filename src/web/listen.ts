@@ -20,7 +20,7 @@ export async function listenOn(
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const refused = (error: Error): void => reject(cannotListen(address, variable, error))
   server.once('error', refused)
-  server.listen({ ...address, backlog: BACKLOG }, resolve)
+  server.listen({ host: address.host, port: address.port, backlog: BACKLOG }, resolve)
   await promise
   server.off('error', refused)
   return addressOf(server.address())
