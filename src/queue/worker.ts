@@ -84,12 +84,13 @@ export function startWorker(options: WorkerOptions): QueueWorker {
   const close = async (): Promise<void> => {
     ensuring.stop()
     schedules?.close()
-    // The connection is not this worker's own: where Redis is away, BullMQ goes on saying goodbye until the process ends.
-    const closing = worker.close()
+    await worker.pause(true)
     stop.abort(new DOMException('The worker is shutting down', 'AbortError'))
     if ((await Promise.race([busy.idle(), after(CLOSE_WITHIN_MS)])) === 'late') {
       log.warn({ cluster, jobs: busy.names() }, 'some jobs did not stop in time; another worker takes them over')
     }
+    // Where Redis is away, BullMQ's polite way to close waits for the end of a connection that there is not.
+    const closing = worker.close(connections.worker.status !== 'ready')
     await Promise.race([Promise.all([closing, ensuring.settled()]), after(GOODBYE_MS)])
     await jobs.close()
   }
