@@ -29,6 +29,7 @@ function lookAroundIn(setup: Setup, { acceptTriggers }: Pick<Intake, 'acceptTrig
     },
     destinations: { use: unused, keepOnly: () => undefined, close: async () => undefined },
     inventoryNamespace: 'inventories',
+    askForSweep: async () => undefined,
     log: silent,
   })
 }

@@ -37,9 +37,9 @@ function sweepsOf({ application }: Subject, { connections, intake }: Setup) {
         return intake.acceptTrigger(target, trigger)
       },
     },
-    heads: createHeadHistory(redis, 'prod', Date.now),
+    heads: createHeadHistory(redis, 'prod'),
     source: { fetch: nothing, heads: nothing, refAt: nothing, open: nothing, commit: nothing, between: nothing },
-    destinations: { of: () => Promise.resolve(bench.destination), close: () => Promise.resolve() },
+    destinations: { use: (_cluster, work) => work(bench.destination), keepOnly: () => undefined, close: () => Promise.resolve() },
     inventoryNamespace: bench.inventoryNamespace,
     askForSweep: () => Promise.resolve(),
     log: silent,
