@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject } from '../model/json.ts'
+import { PART_OF_LABEL } from '../model/names.ts'
 import { displayName, groupOf, type Manifest } from '../model/object.ts'
 import { isOurs, type ObservedObject } from '../model/observation.ts'
 import { readAnnotations } from './annotations.ts'
@@ -13,7 +14,7 @@ const MOST_FIELDS = 3
 const MOST_WARNINGS = 50
 
 /** What a person should know about a plan although nothing stops it. */
-export function planWarnings(facts: Pick<PlanFacts, 'desired' | 'observation' | 'undeclared' | 'ignore'>): string[] {
+export function planWarnings(facts: Pick<PlanFacts, 'applySet' | 'desired' | 'observation' | 'undeclared' | 'ignore'>): string[] {
   const { desired, observation, undeclared, ignore } = facts
   const autoscalers = scaledBy(desired.objects)
   const warnings = desired.objects.flatMap((object) => {
@@ -23,7 +24,8 @@ export function planWarnings(facts: Pick<PlanFacts, 'desired' | 'observation' | 
     const isLeft = rules.some(({ fields }) => fields.some((steps) => steps.join('/') === 'spec/replicas'))
     return [
       ...(isLeft ? [] : replicas(object, autoscalers.get(object.key), seen)),
-      ...(seen === undefined ? [] : addedByHand(object, seen, undeclared)),
+      // An object that is adopted is taken over as a whole: what goes with that stands in its difference.
+      ...(seen?.labels[PART_OF_LABEL] === facts.applySet ? addedByHand(object, seen, undeclared) : []),
     ].map((warning) => `${displayName(object.object)}: ${warning}`)
   })
   const more = warnings.length - MOST_WARNINGS

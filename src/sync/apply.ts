@@ -7,7 +7,6 @@ import { planObject } from '../plan/object.ts'
 import { stepsOf } from '../plan/stages.ts'
 import type { Decision } from './decide.ts'
 import type { Destination, Refused, WriteOptions, Written } from './ports.ts'
-import { mayHeal } from './preflight.ts'
 import { recreate, recreation } from './recreate.ts'
 import { refusedChange } from './refusal.ts'
 import { resourceFor } from './resources.ts'
@@ -195,4 +194,10 @@ async function planAgain(change: PlannedChange, { decision, destination, options
   return operation.verb === 'apply' && change.operation.takeOver
     ? { ...again.change, operation: { ...operation, takeOver: true } }
     : again.change
+}
+
+/** A drifted object may refuse our fields only because of fields that somebody added: the apply takes those over first. */
+function mayHeal(change: PlannedChange, answer: Refused): boolean {
+  const { operation } = change
+  return operation.verb === 'apply' && operation.expect !== 'absent' && !operation.takeOver && answer.class === 'invalid'
 }

@@ -1,11 +1,13 @@
 import { createMask, secretValues } from '../model/mask.ts'
 import { displayName, objectKey, type LiveObject, type ObjectKey } from '../model/object.ts'
+import type { ObservedObject } from '../model/observation.ts'
 import type { Deferral, Plan, PlannedChange } from '../model/plan.ts'
 import { diffObjects } from '../plan/diff.ts'
 import { ignoredApart } from '../plan/ignore.ts'
+import { isTakenOver } from '../plan/people.ts'
 import { withoutTaken } from '../plan/undeclared.ts'
 import type { Decision } from './decide.ts'
-import { recreation } from './recreate.ts'
+import { recreation, tryToCreate } from './recreate.ts'
 import { resourceFor } from './resources.ts'
 import type { Compared, Destination, Refused } from './ports.ts'
 import { refusedChange } from './refusal.ts'
@@ -65,7 +67,9 @@ export async function preflight(decision: Decision, destination: Destination, op
         return change
       }
       const reason = deferral(change, answer, bringsRoles)
-      if (reason !== undefined || mayHeal(change, answer)) return { ...change, deferred: reason ?? ('take-over' as const) }
+      if (reason !== undefined) return { ...change, deferred: reason }
+      if (isInTheWay(change, answer, decision) && (await tryToCreate(operation.manifest, resource, destination, signal)) === undefined)
+        return { ...change, deferred: 'take-over' as const }
       const anew = await recreation(change, { ...answer, message: mask(answer.message) }, decision, resource, destination, signal)
       if (anew !== undefined) {
         const shown = { ...anew, reason: mask(anew.reason) }
@@ -86,11 +90,26 @@ export async function preflight(decision: Decision, destination: Destination, op
   return { plan: { ...decision.plan, changes: shown, warnings: [...decision.plan.warnings, ...warnings] }, refused, moved }
 }
 
+function seenOf({ object }: PlannedChange, { facts }: Decision): ObservedObject | undefined {
+  const found = facts.answers.found.get(objectKey(object))
+  return facts.observation.objects.get(objectKey(object)) ?? (found === 'absent' ? undefined : found)
+}
+
+/**
+ * Whether fields of others, which the write takes over first and the dry-run cannot, may be all that an object refuses. Then a new one
+ * would be taken; an error in Git stays one.
+ */
+function isInTheWay(change: PlannedChange, answer: Refused, decision: Decision): boolean {
+  const { operation, action } = change
+  if (operation.verb !== 'apply' || operation.expect === 'absent' || answer.class !== 'invalid') return false
+  const others = seenOf(change, decision)?.managedFields ?? []
+  return others.some(({ manager, subresource }) => subresource === '' && isTakenOver(manager, action === 'adopted'))
+}
+
 /** The dry-run does not take over fields first, as the write will. */
-function afterWrite({ object, operation, action }: PlannedChange, after: LiveObject, { facts }: Decision): LiveObject {
-  const key = objectKey(object)
-  const found = facts.answers.found.get(key)
-  const seen = facts.observation.objects.get(key) ?? (found === 'absent' ? undefined : found)
+function afterWrite(change: PlannedChange, after: LiveObject, decision: Decision): LiveObject {
+  const { operation, action } = change
+  const seen = seenOf(change, decision)
   if (operation.verb !== 'apply' || !operation.takeOver || seen === undefined) return after
   const apart = ignoredApart(seen, operation.manifest, operation.ignore ?? [])
   return withoutTaken(after, operation.manifest, apart, action === 'adopted')
@@ -106,10 +125,4 @@ function deferral({ deferred }: PlannedChange, answer: Refused, bringsRoles: boo
   if (answer.class === 'webhook-failed' || answer.class === 'dry-run-unsupported') return 'admission'
   if (answer.class === 'forbidden' && bringsRoles) return 'role'
   return undefined
-}
-
-/** A drifted object may refuse our fields only because of fields that somebody added: the apply takes those over first. */
-export function mayHeal(change: PlannedChange, answer: Refused): boolean {
-  const { operation } = change
-  return operation.verb === 'apply' && operation.expect !== 'absent' && !operation.takeOver && answer.class === 'invalid'
 }

@@ -38,6 +38,7 @@ export async function recreation(
   if (answer.class !== 'immutable' || operation.verb !== 'apply' || operation.expect === 'absent' || !mayRecreate(change)) return undefined
   // A new object gets what Git says, also what is left to others on the one that goes.
   const manifest = facts.desired.objects.find(({ key }) => key === objectKey(object))?.manifest ?? operation.manifest
+  // Nothing is deleted whose successor would be refused.
   const trial = await tryToCreate(manifest, resource, destination, signal)
   if (trial !== undefined)
     return refusedChange(change, {
@@ -59,8 +60,8 @@ export async function recreation(
 /** What the old object still holds, and gives back when it goes. */
 const HELD = /already allocated|exceeded quota/
 
-/** Nothing is deleted whose successor would be refused: a dry-run makes it under another name. Returns the refusal. */
-async function tryToCreate(
+/** What a new object would be answered: a dry-run makes it under another name. Returns the refusal. */
+export async function tryToCreate(
   manifest: Manifest,
   resource: ResourceKind,
   destination: Destination,

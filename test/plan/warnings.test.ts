@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { JsonObject } from '../../src/model/json.ts'
+import { PART_OF_LABEL } from '../../src/model/names.ts'
 import { objectIdOf, objectKey, type Manifest } from '../../src/model/object.ts'
 import type { ManagedFields, ObservedObject } from '../../src/model/observation.ts'
 import { planWarnings } from '../../src/plan/warnings.ts'
@@ -38,13 +39,14 @@ function warnings(manifests: readonly Manifest[], managedFields: readonly Manage
     generation: 1,
     createdAt: '',
     terminating: false,
-    labels: {},
+    labels: { [PART_OF_LABEL]: 'set' },
     annotations: {},
     controller: undefined,
     fields: 'f',
     managedFields,
   }
   return planWarnings({
+    applySet: 'set',
     desired: { objects, warnings: [], duplicates: [] },
     observation: { objects: new Map([[objectKey(first), seen]]), unlistable: new Map(), definitions: new Map() },
     undeclared,

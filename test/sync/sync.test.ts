@@ -123,6 +123,48 @@ describe('a sync on a real control plane', { timeout: 300_000 }, () => {
     assert.match(live, /"env":\[\{"name":"A","value":"1"\}\]/)
   })
 
+  it('refuses an invalid change of a live object before anything is written, also where a person set other fields of it', async () => {
+    const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }), 'web.yaml': DEPLOYMENT })
+    await app.sync()
+    const path = `/apis/apps/v1/namespaces/${app.namespace}/deployments/web`
+    await app.repository.commit({ 'a.json': configMap('a', { x: '2' }), 'web.yaml': DEPLOYMENT.replace('replicas: 2', 'replicas: -2') })
+    for (const byHand of [false, true]) {
+      if (byHand) await bench.api('PATCH', path, { metadata: { labels: { by: 'hand' } } }, { ...MERGE, manager: 'kubectl-label' })
+      const position = await bench.audit.position()
+      const planned = await app.plan()
+      assert.equal(planned.outcome, 'refused', planned.message)
+      const result = await app.sync()
+      assert.match(result.message, /^refused, nothing was written/, told(result))
+      const writes = (await bench.audit.read({}, position)).filter((event) => isWrite(event) && !isDryRun(event))
+      assert.deepEqual(
+        writes.map(({ requestURI }) => requestURI),
+        [],
+      )
+    }
+  })
+
+  it('adopts what only the fields of the tool before stand in the way of, and warns of nothing that it removes', async () => {
+    const valueFrom = DEPLOYMENT.replace('value: "1"', 'valueFrom: {fieldRef: {fieldPath: metadata.name}}')
+    const app = await bench.subject({ 'web.yaml': valueFrom })
+    await bench.api('POST', '/api/v1/namespaces', { metadata: { name: app.namespace } })
+    const env = [
+      { name: 'A', value: '1' },
+      { name: 'OLD', value: '1' },
+    ]
+    const template = { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'web', image: 'nginx', env }] } }
+    const path = `/apis/apps/v1/namespaces/${app.namespace}/deployments`
+    const live = { metadata: { name: 'web' }, spec: { selector: { matchLabels: { app: 'web' } }, template } }
+    await bench.api('POST', path, live, { manager: 'kubectl-create' })
+    const result = await app.sync()
+    assert.equal(result.outcome, 'synced', told(result))
+    assert.equal(result.counts.adopted, 1, told(result))
+    assert.deepEqual(result.warnings, [])
+    assert.match(
+      JSON.stringify(await bench.api('GET', `${path}/web`)),
+      /"env":\[\{"name":"A","valueFrom":\{"fieldRef":\{[^}]*"fieldPath":"metadata.name"\}\}\}\]/,
+    )
+  })
+
   it('removes what a person added only where the application says so, and only once', async () => {
     for (const undeclared of ['report', 'remove'] as const) {
       const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }) }, { undeclared })
