@@ -6,15 +6,13 @@ import { loadAll } from 'js-yaml'
 import { runCli } from '../../src/cli.ts'
 import { createDestination } from '../../src/cluster/destination.ts'
 import { isJsonObject, parseJson, type Json } from '../../src/model/json.ts'
-import { applySetId } from '../../src/model/names.ts'
 import type { Manifest } from '../../src/model/object.ts'
 import { builtInKind, isBuiltInGroup } from '../../src/rbac/built-in-kinds.ts'
 import type { Rule } from '../../src/rbac/rules.ts'
-import { createDriftWatch } from '../../src/roles/drift-watch.ts'
 import { sweep } from '../../src/sync/sweep.ts'
 import { until } from '../queue/until.ts'
+import { watchOf } from '../roles/watching.ts'
 import type { AuditEvent } from '../support/audit-log.ts'
-import { silent } from '../support/connect.ts'
 import { createTempFolder, type TempFolder } from '../support/temp-folder.ts'
 import { openWorkbench, type Subject, type Workbench } from '../sync/workbench.ts'
 
@@ -136,20 +134,7 @@ describe('the roles that gitwake rbac prints', { timeout: 180_000 }, () => {
     const { kinds, unlistable } = await sweep(destination, bench.inventoryNamespace, NO_AUDIT, signal())
     assert.equal(unlistable.size, 0)
     const told: string[] = []
-    const watch = createDriftWatch({
-      cluster: 'test',
-      inventoryNamespace: bench.inventoryNamespace,
-      log: silent,
-      applicationOf: (applySet) =>
-        applySet === applySetId(app.application.name, bench.inventoryNamespace) ? app.application.name : undefined,
-      onDrift: (_, deviations) => {
-        told.push(...deviations.map(({ object }) => object.name))
-        return Promise.resolve()
-      },
-      onHealth: () => Promise.resolve(),
-      onGap: () => Promise.resolve(),
-      suspectEveryMs: () => 0,
-    })
+    const watch = watchOf(bench, app, (deviations) => void told.push(...deviations.map(({ object }) => object.name)))
     watch.follow(destination, kinds)
     await until(() => watch.isLive())
     await bench.api('PATCH', `${core}/configmaps/a`, { data: { x: 'edited' } }, MERGE)

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
-import { applySetId } from '../../src/model/names.ts'
 import type { ClusterConnection } from '../../src/cluster/connect.ts'
 import { createDestination } from '../../src/cluster/destination.ts'
 import type { ResourceKind } from '../../src/model/kinds.ts'
-import { createDriftWatch, type DriftWatch, type DriftWatchOptions } from '../../src/roles/drift-watch.ts'
-import { sweep } from '../../src/sync/sweep.ts'
+import type { DriftWatch, DriftWatchOptions } from '../../src/roles/drift-watch.ts'
+import { sweep, type Deviation } from '../../src/sync/sweep.ts'
 import { silent } from '../queue/setup.ts'
 import { until } from '../queue/until.ts'
 import { startControlPlane, type ControlPlane } from '../support/control-plane.ts'
 import { configMap, openWorkbench, type Subject, type Workbench } from '../sync/workbench.ts'
+import { watchOf } from './watching.ts'
 
 const RBAC = '/apis/rbac.authorization.k8s.io/v1'
 const OPTIONS = { inventoryNamespace: 'none', holder: 'watcher', version: 'test' }
@@ -48,21 +48,9 @@ describe('a watch between sweeps', { timeout: 120_000 }, () => {
   })
 
   function watchWith(options: Partial<DriftWatchOptions>): DriftWatch {
-    return createDriftWatch({
-      cluster: 'test',
-      inventoryNamespace: bench.inventoryNamespace,
-      log: silent,
-      applicationOf: (applySet) =>
-        applySet === applySetId(app.application.name, bench.inventoryNamespace) ? app.application.name : undefined,
-      onDrift: (application, deviations) => {
-        if (application === app.application.name) told.push(...deviations.map(({ object, reason }) => `${object.name} ${reason}`))
-        return Promise.resolve()
-      },
-      onHealth: () => Promise.resolve(),
-      onGap: () => Promise.resolve(),
-      suspectEveryMs: () => 0,
-      ...options,
-    })
+    const tell = (deviations: readonly Deviation[]): void =>
+      void told.push(...deviations.map(({ object, reason }) => `${object.name} ${reason}`))
+    return watchOf(bench, app, tell, options)
   }
 
   /** Everything that came before this has been looked at once this is told. */

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { createDestination } from '../../src/cluster/destination.ts'
-import { applySetId } from '../../src/model/names.ts'
 import { objectKey } from '../../src/model/object.ts'
-import { createDriftWatch } from '../../src/roles/drift-watch.ts'
 import { sweep } from '../../src/sync/sweep.ts'
 import type { Destination } from '../../src/sync/ports.ts'
 import { until } from '../queue/until.ts'
-import { silent } from '../support/connect.ts'
+import { watchOf } from '../roles/watching.ts'
 import { configMap, openWorkbench, type Subject, type Workbench } from './workbench.ts'
 
 const MERGE = { contentType: 'application/merge-patch+json' }
@@ -111,20 +109,11 @@ describe('a worker that is granted namespaces only', { timeout: 120_000 }, () =>
     await app.repository.commit({ 'b.json': map('b', other) })
     await app.sync({ destination })
     const told: string[] = []
-    const watch = createDriftWatch({
-      cluster: 'test',
-      inventoryNamespace: bench.inventoryNamespace,
-      log: silent,
-      applicationOf: (applySet) =>
-        applySet === applySetId(app.application.name, bench.inventoryNamespace) ? app.application.name : undefined,
-      onDrift: (_, deviations) => {
-        told.push(...deviations.map(({ object, reason }) => `${object.namespace}/${object.name} ${reason}`))
-        return Promise.resolve()
-      },
-      onHealth: () => Promise.resolve(),
-      onGap: () => Promise.resolve(),
-      suspectEveryMs: () => 0,
-    })
+    const watch = watchOf(
+      bench,
+      app,
+      (deviations) => void told.push(...deviations.map(({ object, reason }) => `${object.namespace}/${object.name} ${reason}`)),
+    )
     try {
       const { kinds } = await sweep(destination, bench.inventoryNamespace, NO_AUDIT, signal())
       watch.follow(destination, kinds)
