@@ -2,9 +2,11 @@ import type { HookDeletePolicy, HookEntry, HookKey, HookPhase } from '../model/h
 import { hookKey } from '../model/hook.ts'
 import { suggestion } from '../model/nearest.ts'
 import type { RenderedObject } from '../model/object.ts'
+import type { Observation } from '../model/observation.ts'
 import type { PlannedChange } from '../model/plan.ts'
 import type { Desired, DesiredObject } from './desired.ts'
 import { duplicate } from './object.ts'
+import { refusalOutside } from './outside.ts'
 
 /** What an object's annotations say of it as a hook (docs/guides/order.md). */
 export interface HookPolicy {
@@ -23,7 +25,7 @@ export interface PlannedHook {
   readonly deletePolicies: readonly HookDeletePolicy[]
   /** Whether this sync runs it (a sync-fail hook: should it fail). */
   readonly due: boolean
-  /** The API server refuses its manifest: that is an entry of the plan already. */
+  /** It is refused (by the API server, or because it is outside of what is looked after): that is an entry of the plan already. */
   readonly isRefused?: boolean
 }
 
@@ -187,7 +189,10 @@ export function hasOpenHooks(entries: ReadonlyMap<HookKey, HookEntry> | undefine
 }
 
 /** Hooks that cannot be planned, as entries of the plan: what their annotations say is wrong, or has no counterpart here. */
-export function refusedHooks({ objects, duplicates }: Pick<Desired, 'objects' | 'duplicates'>): readonly PlannedChange[] {
+export function refusedHooks(
+  { objects, duplicates }: Pick<Desired, 'objects' | 'duplicates'>,
+  observation: Pick<Observation, 'namespaces'>,
+): readonly PlannedChange[] {
   const broken = objects.flatMap((desired): PlannedChange[] => {
     const { object, origin, manifest, resource } = desired
     const { phases = [], wrong = [] } = readHook(manifest.metadata.annotations ?? {}) ?? {}
@@ -201,7 +206,8 @@ export function refusedHooks({ objects, duplicates }: Pick<Desired, 'objects' | 
         `the cluster serves no ${manifest.kind} in ${manifest.apiVersion}`,
         'Install its CustomResourceDefinition, or correct apiVersion and kind.',
       )
-    return []
+    const outside = refusalOutside(observation, object)
+    return outside === undefined ? [] : failed(outside.reason, outside.fix)
   })
   return [...duplicates.map(duplicate), ...broken]
 }

@@ -1,13 +1,14 @@
 import type { InventoryEntry } from '../model/inventory.ts'
 import type { ResourceKind } from '../model/kinds.ts'
 import { PART_OF_LABEL } from '../model/names.ts'
-import { whyOutside, whyUnknown, type Observation, type ObservedObject } from '../model/observation.ts'
+import { whyUnknown, type Observation, type ObservedObject } from '../model/observation.ts'
 import type { ChangeAction, PlannedChange } from '../model/plan.ts'
 import { readAnnotations } from './annotations.ts'
 import type { Desired, DesiredObject } from './desired.ts'
 import { displayDrift, lostFields } from './drift.ts'
 import { leaveFight } from './fights.ts'
 import { ignoredApart, rulesFor, withoutIgnored } from './ignore.ts'
+import { refusalOutside } from './outside.ts'
 import { claim } from './ownership.ts'
 import { isPerson } from './people.ts'
 import type { PlanFacts } from './plan.ts'
@@ -97,14 +98,8 @@ function whyNot(desired: DesiredObject, { observation, catalog }: PlanFacts): Pl
   }
   const [wrong] = readAnnotations(desired.manifest.metadata.annotations ?? {}).wrong
   if (wrong !== undefined) return fail(desired, wrong, 'Correct it in Git (docs/reference/annotations.md).', false)
-  const outside = whyOutside(observation, desired.object)
-  if (outside !== undefined)
-    return fail(
-      desired,
-      `refused: ${outside}`,
-      'Bring it by other means and remove it from the application, or widen spec.namespaces of the Cluster (without it the whole cluster is looked after).',
-      false,
-    )
+  const outside = refusalOutside(observation, desired.object)
+  if (outside !== undefined) return fail(desired, outside.reason, outside.fix, false)
   const unknown = whyUnknown(observation, desired.object)
   return unknown === undefined ? undefined : fail(desired, `unknown: ${unknown}`, listFix(desired.resource, observation), true)
 }

@@ -2,6 +2,7 @@ import type { RenderedObject } from '../model/object.ts'
 import type { PlannedChange } from '../model/plan.ts'
 import { desire } from '../plan/desired.ts'
 import { hookChange, planHooks, refusedHooks, type PlannedHook } from '../plan/hooks.ts'
+import { refusalOutside } from '../plan/outside.ts'
 import type { Decision } from './decide.ts'
 import type { ApplyOperation, Destination, StoredInventory } from './ports.ts'
 import type { ProposeRequest } from './propose.ts'
@@ -29,8 +30,8 @@ export async function proposeHooks(facts: {
   if (rendered.length === 0) return { hooks: [], refusals: [] }
   const { applySet, catalog, namespace } = decision.facts
   const desired = desire(rendered, { namespace, applySet, catalog })
-  const broken = refusedHooks(desired)
-  const hooks = planHooks({
+  const broken = refusedHooks(desired, decision.facts.observation)
+  const planned = planHooks({
     hooks: desired.objects,
     entries: stored?.inventory.hooks ?? new Map(),
     revision,
@@ -38,6 +39,8 @@ export async function proposeHooks(facts: {
     isNew,
     isManual: request.isManual,
   })
+  const isOutside = (hook: PlannedHook): boolean => refusalOutside(decision.facts.observation, hook.desired.object) !== undefined
+  const hooks = planned.map((hook) => (isOutside(hook) ? { ...hook, isRefused: true } : hook))
   if (request.preflight === false) return { hooks, refusals: broken }
   const judged = await Promise.all(hooks.map(async (hook) => ({ hook, refusal: await judge(hook, destination, request.signal) })))
   return {
@@ -52,7 +55,7 @@ const DEFERRED = new Set(['conflict', 'namespace-missing', 'not-found', 'webhook
 /** Under another name, because the object of an earlier run may stand in its place; and its namespace may still be missing. */
 async function judge(hook: PlannedHook, destination: Destination, signal: AbortSignal): Promise<PlannedChange | undefined> {
   const { manifest, resource } = hook.desired
-  if (resource === undefined || !hook.due) return undefined
+  if (resource === undefined || !hook.due || hook.isRefused === true) return undefined
   const { name } = manifest.metadata
   const trial = trialManifest(manifest)
   const operation: ApplyOperation = { verb: 'apply', manifest: trial, expect: 'absent', takeOver: false }

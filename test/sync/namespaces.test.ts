@@ -137,6 +137,13 @@ describe('a worker that is granted namespaces only', { timeout: 120_000 }, () =>
 
   it('refuses what is cluster-scoped or elsewhere in the plan, and writes nothing', async () => {
     const role = { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: app.namespace }, rules: [] }
+    const hook = {
+      apiVersion: 'batch/v1',
+      kind: 'Job',
+      metadata: { name: 'seed', namespace: 'kube-public', annotations: { 'gitwake.dev/hook': 'pre-sync' } },
+      spec: { template: { spec: { restartPolicy: 'Never', containers: [{ name: 'main', image: 'good:1' }] } } },
+    }
+    await app.repository.commit({ 'hook.json': JSON.stringify(hook) })
     await app.repository.commit({ 'role.json': JSON.stringify(role), 'c.json': map('c', 'default'), 'a.json': configMap('a', { x: '2' }) })
     const since = await bench.audit.position()
     const refused = await app.sync({ destination })
@@ -146,10 +153,11 @@ describe('a worker that is granted namespaces only', { timeout: 120_000 }, () =>
     assert.deepEqual(failed.map(({ reason }) => reason).sort(), [
       `refused: it is cluster-scoped, and ${only}`,
       `refused: it is in namespace default, and ${only}`,
+      `refused: it is in namespace kube-public, and ${only}`,
     ])
     assert.match(failed[0]?.fix ?? '', /spec\.namespaces of the Cluster/)
     assert.deepEqual(await refusedRequests(since), [])
-    await app.repository.commit({ 'role.json': null, 'c.json': null })
+    await app.repository.commit({ 'role.json': null, 'c.json': null, 'hook.json': null })
     await app.sync({ destination })
   })
 
