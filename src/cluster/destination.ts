@@ -12,6 +12,7 @@ import { createWaitForCompletion } from './complete.ts'
 import type { ClusterConnection } from './connect.ts'
 import { discover } from './discover.ts'
 import { followKind } from './follow.ts'
+import { impersonating } from './impersonate.ts'
 import { createInventoryStore } from './inventory-store.ts'
 import { acquireLease, isLeaseHeld } from './lease.ts'
 import { decodeMetadata, METADATA } from './metadata.ts'
@@ -86,7 +87,7 @@ export function createDestination(connection: ClusterConnection, options: Destin
     return decodeMetadata(parseJson(answer.text), resource) ?? 'absent'
   }
 
-  async function answer(questions: Questions, earlier: Answers, signal: AbortSignal): Promise<Answers> {
+  async function answer(acting: ClusterConnection, questions: Questions, earlier: Answers, signal: AbortSignal): Promise<Answers> {
     const found = new Map(earlier.found)
     const compared = new Map(earlier.compared)
     await Promise.all([
@@ -94,35 +95,41 @@ export function createDestination(connection: ClusterConnection, options: Destin
       ...questions.compare.map(async ({ desired, seen }) => {
         const resource = await resourceOf(desired.object, seen.version, signal)
         const operation: ApplyOperation = { verb: 'apply', manifest: desired.manifest, expect: seen, takeOver: false }
-        compared.set(desired.key, await compareWithLive(connection, resource, operation, signal))
+        compared.set(desired.key, await compareWithLive(acting, resource, operation, signal))
       }),
     ])
     return { found, compared }
   }
 
   async function apply(
+    acting: ClusterConnection,
     operation: ApplyOperation,
     resource: ResourceKind,
     settings: WriteOptions & { readonly adopting: boolean },
   ): Promise<Written> {
-    if (!operation.takeOver || operation.expect === 'absent') return await applyObject(connection, resource, operation, settings)
-    const taken = await takeOver(connection, resource, operation, settings)
-    if (taken === 'nothing to take') return await applyObject(connection, resource, operation, settings)
+    if (!operation.takeOver || operation.expect === 'absent') return await applyObject(acting, resource, operation, settings)
+    const taken = await takeOver(acting, resource, operation, settings)
+    if (taken === 'nothing to take') return await applyObject(acting, resource, operation, settings)
     if (!taken.ok) return taken
-    return await applyObject(connection, resource, { ...operation, expect: taken.seen }, settings)
+    return await applyObject(acting, resource, { ...operation, expect: taken.seen }, settings)
   }
 
-  return {
+  /** What is written or tried, over this connection. */
+  const actingBy = (acting: ClusterConnection): Pick<Destination, 'answer' | 'apply' | 'delete' | 'dryRun'> => ({
+    answer: (questions, earlier, signal) => answer(acting, questions, earlier, signal),
+    dryRun: (operation, resource, settings) => dryRunObject(acting, resource, operation, settings),
+    apply: (operation, resource, settings) => apply(acting, operation, resource, settings),
+    delete: (object, operation, resource, settings) => deleteObject(acting, resource, object, operation, settings),
+  })
+
+  const destination: Destination = {
     ...(connection.namespaces && { namespaces: connection.namespaces }),
     catalog,
     readInventory: inventories.read,
     readInventories: inventories.readAll,
     writeInventory: inventories.write,
     observe: observer.observe,
-    answer,
-    dryRun: (operation, resource, settings) => dryRunObject(connection, resource, operation, settings),
-    apply,
-    delete: (object, operation, resource, settings) => deleteObject(connection, resource, object, operation, settings),
+    ...actingBy(connection),
     waitForDefinitions: (names, timeoutMs, signal) => waitForDefinitions(connection, names, timeoutMs, signal),
     follow: (kind, namespace, signal) => followKind(connection, kind, namespace, signal),
     isBeingWritten: (application, signal) => isLeaseHeld(connection, { namespace: options.inventoryNamespace, application, signal }),
@@ -136,7 +143,9 @@ export function createDestination(connection: ClusterConnection, options: Destin
     },
     hasHealth: healthRules.has,
     serverTime: connection.serverTime,
+    as: (account) => ({ ...destination, ...actingBy(impersonating(connection, account)) }),
   }
+  return destination
 }
 
 function apiAway(object: ObjectId): GitwakeError {

@@ -133,7 +133,7 @@ function wireRequest(session: Session, request: ApiRequest, userAgent: string): 
     method: request.method,
     ...(request.body !== undefined && { body: request.body }),
     headers: {
-      ...session.headers,
+      ...(request.headers?.['impersonate-user'] === undefined ? session.headers : withoutImpersonation(session.headers)),
       ...request.headers,
       'user-agent': userAgent,
       accept: request.accept ?? 'application/json',
@@ -143,6 +143,11 @@ function wireRequest(session: Session, request: ApiRequest, userAgent: string): 
       }),
     },
   }
+}
+
+/** Whom a request names is taken alone: with the groups of the kubeconfig's own impersonation it would have their rights, too. */
+function withoutImpersonation(headers: Session['headers']): Session['headers'] {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith('impersonate-')))
 }
 
 function queryText(query: Query = {}): string {

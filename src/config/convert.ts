@@ -133,7 +133,7 @@ export function toApplication(document: ApplicationDocument, report: Report): Ap
       path: repositoryPath(source.path ?? '', report),
       ...(source.pullRequestPlans === true && { pullRequestPlans: true }),
     },
-    destination: { ...destination, createNamespace: destination.createNamespace ?? true },
+    destination: toDestination(destination),
     sync: {
       prune: sync.prune ?? true,
       ...(sync.pruneBudget && { pruneBudget: toPruneBudget(sync.pruneBudget, report) }),
@@ -161,6 +161,11 @@ function toPruneBudget(written: NonNullable<NonNullable<ApplicationDocument['spe
   if (objects !== undefined || percent !== undefined)
     report({ path: 'spec.sync.pruneBudget', message: 'is either unlimited or a number of objects and percent' })
   return 'unlimited'
+}
+
+function toDestination(written: ApplicationDocument['spec']['destination']): Application['destination'] {
+  const { cluster, namespace, createNamespace = true, serviceAccount } = written
+  return { cluster, namespace, createNamespace, ...(serviceAccount !== undefined && { serviceAccount }) }
 }
 
 function refMessage(ref: string): string {

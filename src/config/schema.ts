@@ -253,6 +253,12 @@ export const applicationDocument = document(
       cluster: z.string().min(1).meta({ description: 'Name of a Cluster.' }),
       namespace: name(63).meta({ description: 'The namespace of objects that name none.' }),
       createNamespace: z.boolean().meta({ description: 'Create the namespace where it is missing.', default: true }).optional(),
+      serviceAccount: z
+        .string()
+        .max(253)
+        .regex(/^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/)
+        .meta({ description: "A service account of the namespace. Objects are written by its rights instead of the worker's." })
+        .optional(),
     }),
     sync: syncPolicy.optional(),
     suspend: z.boolean().meta({ description: 'Stop it: nothing is applied, healed or pruned.', default: false }).optional(),

@@ -124,6 +124,12 @@ export interface SyncPolicy {
   readonly windows?: readonly SyncWindow[]
 }
 
+/** A service account of a cluster. */
+export interface ServiceAccount {
+  readonly namespace: string
+  readonly name: string
+}
+
 /** One unit of sync. */
 export interface Application {
   readonly name: string
@@ -136,7 +142,13 @@ export interface Application {
     /** Shows what a pull request would change, to whoever may read; closed where it is absent. */
     readonly pullRequestPlans?: boolean
   }
-  readonly destination: { readonly cluster: string; readonly namespace: string; readonly createNamespace: boolean }
+  readonly destination: {
+    readonly cluster: string
+    readonly namespace: string
+    readonly createNamespace: boolean
+    /** Of that namespace: by its rights objects are written. By the worker's own where it is absent. */
+    readonly serviceAccount?: string
+  }
   readonly sync: SyncPolicy
   /** Present where the configuration stops it: nothing is applied, healed or pruned. */
   readonly suspend?: { readonly reason?: string }

@@ -26,6 +26,7 @@ export function rolesFor(request: RolesRequest): readonly Manifest[] {
     ...(exists ? [] : [namespace]),
     ...granted(`${installation}-inventory`, inventoryNamespace, INVENTORY_RULES, request),
     ...(cluster.namespaces === undefined ? clusterWide(request) : confined(request, cluster.namespaces)),
+    ...impersonation(request),
   ]
 }
 
@@ -35,7 +36,7 @@ function clusterWide(request: RolesRequest): readonly Manifest[] {
   const observe = [...observeRules(kinds, applications), ...namespaces.observe, ...definitionRules(kinds)]
   return [
     ...granted(`${installation}-observe`, '', observe, request),
-    ...granted(`${installation}-apply`, '', [...applyRules(kinds), ...namespaces.apply], request),
+    ...granted(`${installation}-apply`, '', writesItself(applications) ? [...applyRules(kinds), ...namespaces.apply] : [], request),
   ]
 }
 
@@ -45,8 +46,25 @@ function confined(request: RolesRequest, namespaces: readonly string[]): readonl
   const kinds = request.kinds.filter(({ namespaced }) => namespaced)
   return namespaces.flatMap((namespace) => [
     ...granted(`${installation}-observe`, namespace, observeRules(kinds, applications), request),
-    ...granted(`${installation}-apply`, namespace, applyRules(kinds), request),
+    ...granted(`${installation}-apply`, namespace, writesItself(applications) ? applyRules(kinds) : [], request),
   ])
+}
+
+/** Whether an application is written by the worker's own rights. */
+function writesItself(applications: readonly Application[]): boolean {
+  return applications.length === 0 || applications.some(({ destination }) => destination.serviceAccount === undefined)
+}
+
+/** To act in the name of the applications' service accounts, and of no other. */
+function impersonation(request: RolesRequest): readonly Manifest[] {
+  const accounts = request.applications.flatMap(({ destination: { namespace, serviceAccount } }) =>
+    serviceAccount === undefined ? [] : [{ namespace, serviceAccount }],
+  )
+  return [...Map.groupBy(accounts, ({ namespace }) => namespace)].flatMap(([namespace, of]) => {
+    const resourceNames = [...new Set(of.map(({ serviceAccount }) => serviceAccount))].sort()
+    const rule = { apiGroups: [''], resources: ['serviceaccounts'], resourceNames, verbs: ['impersonate'] }
+    return granted(`${request.installation}-impersonate`, namespace, [rule], request)
+  })
 }
 
 /** A role and its binding, in one namespace or ('') in the whole cluster; nothing where there is nothing to grant. */

@@ -40,7 +40,10 @@ export function namespaceRules(kinds: readonly GrantedKind[], applications: read
       ? []
       : [{ apiGroups: [''], resources: ['namespaces'], resourceNames: [...new Set(names)].sort(), verbs: [...verbs] }]
   }
-  return { observe: rule(['get'], () => true), apply: rule(['create', 'patch'], ({ destination }) => destination.createNamespace) }
+  return {
+    observe: rule(['get'], () => true),
+    apply: rule(['create', 'patch'], ({ destination }) => destination.createNamespace && destination.serviceAccount === undefined),
+  }
 }
 
 /** The definitions of custom kinds: what they keep may change without a trace on the objects. */

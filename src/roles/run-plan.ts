@@ -17,7 +17,10 @@ export function createRunPlan(
     const { redis, cluster, heads, source, log, destinations } = options
     const report = await keepPlan(redis, { cluster, application: name, subject }, () =>
       destinations.use(destination, async (connected) =>
-        planOnly({ application, repository, subject, signal }, { ...proposePorts(options, connected), source, heads, now: Date.now }),
+        planOnly(
+          { application, repository, subject, signal },
+          { ...proposePorts(options, application, connected), source, heads, now: Date.now },
+        ),
       ),
     )
     const { revision, outcome, message, problem, timings } = report

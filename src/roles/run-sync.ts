@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import type { CurrentConfiguration } from '../model/configuration.ts'
+import type { Application, CurrentConfiguration } from '../model/configuration.ts'
 import { GitwakeError } from '../model/error.ts'
 import type { Log } from '../model/log.ts'
 import { applySetId } from '../model/names.ts'
@@ -63,7 +63,7 @@ export function createRunSync(options: RunSyncOptions): RunSync {
             )
           },
         },
-        { ...proposePorts(options, connected), source: options.source, heads: options.heads, now: Date.now },
+        { ...proposePorts(options, application, connected), source: options.source, heads: options.heads, now: Date.now },
       ),
     )
     await countHeals(redis, cluster, result).catch((error: unknown) =>
@@ -75,12 +75,18 @@ export function createRunSync(options: RunSyncOptions): RunSync {
 
 /** What a sync and a plan need of this worker. */
 export function proposePorts(
-  { configuration, renderer, installation, inventoryNamespace }: RunSyncOptions,
+  {
+    configuration,
+    renderer,
+    installation,
+    inventoryNamespace,
+  }: Pick<RunSyncOptions, 'configuration' | 'installation' | 'inventoryNamespace' | 'renderer'>,
+  application: Application,
   destination: Destination,
 ): ProposePorts {
   return {
     renderer,
-    destination,
+    destination: actingFor(application, destination),
     install: installation,
     inventoryNamespace,
     applicationOf: (applySet) => [...configuration().applications.keys()].find((name) => applySetId(name, inventoryNamespace) === applySet),
@@ -99,6 +105,11 @@ export function resolveApplication(name: string, { configuration }: RunSyncOptio
     })
   }
   return { application, repository, destination, windows: windowsFor(application, destination) }
+}
+
+/** The destination as an application may write to it. */
+function actingFor({ destination: { namespace, serviceAccount } }: Application, destination: Destination): Destination {
+  return serviceAccount === undefined ? destination : destination.as({ namespace, name: serviceAccount })
 }
 
 /** One line of log per result, also of a sync that could not even start. */

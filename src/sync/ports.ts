@@ -1,4 +1,4 @@
-import type { Application, Repository } from '../model/configuration.ts'
+import type { Application, Repository, ServiceAccount } from '../model/configuration.ts'
 import type { HealthStatus, ObjectHealth } from '../model/health.ts'
 import type { Inventory } from '../model/inventory.ts'
 import type { KindCatalog, ResourceKind } from '../model/kinds.ts'
@@ -180,4 +180,6 @@ export interface Destination {
   hasHealth(kind: GroupKind): boolean
   /** Milliseconds since 1970 by the API server's clock. */
   serverTime(): number
+  /** The same cluster, where objects are written and tried in the name of a service account. Inventory and Lease stay our own. */
+  as(account: ServiceAccount): Destination
 }

@@ -7,7 +7,7 @@ export function refusedChange(change: PlannedChange, refused: Refused): PlannedC
     ...change,
     action: 'failed',
     reason: `${change.operation.verb === 'delete' ? 'prune' : 'apply'} refused: ${refused.message}`,
-    fix: fixFor(refused.class),
+    fix: fixFor(refused),
     retryable: refused.retryable,
     operation: { verb: 'none' },
   }
@@ -19,16 +19,20 @@ export function unreachedChange(change: PlannedChange): PlannedChange {
   return { ...change, action: 'skipped', reason: `not written, because the sync ended before: ${change.reason}` }
 }
 
-function fixFor(kind: string): string {
+function fixFor({ class: kind, message }: Refused): string {
+  if (kind === 'forbidden' && / cannot impersonate /.test(message)) return MAY_NOT_IMPERSONATE
   return FIXES[kind] ?? 'Correct the manifest in Git.'
 }
+
+const MAY_NOT_IMPERSONATE =
+  'Let the worker impersonate the service account of the application: gitwake rbac prints the roles that it needs.'
 
 const FIXES: Readonly<Record<string, string>> = {
   'strict-decoding': 'Correct the name of the field in Git: the API server does not know it.',
   'typed-patch': 'Correct the field in Git: its name or type does not fit the schema, or a list names the same key twice.',
   immutable:
     'This field cannot be changed on a live object: give the object another name, or have it deleted and created anew by the annotation gitwake.dev/force: enabled.',
-  forbidden: 'Grant the worker this verb on this kind.',
+  forbidden: 'Grant the user that is named this verb on this kind, or take the object out of this application.',
   unauthorized: 'Renew the credentials of this cluster.',
   'namespace-missing': 'Declare the namespace in Git, or create it: only the destination namespace is created by itself.',
   'namespace-terminating': 'Wait until the namespace is gone; the sync is tried again.',

@@ -9,7 +9,8 @@ import type { TLSSocket } from 'node:tls'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { connectCluster, type ClusterConnection } from '../../src/cluster/connect.ts'
-import { answer, clusterOf, kubeconfigText, resolveSecret, serve, silent, tempFolder } from './api-server.ts'
+import { impersonating } from '../../src/cluster/impersonate.ts'
+import { answer, clusterOf, connectTo, kubeconfigText, resolveSecret, serve, silent, tempFolder } from './api-server.ts'
 
 const signal = new AbortController().signal
 const GET = { method: 'GET', path: '/version', signal } as const
@@ -229,4 +230,16 @@ test('TLS: the CA must vouch, and a client certificate is shown and renewed', as
   await writeFile(join(folder, 'client.key'), await read('renewed.key'))
   await writeFile(join(folder, 'client.crt'), await read('renewed.crt'))
   await until(async () => (await connection.request(GET)).text === 'renewed')
+})
+
+test('a service account that a request names is taken alone, without what the kubeconfig itself impersonates', async (t) => {
+  const user = { token: 'x', as: 'deployer', 'as-uid': '7', 'as-groups': ['system:masters'], 'as-user-extra': { team: ['shop'] } }
+  const url = await serve(t, (request, response) => answer(response, 200, JSON.stringify(request.headers)))
+  const connection = impersonating(await connectTo(t, url, { user }), { namespace: 'shop', name: 'writer' })
+  const sent = async (method: 'GET' | 'PATCH') => {
+    const headers = JSON.parse((await connection.request({ method, path: '/api', signal })).text)
+    return Object.entries(headers).filter(([name]) => name.startsWith('impersonate'))
+  }
+  assert.deepEqual(await sent('PATCH'), [['impersonate-user', 'system:serviceaccount:shop:writer']])
+  assert.equal((await sent('GET')).length, 4, 'a look is made by who the kubeconfig says we are')
 })
