@@ -25,7 +25,7 @@ local function accept()
     redis.call('LTRIM', KEYS[1], 0, ${REMEMBERED - 1})
   end
   redis.call('PEXPIRE', KEYS[1], ${REMEMBER_MS})
-  redis.call('HSET', KEYS[3], ARGV[4], ARGV[1])
+  redis.call('HSET', KEYS[3], ARGV[3], ARGV[1])
   return 1
 end
 if not newest or newest == ARGV[1] or ARGV[2] == '1' then return accept() end
