@@ -47,6 +47,12 @@ export async function remember(redis: Redis, cluster: string, topic: string, val
   if (values.size > 0) await redis.hset(memoryKey(cluster, topic), ...[...values].flat())
 }
 
+/** Forgets all but these: what is configured again later is new. */
+export async function forgetOthers(redis: Redis, cluster: string, topic: string, names: ReadonlySet<string>): Promise<void> {
+  const gone = (await redis.hkeys(memoryKey(cluster, topic))).filter((name) => !names.has(name))
+  if (gone.length > 0) await redis.hdel(memoryKey(cluster, topic), ...gone)
+}
+
 function memoryKey(cluster: string, topic: string): string {
   return `${clusterKeys(cluster).prefix}:remembered:${topic}`
 }

@@ -7,7 +7,16 @@ import type { Log } from '../model/log.ts'
 import { applySetId } from '../model/names.ts'
 import type { ObjectId } from '../model/object.ts'
 import type { HeadHistory } from '../queue/heads.ts'
-import { changedSince, claimDrift, nextAuditSpan, readLastKnown, readShownDrift, remember, restoreApplied } from '../queue/last-known.ts'
+import {
+  changedSince,
+  claimDrift,
+  forgetOthers,
+  nextAuditSpan,
+  readLastKnown,
+  readShownDrift,
+  remember,
+  restoreApplied,
+} from '../queue/last-known.ts'
 import { sayStanding } from '../queue/standing.ts'
 import { publishStatus } from '../queue/status.ts'
 import type { Destination, Source } from '../sync/ports.ts'
@@ -204,6 +213,7 @@ export function createLookAround(options: LookAroundOptions): LookAround {
       .map(targetOf)
     if (targets.length > 0) await intake.acceptTriggers(targets, { reason: 'poll', at: Date.now(), actor: 'configuration' })
     await remember(redis, cluster, 'configuration', new Map([...digests].filter(([name]) => changed.includes(name))))
+    await forgetOthers(redis, cluster, 'configuration', new Set(digests.keys()))
   }
 
   return { poll, sweep: sweepCluster, noticeConfiguration, watch: driftWatch }

@@ -10,12 +10,16 @@ const HEAD = 'a'.repeat(40)
 
 type Setup = Awaited<ReturnType<typeof setUp>>
 
-function lookAroundIn(setup: Setup, { acceptTriggers }: Pick<Intake, 'acceptTriggers'> = setup.intake) {
+function lookAroundIn(
+  setup: Setup,
+  { acceptTriggers }: Pick<Intake, 'acceptTriggers'> = setup.intake,
+  configuration = setup.configuration,
+) {
   const redis = setup.connections.producer
   const unused = () => Promise.reject(new Error('not here'))
   return createLookAround({
     cluster: 'prod',
-    configuration: () => setup.configuration,
+    configuration: () => configuration,
     redis,
     intake: { ...setup.intake, acceptTriggers },
     heads: createHeadHistory(redis, 'prod'),
@@ -47,4 +51,14 @@ test('a changed configuration whose sync could not be asked for is noticed again
   assert.ok(first > 0)
   await noticeConfiguration()
   assert.equal(await want(setup), first)
+})
+
+test('an application that was removed and is configured again is synced, although it is the same as before', async () => {
+  await using setup = await setUp()
+  await lookAroundIn(setup).noticeConfiguration()
+  const before = await want(setup)
+  await lookAroundIn(setup, setup.intake, { ...setup.configuration, applications: new Map() }).noticeConfiguration()
+  assert.equal(await want(setup), before)
+  await lookAroundIn(setup).noticeConfiguration()
+  assert.equal(await want(setup), before + 1)
 })
