@@ -88,6 +88,8 @@ function invalid(problems: readonly string[]): GitwakeError {
 
 /** CVE-2024-31989 of another tool began with a Redis that anybody in the cluster could write to. */
 function redisProblems(values: Decoded): readonly string[] {
+  if (values.redisCaPath !== undefined && !values.redisUrl.startsWith('rediss:'))
+    return ['GITWAKE_REDIS_CA has a meaning only with TLS: write rediss:// in REDIS_URL, or remove it']
   if (values.allowInsecureRedis || !isOpenRedis(values.redisUrl)) return []
   return [
     `REDIS_URL names a Redis beyond this machine without a password: anybody who reaches it could ask for syncs. ` +

@@ -66,6 +66,13 @@ export const VARIABLES = {
     redisUrl,
     'The queue and the history. Needs maxmemory-policy noeviction, and appendonly yes to survive a crash. Whoever can write to it can ask for syncs: beyond this machine it must have a password.',
   ),
+  redisCaPath: variable(
+    'GITWAKE_REDIS_CA',
+    '',
+    'path',
+    optionalText,
+    'The certificate authorities (PEM) that may vouch for a rediss:// Redis, in place of those of the system.',
+  ),
   allowInsecureRedis: variable(
     'GITWAKE_ALLOW_INSECURE_REDIS',
     'false',

@@ -27,8 +27,8 @@ const COMPLAIN_EVERY_MS = 10_000
 const scripts = definitions([ACCEPT, RECORD, BEGIN, FINISH, ENSURE, CLAIM])
 const reconnectDelay = (times: number): number => Math.min(50 * 2 ** Math.min(times, 6), 1_000)
 
-/** Connects to `redis://` or `rediss://`. Never throws: a Redis that is away is reported, and tried again for ever. */
-export function connectRedis({ url, log }: { url: string; log: Log }): Connections {
+/** Connects to `redis://` or `rediss://`, whose server one of `ca` must vouch for, or one that the system knows. Never throws: a Redis that is away is reported, and tried again for ever. */
+export function connectRedis({ url, ca, log }: { url: string; ca?: Buffer | undefined; log: Log }): Connections {
   const opened = new Set<Redis>()
   const own = (redis: Redis): Redis => {
     opened.add(redis)
@@ -42,7 +42,11 @@ export function connectRedis({ url, log }: { url: string; log: Log }): Connectio
       retryStrategy: reconnectDelay,
       scripts,
     }
-    const redis: Redis = new Redis(url, { ...common, ...options })
+    // What the URL says of TLS would win over what is said beside it.
+    const redis: Redis =
+      ca === undefined
+        ? new Redis(url, { ...common, ...options })
+        : new Redis(url.replace(/^rediss:/, 'redis:'), { ...common, ...options, tls: { ca } })
     listen(redis, log)
     return own(redis)
   }

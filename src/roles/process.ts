@@ -1,9 +1,10 @@
+import { readFile } from 'node:fs/promises'
 import { environmentValue, readSettings, secretsOf, type Settings } from '../config.ts'
 import { createSecretResolver, type ResolveSecret } from '../config/secrets.ts'
 import { watchConfiguration, type WatchedConfiguration } from '../config/watch.ts'
 import { createLog } from '../log.ts'
 import type { Configuration } from '../model/configuration.ts'
-import type { GitwakeError } from '../model/error.ts'
+import { GitwakeError } from '../model/error.ts'
 import type { Log } from '../model/log.ts'
 import { createMask } from '../model/mask.ts'
 import { connectRedis, type Connections } from '../queue/connection.ts'
@@ -44,7 +45,7 @@ export async function openProcess(): Promise<Process> {
       for (const listener of refusals) listener(problem)
     },
   })
-  const connections = connectRedis({ url: settings.redisUrl, log })
+  const connections = connectRedis({ url: settings.redisUrl, ca: await readAuthorities(settings.redisCaPath), log })
   return {
     settings,
     log,
@@ -59,6 +60,17 @@ export async function openProcess(): Promise<Process> {
       configuration.close()
       await connections.close()
     },
+  }
+}
+
+async function readAuthorities(path: string | undefined): Promise<Buffer | undefined> {
+  try {
+    return path === undefined ? undefined : await readFile(path)
+  } catch (error) {
+    throw new GitwakeError('redis-ca-unreadable', `GITWAKE_REDIS_CA names ${path}, which cannot be read.`, {
+      fix: 'Mount the certificates there, readable for the user of gitwake.',
+      cause: error,
+    })
   }
 }
 

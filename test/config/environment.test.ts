@@ -51,6 +51,12 @@ describe('the environment', () => {
     assert.match(message, /did you mean "info"/)
   })
 
+  test('takes authorities for a Redis with TLS only', () => {
+    assert.match(refusal({ GITWAKE_REDIS_CA: '/etc/redis/ca.crt' }), /GITWAKE_REDIS_CA has a meaning only with TLS: write rediss:/)
+    const environment = { GITWAKE_REDIS_CA: '/etc/redis/ca.crt', REDIS_URL: 'rediss://:a-password@redis.example:6380' }
+    assert.equal(readSettings(environment).settings.redisCaPath, '/etc/redis/ca.crt')
+  })
+
   test('refuses a secret shorter than eight characters without repeating it', () => {
     const message = refusal({ GITWAKE_API_TOKEN: 'long-enough-token,s3cr3t' })
     assert.match(message, /GITWAKE_API_TOKEN holds a secret shorter than 8 characters \(number 2 of the list\)/)
