@@ -172,7 +172,7 @@ function renewalFor(error: unknown): ObjectFormat | undefined {
 
 function refNotFound(repository: string, ref: string): GitwakeError {
   return new GitwakeError('ref-not-found', `repository ${repository} has no ${ref}`, {
-    fix: 'Correct spec.source.ref; in an empty repository push a first commit.',
+    fix: 'Correct the ref (spec.source.ref, or that of a plan); in an empty repository push a first commit.',
   })
 }
 
