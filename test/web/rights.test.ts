@@ -7,7 +7,7 @@ import { needOf, ROUTE_RIGHTS } from '../../src/web/rights.ts'
 import { createTokenBook } from '../../src/web/tokens.ts'
 import { routesOfServer } from './routes.ts'
 import { FIRST, sampleConfiguration, sampleStatus } from './samples.ts'
-import { TOKEN, startWeb } from './start.ts'
+import { BASIC, TOKEN, startWeb } from './start.ts'
 
 const OPEN = ['get /healthz', 'get /readyz']
 const NAMES = ['shop-prod', 'shop-test', 'billing']
@@ -71,6 +71,23 @@ test('whatever changes something needs more than to look', () => {
     assert.equal(needOf(method, path, {}), undefined, path)
   assert.equal(rightOf('PUT', '/queues/api/queues/x/pause'), 'operate')
   assert.equal(rightOf('HEAD', '/queues/'), 'read')
+})
+
+test('no route changes anything for a browser that another site steers', async (t) => {
+  const queueUi: NonNullable<Parameters<typeof startWeb>[1]>['queueUi'] = (_request, response) => void response.send('queues')
+  const { url, ledger } = await start(t, [], { queueUi })
+  const changing = ROUTE_RIGHTS.flatMap(({ method, path }) => {
+    const methods = method === '*' ? (['post', 'put', 'patch', 'delete'] as const) : method === 'POST' ? (['post'] as const) : []
+    return methods.map((one) => ({ method: one, path: path.replace(':name', 'shop-prod').replace('/*', '/api/queues/x/pause') }))
+  })
+  assert.ok(changing.length > 6)
+  for (const { method, path } of changing) {
+    for (const headers of [{ 'Sec-Fetch-Site': 'cross-site' }, { 'Sec-Fetch-Site': 'same-site' }, { Origin: 'https://evil.example' }]) {
+      const { status, body } = await request(url)[method](path).set(BASIC).set(headers)
+      assert.deepEqual([status, body.error?.code], [403, 'cross-origin'], `${method} ${path}`)
+    }
+  }
+  assert.deepEqual([ledger.triggers, ledger.said, ledger.confirmed], [[], [], []])
 })
 
 test('a token opens its own applications; of the others nothing is known, in the same words as of those that do not exist', async (t) => {
