@@ -116,7 +116,7 @@ export function resultText(terminal: Terminal, result: SyncResult): string {
 }
 
 function waitText({ for: what, why, until }: WaitsFor, now: number): string {
-  return `a ${what}${until === undefined ? '' : ` for another ${ago(now, until)}`}: ${plain(why)}`
+  return `${what === 'window' ? 'a window' : 'other applications'}${until === undefined ? '' : ` for another ${ago(now, until)}`}: ${plain(why)}`
 }
 
 /** Everything about one application. */

@@ -7,10 +7,20 @@ import type { Pinned, Suspended } from './standing.ts'
 /** How a sync ended. */
 export type SyncOutcome = 'synced' | 'failed' | 'held' | 'superseded' | 'not affected' | 'drifted' | 'suspended' | 'waiting'
 
+/** An application that another one waits for, and why: `is being synced`. */
+export interface Blocker {
+  readonly application: string
+  readonly why: string
+  /** It had not heard of this commit, and was asked for it; without a ticket, nobody could ask. */
+  readonly asked?: { readonly revision: string; readonly ticket?: number }
+}
+
 /** What a sync waits for before it writes. It begins again by itself, with the newest commit. */
 export interface WaitsFor {
-  readonly for: 'window'
+  readonly for: 'window' | 'dependencies'
   readonly why: string
+  /** The applications that it waits for. */
+  readonly blockedBy?: readonly Blocker[]
   /** Milliseconds since 1970; absent where that is not known. */
   readonly until?: number
 }

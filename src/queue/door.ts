@@ -63,7 +63,7 @@ export function openRecord(
 function pushRequest(args: (string | number)[], { mark, targets, trigger }: Request): void {
   // A sweep is no news about the commit: it must not restart the retries of one that fails.
   const isNews = trigger.reason !== 'drift' && trigger.reason !== 'retry'
-  const bringsCommit = trigger.reason === 'push' || trigger.reason === 'poll'
+  const bringsCommit = trigger.reason === 'push' || trigger.reason === 'poll' || trigger.reason === 'dependency'
   args.push(mark, CLASS[trigger.reason], isNews ? 1 : 0, bringsCommit ? 1 : 0, JSON.stringify(trigger), targets.length)
   for (const { application, repository } of targets) args.push(application, repository)
 }

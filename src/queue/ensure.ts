@@ -4,7 +4,8 @@ import { reachable } from './connection.ts'
 import type { Jobs } from './jobs.ts'
 import { CLASS, priorityOf } from './priority.ts'
 import { ENSURE } from './scripts/ensure.ts'
-import { runScript } from './scripts/script.ts'
+import { runScript, type Script } from './scripts/script.ts'
+import { WAKE } from './scripts/wake.ts'
 
 /** Redis runs nothing else meanwhile, so a batch takes at most a millisecond or so. */
 const BATCH = 200
@@ -14,13 +15,31 @@ const BATCH = 200
  * stale flag and lost timer. Resolves with the names of those that had none. Throws GitwakeError `redis-unavailable`.
  */
 export async function ensureJobs(redis: Redis, jobs: Jobs, applications: readonly string[]): Promise<readonly string[]> {
+  return addMissing(ENSURE, CLASS.retry, redis, jobs, applications)
+}
+
+/**
+ * Sets going what waits: the newest run of these applications ended with `waiting`, and what it waited for has come. Resolves with the names of
+ * those that nobody else had set going. Throws GitwakeError `redis-unavailable`.
+ */
+export async function wakeWaiting(redis: Redis, jobs: Jobs, applications: readonly string[]): Promise<readonly string[]> {
+  return addMissing(WAKE, CLASS.dependency, redis, jobs, applications)
+}
+
+async function addMissing(
+  script: Script,
+  jobClass: number,
+  redis: Redis,
+  jobs: Jobs,
+  applications: readonly string[],
+): Promise<readonly string[]> {
   const { prefix, outcomes } = clusterKeys(jobs.cluster)
   const added: string[] = []
   for (let from = 0; from < applications.length; from += BATCH) {
     const batch = applications.slice(from, from + BATCH)
-    const missing = await reachable(runScript(redis, ENSURE, [outcomes], [prefix, CLASS.retry, ...batch]))
+    const missing = await reachable(runScript(redis, script, [outcomes], [prefix, jobClass, ...batch]))
     for (const [application, waiting] of pairs(missing)) {
-      await jobs.addSync(application, priorityOf(CLASS.retry, waiting), false)
+      await jobs.addSync(application, priorityOf(jobClass, waiting), false)
       added.push(application)
     }
   }

@@ -18,7 +18,12 @@ const STATUSES: readonly HealthStatus[] = ['current', 'in progress', 'failed', '
 export async function readLastKnown(redis: Redis, cluster: string, application: string): Promise<LastKnown> {
   const fields = [`${application}/health`, `${application}/applied`]
   const [health, applied] = await redis.hmget(clusterKeys(cluster).status, ...fields).catch(() => [null, null])
-  return { health: STATUSES.find((status) => JSON.stringify(status) === health) ?? 'unknown', isApplied: typeof applied === 'string' }
+  return { health: healthFrom(health), isApplied: typeof applied === 'string' }
+}
+
+/** Health as it was published. */
+export function healthFrom(text: string | null | undefined): HealthStatus {
+  return STATUSES.find((status) => JSON.stringify(status) === text) ?? 'unknown'
 }
 
 /** Publishes what an inventory says is applied, unless something newer was published already. */

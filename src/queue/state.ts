@@ -70,13 +70,6 @@ export async function isSuperseded(redis: Redis, cluster: string, { job, seed }:
   return typeof want === 'string' && (current !== seed || Number(want) > job.seen)
 }
 
-/** What has become of the newest ticket of an application: answered, on its way, or failed and tried again later. */
-export async function progressOf(redis: Redis, cluster: string, application: string): Promise<'answered' | 'on its way' | 'failed'> {
-  const [want, done, failed] = await redis.hmget(clusterKeys(cluster).application(application), 'want', 'done', 'failed')
-  if (typeof want !== 'string' || Number(want) <= Number(done ?? 0)) return 'answered'
-  return Number(failed ?? 0) >= Number(want) ? 'failed' : 'on its way'
-}
-
 function encodeResult(result: SyncResult): string {
   return encodeFitting(result, (cut) => ({
     ...cut,

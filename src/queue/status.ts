@@ -3,7 +3,7 @@ import { answerOf } from '../model/answer.ts'
 import type { HealthStatus } from '../model/health.ts'
 import { clusterKeys } from '../model/keys.ts'
 import type { Change } from '../model/plan.ts'
-import type { SyncResult } from '../model/result.ts'
+import type { SyncResult, WaitsFor } from '../model/result.ts'
 
 /** What a worker knows of an application; a piece that is absent stays as it was published before. */
 export interface StatusPieces {
@@ -14,6 +14,8 @@ export interface StatusPieces {
   readonly health?: HealthStatus
   /** Objects that drifted and were not repaired; [] clears it. */
   readonly drift?: readonly Change[]
+  /** What it waits for; null for nothing. */
+  readonly waiting?: WaitsFor | null
 }
 
 /** Publishes pieces of an application's status: after a sync by the worker itself, and by every poll and sweep. */
@@ -32,7 +34,13 @@ export function statusFields(application: string, pieces: StatusPieces): readonl
 /** What a finished sync tells about its application. */
 export function piecesOf(result: SyncResult): StatusPieces {
   const { revision, outcome, startedAt, finishedAt } = result
-  const head = revision === undefined ? {} : { head: { revision: result.head ?? revision, seenAt: startedAt } }
+  const { waiting = null } = result
+  const head = {
+    ...(outcome !== 'superseded' && { waiting }),
+    ...(revision !== undefined && { head: { revision: result.head ?? revision, seenAt: startedAt } }),
+  }
+  // It has not looked at the cluster.
+  if (waiting?.for === 'dependencies') return head
   if ((answerOf(result) !== 'answered' && outcome !== 'waiting') || outcome === 'held') return head
   const health = result.health.status
   if (outcome === 'drifted' || outcome === 'suspended' || outcome === 'waiting')

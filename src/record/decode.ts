@@ -1,6 +1,6 @@
 import type { StoredDelivery } from '../model/intake.ts'
 import type { Change } from '../model/plan.ts'
-import type { ApplicationStatus, SyncResult } from '../model/result.ts'
+import type { ApplicationStatus, SyncResult, WaitsFor } from '../model/result.ts'
 import { decodeStanding, type Standing } from '../model/standing.ts'
 
 /** What comes back from Redis was written by gitwake, perhaps by another version of it: what cannot be read is left out, never guessed. */
@@ -59,13 +59,14 @@ export interface StoredPieces {
   readonly applied?: ApplicationStatus['applied']
   readonly health?: ApplicationStatus['health']
   readonly drift?: readonly Change[]
+  readonly waiting?: WaitsFor | null
   /** What people have said of it until further notice. */
   readonly standing: Standing
 }
 
 export function decodePieces(fields: Readonly<Record<string, string>>, application: string): StoredPieces {
   const pieces: Record<string, unknown> = {}
-  for (const piece of ['head', 'applied', 'health', 'drift'] as const) {
+  for (const piece of ['head', 'applied', 'health', 'drift', 'waiting'] as const) {
     const value = parse(fields[`${application}/${piece}`] ?? '')
     if (value !== undefined) pieces[piece] = value
   }

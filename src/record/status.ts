@@ -90,8 +90,10 @@ function syncStateOf(known: Known): ApplicationStatus['sync'] {
 }
 
 /** What the newest ticket waits for, where the newest run has said so. */
-function waitsFor({ queue, lastResult }: Known): WaitsFor | undefined {
-  return lastResult !== undefined && lastResult.seen >= queue.want && queue.want > queue.done ? lastResult.waiting : undefined
+function waitsFor({ queue, pieces, lastResult }: Known): WaitsFor | undefined {
+  if (lastResult?.waiting === undefined || lastResult.seen < queue.want || queue.want <= queue.done) return undefined
+  // Published anew when the reason changes, while the run stays as it was.
+  return pieces.waiting ?? lastResult.waiting
 }
 
 /** What was rolled back is waited for by nobody. */

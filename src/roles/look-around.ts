@@ -35,6 +35,8 @@ export interface LookAroundOptions {
   readonly inventoryNamespace: string
   /** Asks the workers of the cluster for a sweep, now. */
   readonly askForSweep: () => Promise<void>
+  /** The health of an application has changed. */
+  readonly onHealth?: (application: string) => void
   readonly log: Log
 }
 
@@ -90,7 +92,9 @@ export function createLookAround(options: LookAroundOptions): LookAround {
     const applySet = applySetId(name, options.inventoryNamespace)
     const report = await destination.health(objects, applySet, { timeoutMs: 0, signal, superseded: () => Promise.resolve(false) })
     const { health } = await readLastKnown(redis, cluster, name)
-    if (report.status !== health) await publishStatus(redis, cluster, name, { health: report.status })
+    if (report.status === health) return
+    await publishStatus(redis, cluster, name, { health: report.status })
+    options.onHealth?.(name)
   }
 
   async function poll(name: string, signal: AbortSignal): Promise<void> {

@@ -3,7 +3,7 @@ import type { Application, CurrentConfiguration } from '../model/configuration.t
 import { GitwakeError } from '../model/error.ts'
 import type { Log } from '../model/log.ts'
 import { applySetId } from '../model/names.ts'
-import type { SyncResult } from '../model/result.ts'
+import type { Blocker, SyncResult, WaitsFor } from '../model/result.ts'
 import { windowsFor } from '../plan/windows.ts'
 import type { HeadHistory } from '../queue/heads.ts'
 import { reachable } from '../queue/connection.ts'
@@ -14,7 +14,7 @@ import { publishStatus } from '../queue/status.ts'
 import type { Destination, Renderer, Source } from '../sync/ports.ts'
 import type { ProposePorts } from '../sync/propose.ts'
 import { sync } from '../sync/sync.ts'
-import { requireDependencies } from './dependencies.ts'
+import { waitsFor, type Dependencies } from './dependencies.ts'
 import type { Destinations } from './destinations.ts'
 import { countHeals, fightsBefore } from './fights.ts'
 
@@ -32,8 +32,9 @@ export interface RunSyncOptions {
 }
 
 /** Joins one job of the queue with everything that its sync needs. */
-export function createRunSync(options: RunSyncOptions): RunSync {
-  const { cluster, configuration, redis, log } = options
+export function createRunSync(options: RunSyncOptions & { readonly dependencies: Dependencies }): RunSync {
+  const { cluster, redis, dependencies, log } = options
+  const some = (blockers: readonly Blocker[]): WaitsFor | undefined => (blockers.length === 0 ? undefined : waitsFor(blockers))
   return async (job, control) => {
     const { application, repository, destination, windows } = resolveApplication(job.application, options)
     const [{ health }, said, fights] = await Promise.all([
@@ -41,7 +42,6 @@ export function createRunSync(options: RunSyncOptions): RunSync {
       reachable(readStanding(redis, cluster, application.name)),
       fightsBefore(redis, cluster, job),
     ])
-    await requireDependencies(application, { configuration, redis, signal: control.signal })
     log.info({ application: application.name, ticket: job.seen, reason: job.reason }, 'sync starts')
     const result = await options.destinations.use(destination, async (connected) =>
       sync(
@@ -54,6 +54,10 @@ export function createRunSync(options: RunSyncOptions): RunSync {
           fights,
           windows,
           lastHealth: health,
+          dependencies: {
+            early: async () => some(await dependencies.early(application, job)),
+            late: async (revision) => some(await dependencies.blockers(application, revision)),
+          },
           signal: control.signal,
           superseded: control.superseded,
           onApplied: async ({ revision, finishedAt }) => {

@@ -10,7 +10,7 @@ import { startWorker, type QueueWorker } from '../queue/worker.ts'
 import { createRenderer } from '../render/renderer.ts'
 import { createSource } from '../source/source.ts'
 import { gitwakeVersion } from '../version.ts'
-import { wakeDependents } from './dependencies.ts'
+import { createDependencies } from './dependencies.ts'
 import { createDestinations } from './destinations.ts'
 import { createLookAround, type LookAround } from './look-around.ts'
 import type { Process } from './process.ts'
@@ -51,6 +51,7 @@ export async function startWorking(shared: Process, options: WorkOptions): Promi
   const inventoryNamespace = settings.inventoryNamespace
   const connecting = { resolveSecret, environment: environmentValue, log, version }
   const destinations = createDestinations(connectCluster, connecting, { inventoryNamespace, holder, version })
+  const dependencies = createDependencies({ configuration, redis: connections.producer, intake, log })
   const workers = new Map<string, QueueWorker>()
   const watches = new Map<string, LookAround['watch']>()
   const notices = new Map<string, () => Promise<void>>()
@@ -59,8 +60,12 @@ export async function startWorking(shared: Process, options: WorkOptions): Promi
   function start(cluster: string): void {
     const heads = createHeadHistory(connections.producer, cluster)
     const common = { cluster, configuration, redis: connections.producer, intake, heads, source, destinations, inventoryNamespace, log }
-    const lookAround = createLookAround({ ...common, askForSweep: () => intake.jobs(cluster).addSweep() })
-    const joined = { ...common, renderer, installation: settings.installation }
+    const lookAround = createLookAround({
+      ...common,
+      onHealth: dependencies.changed,
+      askForSweep: () => intake.jobs(cluster).addSweep(),
+    })
+    const joined = { ...common, renderer, dependencies, installation: settings.installation }
     const run = createRunSync(joined)
     const plan = createRunPlan(joined)
     const { poll, sweep } = lookAround
@@ -69,8 +74,7 @@ export async function startWorking(shared: Process, options: WorkOptions): Promi
       const made = result.changes.filter(({ action }) => action === 'created' || action === 'adopted').map(({ object }) => object)
       lookAround.watch.include(made).catch((error: unknown) => log.debug({ cluster, problem: String(error) }, 'could not watch a new kind'))
       tellResult(log, result)
-      // The retry of whoever waits would come anyway; this only makes it come now.
-      wakeDependents(result, common).catch((error: unknown) => log.debug({ cluster, problem: String(error) }, 'could not wake dependents'))
+      dependencies.ended(result)
     }
     workers.set(
       cluster,
@@ -122,6 +126,7 @@ export async function startWorking(shared: Process, options: WorkOptions): Promi
 
   function notice(): void {
     for (const [cluster, look] of notices) {
+      dependencies.lookAgain(cluster)
       look().catch((error: unknown) =>
         log.debug({ cluster, problem: String(error) }, 'could not compare the configuration with what was seen last'),
       )
@@ -138,7 +143,8 @@ export async function startWorking(shared: Process, options: WorkOptions): Promi
     async drained(signal) {
       await connections.ready(signal)
       await Promise.all([...notices.values()].map((look) => look()))
-      await Promise.all([...workers.values()].map((worker) => worker.drained(signal)))
+      do await Promise.all([...workers.values()].map((worker) => worker.drained(signal)))
+      while (await dependencies.settled())
     },
     async close() {
       clearInterval(timer)
@@ -146,6 +152,7 @@ export async function startWorking(shared: Process, options: WorkOptions): Promi
       connections.producer.off('ready', notice)
       for (const watch of watches.values()) watch.close()
       await Promise.all([...workers.values()].map((worker) => worker.close()))
+      await dependencies.settled()
       await intake.close()
       await source.close()
       await destinations.close()

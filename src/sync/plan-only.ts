@@ -63,7 +63,7 @@ export async function planOnly(request: PlanRequest, ports: PlanPorts): Promise<
       ports,
       progress,
     )
-    if (proposal === 'not affected' || proposal === 'superseded') return end('unchanged', 'nothing to do', {})
+    if (typeof proposal === 'string') return end('unchanged', 'nothing to do', {})
     const { held } = proposal.decision.plan
     const refused = proposal.refused.length > 0 && { problem: problemOfChanges('refused', proposal.refused) }
     return end(outcomeOf(proposal, application), summarise(progress.changes), { ...refused, ...(held && { held }) })

@@ -43,6 +43,8 @@ export interface ProposeRequest {
   readonly isManual: boolean
   /** Is there anything to find out, with these inputs and this inventory? Asked before the render. */
   readonly isAffected: (inputs: string | undefined, stored: StoredInventory | undefined) => boolean
+  /** Whether a new commit may be applied now; asked before the render, and not for one that is applied already. */
+  readonly isFree?: (revision: string) => Promise<boolean>
   /** Tracked objects whose turn of the rolling audit has come. */
   readonly audited: (stored: StoredInventory | undefined) => ReadonlySet<ObjectKey>
   /** Fields that somebody else takes back as often as we do. */
@@ -72,7 +74,7 @@ export async function propose(
   request: ProposeRequest,
   ports: ProposePorts,
   progress: Progress,
-): Promise<Proposal | 'not affected' | 'superseded'> {
+): Promise<Proposal | 'not affected' | 'superseded' | 'blocked'> {
   const { application, signal } = request
   const { destination, renderer } = ports
 
@@ -87,6 +89,8 @@ export async function propose(
   const { inputs, missingPath } = await progress.time('render', () => readInputs(tree, stored, request, renderer))
   const digest = inputs === undefined ? undefined : inputsDigest(inputs.digest, application)
   if (!request.isAffected(digest, stored)) return 'not affected'
+  const isNew = digest === undefined || stored?.inventory.inputs !== digest
+  if (isNew && (await request.isFree?.(tree.revision)) === false) return 'blocked'
   const rendering = await progress.time('render', () => (inputs === undefined ? NOTHING : renderer.render(tree, inputs, signal)))
   progress.rendered = rendering.digest
   progress.warnings = rendering.warnings
@@ -110,7 +114,6 @@ export async function propose(
   const planned = await progress.time('observe', () => decide(subject, destination, signal))
   const { decision: checked, refused } = await progress.time('preflight', () => check(planned, request, destination))
   const decision = application.sync.partial ? withBlocked(checked) : checked
-  const isNew = digest === undefined || stored?.inventory.inputs !== digest
   const { hooks, refusals: broken } = await progress.time('preflight', () =>
     proposeHooks({ rendered: split.hooks, revision: tree.revision, isNew, stored, decision, request, destination }),
   )

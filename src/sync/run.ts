@@ -4,7 +4,7 @@ import type { HealthStatus } from '../model/health.ts'
 import type { SyncJob } from '../model/job.ts'
 import { displayName } from '../model/object.ts'
 import type { Change, ChangeAction, PlannedChange } from '../model/plan.ts'
-import type { SyncOutcome, SyncResult } from '../model/result.ts'
+import type { SyncOutcome, SyncResult, WaitsFor } from '../model/result.ts'
 import type { Withheld } from '../plan/withheld.ts'
 import type { HealthReport } from './ports.ts'
 import type { Stopped } from './waves.ts'
@@ -53,6 +53,8 @@ export interface Run extends Progress {
   end(outcome: SyncOutcome, message: string, problem?: Problem): SyncResult
   /** The result of a sync that ends with its plan. */
   withheld(stop: Withheld): SyncResult
+  /** The result of a sync that other applications keep from its commit. */
+  waitsFor(waiting: WaitsFor | undefined): SyncResult
   /** The result of a sync that an error has stopped. */
   stopped(error: unknown): SyncResult
   /** The result of a sync that could not go on, although no object was refused. */
@@ -94,6 +96,13 @@ export function openRun(job: SyncJob, application: Application, health: HealthSt
 
     withheld({ outcome, message, waiting }) {
       return { ...run.end(outcome, `${message}; it would be ${summarise(run.changes)}`), ...(waiting && { waiting }) }
+    },
+
+    waitsFor(waiting) {
+      const [first, ...others] = waiting?.blockedBy ?? []
+      const more = others.length === 0 ? '' : `, and ${others.length} more`
+      const message = first === undefined ? 'waits for other applications' : `waits for ${first.application}, which ${first.why}${more}`
+      return { ...run.end('waiting', message), ...(waiting && { waiting }) }
     },
 
     stopped(error) {

@@ -5,7 +5,7 @@ import type { Fight } from '../model/fight.ts'
 import type { HealthStatus } from '../model/health.ts'
 import type { SyncJob } from '../model/job.ts'
 import { displayName, type ObjectKey } from '../model/object.ts'
-import type { SyncResult } from '../model/result.ts'
+import type { SyncResult, WaitsFor } from '../model/result.ts'
 import type { Pin, Standing } from '../model/standing.ts'
 import type { Tree } from '../model/tree.ts'
 import { hasOpenHooks, isAround } from '../plan/hooks.ts'
@@ -47,6 +47,11 @@ export interface SyncRequest {
   readonly lastHealth: HealthStatus
   /** Fields that are not healed any more, at the revision where that was decided. */
   readonly fights?: readonly Fight[]
+  /** Applications that must be ready before: asked first before anything is fetched, then about the commit. */
+  readonly dependencies?: {
+    readonly early: () => Promise<WaitsFor | undefined>
+    readonly late: (revision: string | undefined) => Promise<WaitsFor | undefined>
+  }
   readonly signal: AbortSignal
   /** Has a newer commit made this run pointless? */
   readonly superseded: () => Promise<boolean>
@@ -93,7 +98,9 @@ function tooLong(application: string, timeoutMs: number): GitwakeError {
 const DIFFS = 50
 
 async function runStages(request: SyncRequest, ports: SyncPorts, run: Run, onWritten: () => void): Promise<SyncResult> {
-  const { application, job, signal, superseded } = request
+  const { application, job, dependencies, signal, superseded } = request
+  let waiting = await dependencies?.early()
+  if (waiting !== undefined) return run.waitsFor(waiting)
 
   // Resolve, render, observe, plan, preflight: nothing is written yet.
   const proposal = await propose(
@@ -107,6 +114,11 @@ async function runStages(request: SyncRequest, ports: SyncPorts, run: Run, onWri
       stand: (head, stored) => stand(head, stored, request, ports, run),
       isManual: job.reason === 'manual',
       isAffected: (inputs, stored) => isAffected(job, inputs, stored),
+      isFree: async (revision) => {
+        // Where it stands at another commit than its branch's, its dependencies need not be at that one.
+        waiting = await dependencies?.late(run.head === undefined ? revision : undefined)
+        return waiting === undefined
+      },
       audited: (stored) => auditedBy(job, stored),
       fights: request.fights ?? [],
       superseded,
@@ -115,6 +127,7 @@ async function runStages(request: SyncRequest, ports: SyncPorts, run: Run, onWri
     run,
   )
   if (proposal === 'not affected') return run.end('not affected', `nothing that ${application.name} reads has changed`)
+  if (proposal === 'blocked') return run.waitsFor(waiting)
   if (proposal === 'superseded') return run.end('superseded', 'a newer commit arrived')
   const { tree, inputs, rendering, stored, decision, refused } = proposal
   const isRefused = refused.length > 0 && !application.sync.partial
@@ -230,7 +243,8 @@ async function fetchHead({ application, repository, job, signal }: SyncRequest, 
 /** Equal inputs and a clean inventory: the commit changes nothing here. Drift is the sweep's business, a person's wish is done anyway. */
 function isAffected(job: SyncJob, inputs: string | undefined, stored: StoredInventory | undefined): boolean {
   const { reason, confirmedPlan } = job
-  if ((reason !== 'push' && reason !== 'poll') || confirmedPlan !== undefined || auditedBy(job, stored).size > 0) return true
+  if ((reason !== 'push' && reason !== 'poll' && reason !== 'dependency') || confirmedPlan !== undefined || auditedBy(job, stored).size > 0)
+    return true
   if (inputs === undefined || stored?.inventory.inputs !== inputs) return true
   const { entries, hooks, revision } = stored.inventory
   return hasOpenHooks(hooks, revision) || [...entries.values()].some(({ status }) => status !== 'owned')

@@ -124,7 +124,7 @@ export interface Setup {
   readonly intake: QueueIntake
   readonly configuration: Configuration
   work(options: Partial<WorkerOptions> & Pick<WorkerOptions, 'run'>): QueueWorker
-  connect(): Connections
+  connect(as?: { readonly user: string; readonly password: string }): Connections
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -133,8 +133,9 @@ export async function setUp(names: readonly string[] = ['api'], clusters: readon
   const configuration = configurationOf(names, clusters)
   const opened: Connections[] = []
   const workers: QueueWorker[] = []
-  const connect = (): Connections => {
-    const connections = connectRedis({ url: redis.url, log: silent })
+  const connect: Setup['connect'] = (as) => {
+    const url = as === undefined ? redis.url : redis.url.replace('redis://', `redis://${as.user}:${as.password}@`)
+    const connections = connectRedis({ url, log: silent })
     opened.push(connections)
     return connections
   }

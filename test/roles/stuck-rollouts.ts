@@ -10,6 +10,7 @@ import { connectRedis } from '../../src/queue/connection.ts'
 import { createHeadHistory } from '../../src/queue/heads.ts'
 import { startWorker } from '../../src/queue/worker.ts'
 import { createRenderer } from '../../src/render/renderer.ts'
+import { createDependencies } from '../../src/roles/dependencies.ts'
 import { createDestinations } from '../../src/roles/destinations.ts'
 import { createRunSync } from '../../src/roles/run-sync.ts'
 import { createSource } from '../../src/source/source.ts'
@@ -101,6 +102,7 @@ export async function syncBehindStuckRollouts(count: number, tell: (line: string
     destinations,
     installation: 'gitwake',
     inventoryNamespace: INVENTORIES,
+    dependencies: createDependencies({ ...common, intake }),
   })
   const results: SyncResult[] = []
   const worker = startWorker({

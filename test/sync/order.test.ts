@@ -278,4 +278,37 @@ describe('the order of a sync', { timeout: 300_000 }, () => {
     assert.deepEqual(await jobs(app), [])
     assert.deepEqual(await writes(app, position), ['delete jobs/migrate', 'patch jobs/farewell', 'delete jobs/farewell'])
   })
+
+  it('writes nothing of a new commit while another application must come first, but still undoes drift of the one before', async () => {
+    const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }) })
+    const asked: (string | undefined)[] = []
+    const blocked = { for: 'dependencies', why: 'api has failed', blockedBy: [{ application: 'api', why: 'has failed' }] } as const
+    const dependencies = {
+      early: async () => undefined,
+      late: async (revision: string | undefined) => {
+        asked.push(revision)
+        return blocked
+      },
+    }
+    const first = await app.sync({ reason: 'push', dependencies })
+    assert.equal(first.outcome, 'waiting', told(first))
+    assert.equal(first.message, 'waits for api, which has failed')
+    assert.deepEqual(first.waiting, blocked)
+    assert.deepEqual(asked, [first.revision])
+    assert.equal((await app.sync({ reason: 'push' })).outcome, 'synced')
+    const path = `/api/v1/namespaces/${app.namespace}/configmaps/a`
+    await bench.api('PATCH', path, { data: { x: 'hand' } }, { contentType: 'application/merge-patch+json' })
+    const healed = await app.sync({ reason: 'drift', dependencies })
+    assert.equal(healed.counts.configured, 1, told(healed))
+    assert.equal((await app.sync({ reason: 'push', dependencies })).outcome, 'not affected')
+    assert.equal(asked.length, 1, 'what is applied already needs nobody')
+    await app.repository.commit({ 'a.json': configMap('a', { x: '2' }) })
+    const early = { ...dependencies, early: async () => blocked }
+    assert.equal(
+      (await app.sync({ reason: 'push', dependencies: early })).revision,
+      undefined,
+      'nothing is fetched while it is being synced',
+    )
+    assert.match(JSON.stringify((await bench.api('GET', path)).data), /"x":"1"/)
+  })
 })

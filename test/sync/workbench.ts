@@ -14,7 +14,7 @@ import { createSource } from '../../src/source/source.ts'
 import { planOnly } from '../../src/sync/plan-only.ts'
 import type { Destination } from '../../src/sync/ports.ts'
 import type { ProposePorts } from '../../src/sync/propose.ts'
-import { sync } from '../../src/sync/sync.ts'
+import { sync, type SyncRequest } from '../../src/sync/sync.ts'
 import { openAuditLog, type AuditLog } from '../support/audit-log.ts'
 import { clusterOf, kubeconfigText } from '../cluster-client/api-server.ts'
 import { connectTo, silent } from '../support/connect.ts'
@@ -48,6 +48,7 @@ export interface Subject {
     /** In place of the subject's own. */
     readonly policy?: Partial<SyncPolicy>
     readonly superseded?: () => Promise<boolean>
+    readonly dependencies?: SyncRequest['dependencies']
   }): Promise<SyncResult>
   /** Plans as a worker would. */
   plan(options?: {
@@ -176,6 +177,7 @@ export async function openWorkbench(own?: ControlPlane, kustomizePath?: string):
               },
               fights: run.fights ?? [],
               windows: run.policy?.windows ?? [],
+              ...(run.dependencies && { dependencies: run.dependencies }),
               lastHealth: 'current',
               signal: AbortSignal.timeout(60_000),
               superseded: run.superseded ?? (() => Promise.resolve(false)),

@@ -103,7 +103,24 @@ const objectHealth = z.object({ object: objectId, status: health, message: z.str
 const waitsFor = named(
   'WaitsFor',
   'What a sync waits for before it writes; it goes on by itself, with the newest commit.',
-  z.object({ for: z.literal('window'), why: z.string(), until: moment('Until when, where that is known').optional() }),
+  z.object({
+    for: z.enum(['window', 'dependencies']),
+    why: z.string(),
+    until: moment('Until when, where that is known').optional(),
+    blockedBy: z
+      .array(
+        z.object({
+          application: z.string(),
+          why: z.string(),
+          asked: z
+            .object({ revision, ticket: z.int().optional() })
+            .optional()
+            .describe('A commit that it had not heard of, and was asked for'),
+        }),
+      )
+      .optional()
+      .describe('The applications that it waits for'),
+  }),
 )
 
 export const syncResult = named(

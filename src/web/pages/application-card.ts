@@ -104,7 +104,7 @@ function pinnedNotice(application: string, pinned: Pinned): Html {
 }
 
 function waitingNotice({ for: what, why, until }: WaitsFor): Html {
-  return html`<div class="notice busy"><p class="said">Waiting for a ${what}${
+  return html`<div class="notice busy"><p class="said">Waiting for ${what === 'window' ? 'a window' : 'other applications'}${
     until !== undefined && html` until ${new Date(until).toISOString().slice(0, 16).replace('T', ' ')} UTC`
   }</p><p class="fix">${why}</p></div>`
 }
