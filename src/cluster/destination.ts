@@ -18,6 +18,7 @@ import { acquireLease, isLeaseHeld } from './lease.ts'
 import { decodeMetadata, METADATA } from './metadata.ts'
 import { createObserver } from './observe.ts'
 import { objectPath } from './paths.ts'
+import { releaseObject } from './release.ts'
 import { takeOver } from './take-over.ts'
 import { waitForDefinitions } from './definitions.ts'
 import { createWaitForHealth } from './wait.ts'
@@ -128,6 +129,8 @@ export function createDestination(connection: ClusterConnection, options: Destin
     readInventory: inventories.read,
     readInventories: inventories.readAll,
     writeInventory: inventories.write,
+    deleteInventory: inventories.remove,
+    release: (object, applySet, resource, settings) => releaseObject(connection, resource, object, applySet, settings),
     observe: observer.observe,
     ...actingBy(connection),
     waitForDefinitions: (names, timeoutMs, signal) => waitForDefinitions(connection, names, timeoutMs, signal),

@@ -67,6 +67,7 @@ function decodeShard(application: string, bytes: Buffer): Inventory {
     inputs: text(content, 'inputs'),
     rendered: text(content, 'rendered'),
     appliedAt: text(content, 'appliedAt'),
+    ...decodeDeletion(content),
     ...(content.standing !== undefined && { standing: decodeStanding(content.standing) }),
     entries: new Map(entries.map((entry) => [objectKey(entry.object), entry])),
     hooks: new Map(
@@ -74,6 +75,22 @@ function decodeShard(application: string, bytes: Buffer): Inventory {
         .flatMap(decodeHook)
         .map((hook) => [hookKey(hook.phase, objectKey(hook.object)), hook]),
     ),
+  }
+}
+
+function decodeDeletion(content: JsonObject): Pick<Inventory, 'cluster' | 'deletion'> {
+  const cluster = text(content, 'cluster')
+  const { policy, budget } = isJsonObject(content.deletion) ? content.deletion : {}
+  const { objects, percent } = isJsonObject(budget) ? budget : {}
+  return {
+    ...(cluster !== undefined && { cluster }),
+    ...(isJsonObject(content.deletion) && {
+      deletion: {
+        policy: policy === 'prune' ? 'prune' : 'orphan',
+        ...(budget === 'unlimited' && { budget: 'unlimited' }),
+        ...(typeof objects === 'number' && typeof percent === 'number' && { budget: { objects, percent } }),
+      },
+    }),
   }
 }
 

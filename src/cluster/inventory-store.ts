@@ -21,6 +21,8 @@ export interface InventoryStore {
   readAll(signal: AbortSignal): Promise<{ readonly inventories: readonly StoredInventory[]; readonly problems: readonly GitwakeError[] }>
   /** Writes it if nobody else did since it was read. Throws GitwakeError `inventory-conflict` (retryable). */
   write(inventory: Inventory, previous: StoredInventory | undefined, options: WriteOptions): Promise<StoredInventory>
+  /** Removes it if nobody wrote it since it was read. Throws GitwakeError `inventory-conflict` (retryable). */
+  remove(stored: StoredInventory, options: WriteOptions): Promise<void>
 }
 
 interface Shard {
@@ -66,10 +68,7 @@ export function createInventoryStore(connection: ClusterConnection, namespace: s
     })
     // Deleted in between is a change like any other.
     if (answer.status === 409 || (answer.status === 404 && resourceVersion !== undefined)) {
-      throw new GitwakeError('inventory-conflict', `the inventory ${name} was written by somebody else meanwhile`, {
-        fix: 'Nothing to do: it is read and planned again.',
-        retryable: true,
-      })
+      throw conflict(name)
     }
     if (answer.status === 404 && resourceVersion === undefined) {
       await createInventoryNamespace(connection, namespace, options.signal)
@@ -78,6 +77,20 @@ export function createInventoryStore(connection: ClusterConnection, namespace: s
     if (answer.status !== 200 && answer.status !== 201) throw answerError(answer, { doing: `writing the inventory ${name}` })
     const body = parseJson(answer.text)
     return isJsonObject(body) && isJsonObject(body.metadata) ? String(body.metadata.resourceVersion) : ''
+  }
+
+  async function remove(name: string, resourceVersion: string, options: WriteOptions): Promise<void> {
+    const answer = await connection.request({
+      method: 'DELETE',
+      path: `${collection}/${name}`,
+      contentType: 'application/json',
+      accept: METADATA,
+      body: JSON.stringify({ apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { resourceVersion } }),
+      signal: options.signal,
+      ...(options.guard && { beforeRequest: options.guard }),
+    })
+    if (answer.status === 409) throw conflict(name)
+    if (answer.status !== 200 && answer.status !== 404) throw answerError(answer, { doing: `deleting the inventory ${name}` })
   }
 
   return {
@@ -110,7 +123,21 @@ export function createInventoryStore(connection: ClusterConnection, namespace: s
       }
       return { inventory, shards }
     },
+
+    async remove({ inventory, shards }, options) {
+      // The parent last: while it is there, the rest is found again after a crash.
+      const parent = inventoryName(inventory.application)
+      for (const [name, resourceVersion] of [...shards].sort(([a], [b]) => Number(a === parent) - Number(b === parent)))
+        await remove(name, resourceVersion, options)
+    },
   }
+}
+
+function conflict(name: string): GitwakeError {
+  return new GitwakeError('inventory-conflict', `the inventory ${name} was written by somebody else meanwhile`, {
+    fix: 'Nothing to do: it is read and planned again.',
+    retryable: true,
+  })
 }
 
 /** What cannot be read is an outcome of its own application alone. */

@@ -121,7 +121,7 @@ function toHealthExpressions(written: NonNullable<ClusterDocument['spec']['healt
 
 /** An Application document as the model has it, with every default filled in. */
 export function toApplication(document: ApplicationDocument, report: Report): Application {
-  const { source, destination, sync = {}, dependsOn = [], suspend = false, suspendReason: reason } = document.spec
+  const { source, destination, sync = {}, deletionPolicy, dependsOn = [], suspend = false, suspendReason: reason } = document.spec
   const ref = versionSelector(source.ref) ?? qualifyRef(source.ref)
   if (ref === undefined) report({ path: 'spec.source.ref', message: refMessage(source.ref) })
   if (reason !== undefined && !suspend) report({ path: 'spec.suspendReason', message: 'has a meaning only with suspend: true: remove it' })
@@ -149,6 +149,7 @@ export function toApplication(document: ApplicationDocument, report: Report): Ap
       healthTimeoutMs: limited(sync.healthTimeout ?? '5m', 0, DAY, 'spec.sync.healthTimeout', report),
       hookTimeoutMs: limited(sync.hookTimeout ?? '10m', 1000, DAY, 'spec.sync.hookTimeout', report),
     },
+    ...(deletionPolicy && { deletionPolicy }),
     ...(suspend && { suspend: { ...(reason !== undefined && { reason }) } }),
     dependsOn: [...new Set(dependsOn)],
   }

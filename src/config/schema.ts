@@ -261,6 +261,14 @@ export const applicationDocument = document(
         .optional(),
     }),
     sync: syncPolicy.optional(),
+    deletionPolicy: z
+      .enum(['orphan', 'prune'])
+      .meta({
+        description:
+          'What becomes of the objects when the application is removed from the configuration: they stay, or are deleted inside the budget.',
+        default: 'orphan',
+      })
+      .optional(),
     suspend: z.boolean().meta({ description: 'Stop it: nothing is applied, healed or pruned.', default: false }).optional(),
     suspendReason: z.string().min(1).max(500).meta({ description: 'Why it is suspended, for people.' }).optional(),
     dependsOn: z.array(z.string().min(1)).meta({ description: 'Applications that must be synced and healthy before this one.' }).optional(),

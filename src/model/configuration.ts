@@ -1,4 +1,5 @@
 import type { Grant } from './access.ts'
+import type { DeletionPolicy } from './departure.ts'
 
 /** Where a secret stands: never its value. Resolved only by the role that uses it, each time it is needed. */
 export type SecretReference = { readonly env: string } | { readonly file: string }
@@ -150,6 +151,8 @@ export interface Application {
     readonly serviceAccount?: string
   }
   readonly sync: SyncPolicy
+  /** What becomes of the objects once the configuration has this application no more; they stay where nothing is said. */
+  readonly deletionPolicy?: DeletionPolicy
   /** Present where the configuration stops it: nothing is applied, healed or pruned. */
   readonly suspend?: { readonly reason?: string }
   readonly dependsOn: readonly string[]

@@ -1,3 +1,5 @@
+import type { PruneBudget } from './configuration.ts'
+import type { DeletionPolicy } from './departure.ts'
 import type { HookEntry, HookKey } from './hook.ts'
 import type { ObjectId, ObjectKey } from './object.ts'
 import type { Standing } from './standing.ts'
@@ -48,6 +50,10 @@ export interface Inventory {
   readonly rendered: string | undefined
   /** ISO 8601, when `revision` was applied. */
   readonly appliedAt: string | undefined
+  /** The cluster, as the configuration names it, from which it was written last: two names may stand for one cluster. */
+  readonly cluster?: string
+  /** What the configuration wants to become of the objects once it has the application no more. */
+  readonly deletion?: { readonly policy: DeletionPolicy; readonly budget?: PruneBudget }
   /** What people have said of the application until further notice. */
   readonly standing?: Standing
   readonly entries: ReadonlyMap<ObjectKey, InventoryEntry>

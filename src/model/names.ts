@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto'
 
 /** The manager under which every object is applied (design.md, "one LIST answers everything"). */
 export const FIELD_MANAGER = 'gitwake'
+/** Owns the fields of what gitwake has let go. */
+export const DETACHED_MANAGER = 'gitwake-detached'
 /** Marks the members of an application; the value is its ApplySet id (KEP-3659). */
 export const PART_OF_LABEL = 'applyset.kubernetes.io/part-of'
 /** `gitwake.dev/prune: enabled | disabled` on an object. */

@@ -9,7 +9,8 @@ const DEFAULT_BUDGET: PruneBudget = { objects: 5, percent: 30 }
 export function guardPrunes(facts: {
   readonly prunes: number
   readonly tracked: number
-  readonly desired: number
+  /** Undefined where nothing is to be wanted. */
+  readonly desired: number | undefined
   readonly missingPath: string | undefined
   readonly budget: PruneBudget | undefined
 }): string | undefined {

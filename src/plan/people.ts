@@ -7,7 +7,7 @@ export function isPerson(manager: string): boolean {
 }
 
 /** Tools that declare whole objects: when an object changes hands, so do the fields that they declared. */
-const TOOLS = [/^kustomize-controller$/, /^helm-controller$/, /^argocd-/, /^helm$/, /^Go-http-client$/, /^terraform/i]
+const TOOLS = [/^kustomize-controller$/, /^helm-controller$/, /^argocd-/, /^helm$/, /^gitwake-detached$/, /^Go-http-client$/, /^terraform/i]
 
 /** Whose fields become ours before a write that takes over, so that it can remove what Git does not declare. */
 export function isTakenOver(manager: string, adopting: boolean): boolean {

@@ -33,6 +33,8 @@ export interface PlanFacts {
   readonly restored: Restored | undefined
   readonly undeclared: 'report' | 'remove'
   readonly ignore: readonly IgnoreRule[]
+  /** The application leaves: that nothing is wanted any more is no mistake. */
+  readonly departing?: boolean
   /** The application's path, where this commit does not have it. */
   readonly missingPath: string | undefined
   /** Digest of the held prunes that a person has confirmed. */
@@ -114,7 +116,7 @@ function guardedPrunes(
   const guard = guardPrunes({
     prunes: deletes.length,
     tracked: inventory.entries.size,
-    desired: wanted.size,
+    desired: facts.departing === true ? undefined : wanted.size,
     missingPath: facts.missingPath,
     budget: facts.pruneBudget,
   })

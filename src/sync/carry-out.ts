@@ -18,7 +18,7 @@ export interface CarryOut {
   /** The inventory as it is now, or an empty one. */
   readonly inventory: Inventory
   /** What the inventory says after a complete run. */
-  readonly completed: Pick<Inventory, 'revision' | 'inputs' | 'rendered' | 'appliedAt'>
+  readonly completed: Pick<Inventory, 'revision' | 'inputs' | 'rendered' | 'appliedAt' | 'cluster' | 'deletion'>
   readonly partial: boolean
   readonly waveTimeoutMs: number
   readonly hooks: Hooks

@@ -24,6 +24,8 @@ export interface Subject {
   readonly confirmed: string | undefined
   readonly audited: ReadonlySet<ObjectKey>
   readonly fights: readonly Fight[]
+  /** The application leaves: nothing is to be wanted. */
+  readonly departing?: boolean
 }
 
 /** A plan without open questions, and the facts that it was made of. */
@@ -124,10 +126,13 @@ function factsOf(subject: Subject, desired: Desired, catalog: KindCatalog, obser
     confirmed: subject.confirmed,
     audited: subject.audited,
     fights: subject.fights,
+    ...(subject.departing === true && { departing: true }),
   }
 }
 
 /** Digest of everything that shapes what is applied: what the render reads, and the settings. Equal inputs need no sync. */
-export function inputsDigest(rendered: string, { destination, sync }: Application): string {
-  return sha256(JSON.stringify([rendered, destination.namespace, destination.createNamespace, sync.prune, sync.undeclared, sync.ignore]))
+export function inputsDigest(rendered: string, { destination, sync, deletionPolicy }: Application): string {
+  const { prune, pruneBudget, undeclared, ignore } = sync
+  const settings = [destination.namespace, destination.createNamespace, prune, pruneBudget, undeclared, ignore, deletionPolicy]
+  return sha256(JSON.stringify([rendered, ...settings]))
 }

@@ -87,6 +87,8 @@ export interface Compared {
 export type Tried = { readonly ok: true; readonly warnings: readonly string[]; readonly compared?: Compared } | Refused
 export type Deleted = { readonly ok: true; readonly finalizers: readonly string[] } | Refused
 
+export type Released = { readonly ok: true } | Refused
+
 export interface WriteOptions {
   readonly signal: AbortSignal
   /** Called right before each request leaves; throws where this worker may not write any more. */
@@ -154,6 +156,10 @@ export interface Destination {
     options: { readonly awaitsNamespace: boolean; readonly compare: boolean; readonly signal: AbortSignal },
   ): Promise<Tried>
   apply(operation: ApplyOperation, resource: ResourceKind, options: WriteOptions & { readonly adopting: boolean }): Promise<Written>
+  /** Takes our marks from an object that carries them; it stays as it is. */
+  release(object: ObjectId, applySet: string, resource: ResourceKind, options: WriteOptions): Promise<Released>
+  /** Forgets an application: for when nothing of it is left. Throws GitwakeError `inventory-conflict` (retryable). */
+  deleteInventory(stored: StoredInventory, options: WriteOptions): Promise<void>
   delete(object: ObjectId, operation: DeleteOperation, resource: ResourceKind, options: WriteOptions): Promise<Deleted>
   /** Resolves when the CRDs of these names are established, or after `timeoutMs`. */
   waitForDefinitions(names: readonly string[], timeoutMs: number, signal: AbortSignal): Promise<void>

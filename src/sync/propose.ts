@@ -2,6 +2,7 @@ import type { Application } from '../model/configuration.ts'
 import { sha256 } from '../model/digest.ts'
 import { GitwakeError } from '../model/error.ts'
 import type { Fight } from '../model/fight.ts'
+import type { Inventory } from '../model/inventory.ts'
 import { applySetId } from '../model/names.ts'
 import { objectKey, versionOf, type ObjectKey } from '../model/object.ts'
 import type { PlannedChange } from '../model/plan.ts'
@@ -138,10 +139,16 @@ async function readInventory(
   { destination, install }: ProposePorts,
 ): Promise<StoredInventory | undefined> {
   const stored = await destination.readInventory(application.name, signal)
-  if (stored === undefined || stored.inventory.install === install) return keep === undefined ? stored : await keep(stored)
+  if (stored !== undefined) requireOwnInstall(stored.inventory, install)
+  return keep === undefined ? stored : await keep(stored)
+}
+
+/** Two installations never write one application. */
+export function requireOwnInstall(inventory: Inventory, install: string): void {
+  if (inventory.install === install) return
   throw new GitwakeError(
     'owned-by-other-install',
-    `${application.name} is owned by the gitwake installation "${stored.inventory.install}", this one is "${install}"`,
+    `${inventory.application} is owned by the gitwake installation "${inventory.install}", this one is "${install}"`,
     {
       fix: 'Give the application another name here, or set GITWAKE_INSTALL to the same name in both after stopping the other.',
     },

@@ -1,4 +1,3 @@
-import type { Application } from '../model/configuration.ts'
 import { problemOf, type Problem } from '../model/error.ts'
 import type { HealthStatus } from '../model/health.ts'
 import type { SyncJob } from '../model/job.ts'
@@ -61,7 +60,18 @@ export interface Run extends Progress {
   stoppedBy(stopped: Stopped): SyncResult
 }
 
-export function openRun(job: SyncJob, application: Application, health: HealthStatus, now: () => number): Run {
+/** Which application a run is about: of one that left the configuration no more is known. */
+export interface Named {
+  readonly name: string
+  readonly destination: { readonly cluster: string }
+}
+
+export function openRun(
+  job: Pick<SyncJob, 'reason' | 'triggers' | 'seen'>,
+  application: Named,
+  health: HealthStatus,
+  now: () => number,
+): Run {
   const startedAt = now()
   const run: Run = {
     ...openProgress(),

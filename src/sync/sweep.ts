@@ -59,7 +59,8 @@ export async function sweep(
   return { applications, unlistable: observation.unlistable, kinds, problems }
 }
 
-async function kindsOf(inventories: readonly Inventory[], destination: Destination, signal: AbortSignal): Promise<ResourceKind[]> {
+/** Every kind that these inventories track, once. */
+export async function kindsOf(inventories: readonly Inventory[], destination: Destination, signal: AbortSignal): Promise<ResourceKind[]> {
   const catalog = await destination.catalog({ refresh: false }, signal)
   const kinds = new Map<string, ResourceKind>()
   for (const { entries } of inventories) {

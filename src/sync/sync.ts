@@ -129,7 +129,7 @@ async function runStages(request: SyncRequest, ports: SyncPorts, run: Run, onWri
   if (proposal === 'not affected') return run.end('not affected', `nothing that ${application.name} reads has changed`)
   if (proposal === 'blocked') return run.waitsFor(waiting)
   if (proposal === 'superseded') return run.end('superseded', 'a newer commit arrived')
-  const { tree, inputs, rendering, stored, decision, refused } = proposal
+  const { stored, decision, refused } = proposal
   const isRefused = refused.length > 0 && !application.sync.partial
   const facts = {
     application,
@@ -159,7 +159,7 @@ async function runStages(request: SyncRequest, ports: SyncPorts, run: Run, onWri
       destination: ports.destination,
       stored,
       inventory: decision.facts.inventory ?? emptyInventory(application.name, ports.install),
-      completed: { revision: tree.revision, inputs, rendered: rendering.digest, appliedAt: new Date(ports.now()).toISOString() },
+      completed: completedBy(proposal, application, ports.now()),
       partial: application.sync.partial,
       waveTimeoutMs: application.sync.healthTimeoutMs,
       hooks,
@@ -190,6 +190,19 @@ async function runStages(request: SyncRequest, ports: SyncPorts, run: Run, onWri
   )
   run.changes = [...carried.changes, ...hooks.changes()]
   return stopped === undefined ? conclude(run, decision) : run.stoppedBy(stopped)
+}
+
+/** What the inventory says after a complete run. */
+function completedBy({ tree, inputs, rendering }: Proposal, { destination, deletionPolicy, sync }: Application, now: number) {
+  return {
+    revision: tree.revision,
+    inputs,
+    rendered: rendering.digest,
+    appliedAt: new Date(now).toISOString(),
+    // Once the configuration has the application no more, nothing else tells what was wanted.
+    cluster: destination.cluster,
+    deletion: { policy: deletionPolicy ?? 'orphan', ...(sync.pruneBudget && { budget: sync.pruneBudget }) },
+  }
 }
 
 /** The hooks of a proposal, ready to be run. */

@@ -113,7 +113,8 @@ function remember(entries: Map<ObjectKey, InventoryEntry>, key: ObjectKey, seen:
 /** Does writing `next` change anything that matters, besides epoch and time? */
 export function differs(previous: Inventory | undefined, next: Inventory): boolean {
   if (previous === undefined) return next.entries.size > 0 || next.revision !== undefined
-  if (previous.inputs !== next.inputs || previous.rendered !== next.rendered) return true
+  if (previous.inputs !== next.inputs || previous.rendered !== next.rendered || previous.cluster !== next.cluster) return true
+  if (JSON.stringify(previous.deletion) !== JSON.stringify(next.deletion)) return true
   if (previous.entries.size !== next.entries.size || previous.hooks !== next.hooks) return true
   for (const [key, entry] of next.entries) {
     const before = previous.entries.get(key)

@@ -1,0 +1,21 @@
+import type { Ticket } from './job.ts'
+
+/** How an application leaves a cluster: its objects stay without our marks, or go. */
+export type Departure = 'detach' | 'delete'
+
+/** What becomes of an application's objects once the configuration has it no more. */
+export type DeletionPolicy = 'orphan' | 'prune'
+
+/** An inventory whose application the configuration does not have (any more). */
+export interface Orphan {
+  readonly application: string
+  readonly cluster: string
+  readonly objects: number
+  readonly revision?: string
+  readonly deletionPolicy: DeletionPolicy
+  /** Milliseconds since 1970: when a sweep first found it so. */
+  readonly since: number
+}
+
+/** Who is asked to leave which cluster. */
+export type Departing = Pick<Ticket, 'application' | 'cluster'>

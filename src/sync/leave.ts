@@ -1,0 +1,74 @@
+import type { Departure } from '../model/departure.ts'
+import { GitwakeError } from '../model/error.ts'
+import type { Inventory } from '../model/inventory.ts'
+import type { SyncJob } from '../model/job.ts'
+import { applySetId } from '../model/names.ts'
+import type { SyncResult } from '../model/result.ts'
+import { deleteAll } from './delete.ts'
+import { detach } from './detach.ts'
+import type { Destination, StoredInventory, WriteOptions } from './ports.ts'
+import { requireOwnInstall } from './propose.ts'
+import { openRun, type Run } from './run.ts'
+
+/** What leaving a cluster needs from outside. */
+export interface LeavePorts {
+  readonly destination: Destination
+  readonly install: string
+  readonly inventoryNamespace: string
+  readonly now: () => number
+}
+
+export interface LeaveRequest {
+  readonly job: SyncJob
+  readonly departure: Departure
+  readonly cluster: string
+  readonly signal: AbortSignal
+  /** Throws GitwakeError where the application may not leave: it is configured and goes on. */
+  readonly admit: (inventory: Inventory) => void
+}
+
+/** An application on its way out. */
+export interface Leaving {
+  readonly request: LeaveRequest
+  readonly destination: Destination
+  readonly stored: StoredInventory
+  readonly applySet: string
+  readonly options: WriteOptions
+  readonly run: Run
+}
+
+/**
+ * An application leaves a cluster: its objects stay without our marks, or they are deleted inside the guards; its inventory goes last, so that a
+ * crash anywhere is finished by the next try. Never throws: whatever stops it is the result's problem.
+ */
+export async function leave(request: LeaveRequest, ports: LeavePorts): Promise<SyncResult> {
+  const { job, cluster, departure, signal } = request
+  const { destination } = ports
+  const run = openRun(job, { name: job.application, destination: { cluster } }, 'unknown', ports.now)
+  try {
+    const stored = await destination.readInventory(job.application, signal)
+    if (stored === undefined) return run.end('synced', `nothing of ${job.application} is left in ${cluster}`)
+    requireOwnInstall(stored.inventory, ports.install)
+    request.admit(stored.inventory)
+    const lease = await destination.acquireLease(job.application, signal)
+    try {
+      const options = { signal, guard: () => lease.guard() }
+      const applySet = applySetId(job.application, ports.inventoryNamespace)
+      const leaving = { request, destination, stored, applySet, options, run }
+      return departure === 'detach' ? await detach(leaving) : await deleteAll(leaving)
+    } finally {
+      await lease.release()
+    }
+  } catch (error) {
+    if (signal.aborted) return run.end('superseded', 'interrupted: the worker is shutting down')
+    return run.stopped(error)
+  }
+}
+
+/** Why an application that is configured may not leave, where it may not. */
+export function stillConfigured(name: string, departure: Departure): GitwakeError {
+  const suspend = departure === 'detach' ? `, or suspend it first (gitwake suspend ${name})` : ''
+  return new GitwakeError('still-configured', `${name} is configured: what leaves the cluster now would come back with the next sync`, {
+    fix: `Remove it from the configuration${suspend}.`,
+  })
+}
