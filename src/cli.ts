@@ -266,6 +266,40 @@ function addRemoteCommands(program: Command, context: Context): void {
       })(),
     )
   addStanding(program, context, client)
+  addDepartures(program, context, client)
+}
+
+/** What ends. */
+function addDepartures(program: Command, { terminal, run }: Context, client: () => Promise<Client>): void {
+  type Options = { cluster?: string; confirm?: string; wait?: number | true; json: boolean }
+  const depart =
+    (verb: 'detach' | 'delete') =>
+    (name: string, { wait, json, ...query }: Options): Promise<void> =>
+      run(async () => {
+        const { order } = await import('./cli/sync.ts')
+        return order(await client(), terminal, { name, verb, query, waitMs: waitOf(wait), json, now: Date.now })
+      })()
+  const command = (text: string, description: string): Command =>
+    program
+      .command(text)
+      .description(description)
+      .option('--cluster <name>', 'the cluster that it leaves, where it has left objects in several')
+      .option('--wait [duration]', 'wait until that is done (60s where no duration is given)', durationMs)
+      .option('--json', 'print JSON', false)
+  program
+    .command('orphans')
+    .description('what clusters still carry of applications that the configuration has no more; exits 1 where there is any')
+    .option('--json', 'print JSON', false)
+    .action(({ json }: { json: boolean }) =>
+      run(async () => (await import('./cli/orphans.ts')).orphans(await client(), terminal, { json, now: Date.now() }))(),
+    )
+  command(
+    'detach <application>',
+    'let go of an orphan or a suspended application: its objects stay as they are, without the marks of gitwake',
+  ).action(depart('detach'))
+  command('delete <application>', 'delete the objects of an orphan, inside the budget that it had')
+    .option('--confirm <plan>', 'carry out the held plan with this digest')
+    .action(depart('delete'))
 }
 
 /** What holds until further notice. */

@@ -15,7 +15,7 @@ const NOT_IN_TIME = 3
 /** What is asked of one application, and how long its ticket is waited for. */
 export interface Order {
   readonly name: string
-  readonly verb: 'sync' | 'suspend' | 'resume' | 'rollback' | 'unpin'
+  readonly verb: 'detach' | 'delete' | 'sync' | 'suspend' | 'resume' | 'rollback' | 'unpin'
   readonly query: Readonly<Record<string, string>>
   readonly waitMs: number
   readonly json: boolean
@@ -41,11 +41,15 @@ export async function order(client: Client, terminal: Terminal, options: Order):
     terminal.out(json ? `${JSON.stringify(asked.body)}\n` : `${name}: ticket ${ticket.wanted} on cluster ${ticket.cluster}\n`)
     return DONE
   }
+  const revision = query['revision'] === undefined ? '' : `&revision=${query['revision']}`
+  // What leaves may not be configured any more: the ticket tells the cluster.
+  const isLeaving = verb === 'detach' || verb === 'delete'
+  const place = isLeaving ? `/api/orphans/${encodeURIComponent(ticket.cluster)}/${encodeURIComponent(name)}` : path
   for (;;) {
     const nextMs = Math.min(ONE_WAIT_MS, Math.max(0, deadline - now()))
     const answer = await client.request(
       'GET',
-      `${path}/tickets/${ticket.wanted}?wait=${Math.max(1, Math.round(nextMs))}ms${query['revision'] === undefined ? '' : `&revision=${query['revision']}`}`,
+      `${place}/tickets/${ticket.wanted}?wait=${Math.max(1, Math.round(nextMs))}ms${revision}`,
       nextMs + 15_000,
     )
     if (answer.status !== 504 || now() >= deadline) return told(terminal, answer, json)

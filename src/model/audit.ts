@@ -7,6 +7,8 @@ export type AuditAction =
   | 'delivery'
   | 'sync asked'
   | 'plan confirmed'
+  /** An application was to leave a cluster. */
+  | 'departure asked'
   | 'suspended'
   | 'resumed'
   | 'rolled back'

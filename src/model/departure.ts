@@ -1,5 +1,3 @@
-import type { Ticket } from './job.ts'
-
 /** How an application leaves a cluster: its objects stay without our marks, or go. */
 export type Departure = 'detach' | 'delete'
 
@@ -16,6 +14,3 @@ export interface Orphan {
   /** Milliseconds since 1970: when a sweep first found it so. */
   readonly since: number
 }
-
-/** Who is asked to leave which cluster. */
-export type Departing = Pick<Ticket, 'application' | 'cluster'>

@@ -1,3 +1,4 @@
+import type { Departure, Orphan } from './departure.ts'
 import type { CommitReport } from './commit.ts'
 import type { Ticket, Trigger } from './job.ts'
 import type { Delivery } from './push.ts'
@@ -42,6 +43,8 @@ export interface Intake {
   acceptTriggers(targets: readonly Target[], trigger: Trigger): Promise<readonly Ticket[]>
   /** Lets the next sync of this application carry out the held plan with this digest. */
   confirmPlan(target: Target, digest: string): Promise<void>
+  /** Lets the next run of this application take it out of the cluster, where it may: the worker judges that. */
+  depart(target: Target, departure: Departure): Promise<void>
   /** Writes down what holds of this application until further notice; its next sync keeps it in the cluster. */
   say(target: Target, standing: Standing): Promise<void>
 }
@@ -75,6 +78,8 @@ export interface StoredDelivery extends Omit<DeliveryRecord, 'outcomes'> {
 /** The queries of API, CLI and UI. Everything it returns is plain data. */
 export interface Ledger {
   statuses(): Promise<readonly ApplicationStatus[]>
+  /** Inventories whose applications the configuration does not have there, as the last sweeps found them. */
+  orphans(): Promise<readonly Orphan[]>
   status(application: string): Promise<ApplicationStatus | undefined>
   /** Newest first. */
   history(application: string, limit: number): Promise<readonly SyncResult[]>

@@ -1,3 +1,5 @@
+import type { Departure } from './departure.ts'
+
 export type SyncReason = 'push' | 'poll' | 'drift' | 'manual' | 'dependency' | 'retry'
 
 /** What a delivery or a curl call gets and may wait for: done when the application's `done` has reached `wanted`. */
@@ -36,4 +38,6 @@ export interface SyncJob {
   readonly triggers: readonly Trigger[]
   /** Digest of the held plan that a person has confirmed, if any. */
   readonly confirmedPlan?: string
+  /** The application is to leave the cluster instead of being synced. */
+  readonly departure?: Departure
 }

@@ -13,6 +13,8 @@ export interface ClusterKeys {
   readonly outcomes: string
   /** Hash: `<application>/<piece>` → JSON, published by syncs and sweeps. */
   readonly status: string
+  /** Hash: application → Orphan as JSON, by the last sweep. */
+  readonly orphans: string
   /** JSON: when the last canary job came back, and how long it took. */
   readonly canary: string
   /** Hash: wanted, done and what else the queue remembers of one application. */
@@ -35,6 +37,7 @@ export function clusterKeys(cluster: string): ClusterKeys {
     deliveryOrder: `${prefix}:deliveries:order`,
     outcomes: `${prefix}:outcomes`,
     status: `${prefix}:status`,
+    orphans: `${prefix}:orphans`,
     canary: `${prefix}:canary`,
     application: (name) => `${prefix}:app:${name}`,
     triggers: (name) => `${prefix}:triggers:${name}`,

@@ -120,6 +120,11 @@ export function createIntake({ redis, configuration, log, retention = RETENTION 
         redis.hset(clusterKeys(cluster).application(application), { confirm: plan, confirmUntil: Date.now() + CONFIRMED_FOR_MS }),
       )
     },
+    depart: async ({ cluster, application }, departure) => {
+      await reachable(
+        redis.hset(clusterKeys(cluster).application(application), { departure, departureUntil: Date.now() + CONFIRMED_FOR_MS }),
+      )
+    },
     say: async ({ cluster, application }, standing) => reachable(sayNow(redis, cluster, application, standing)),
     missed,
     sweepNow,

@@ -52,11 +52,11 @@ export async function runJob(context: RunContext, application: string, signal: A
     superseded: async () => isSuperseded(producer, cluster, run).catch(() => false),
   }
   const startedAt = context.now()
-  const ended = context.isKnown(application)
+  const ended = isOurs(context, run.job)
     ? await context.run(run.job, control).catch((error: unknown) => resultOfError(context, run.job, startedAt, error))
     : unknownApplication(context, run.job, startedAt)
   const retry = context.retryOf(application)
-  const came = endOf(context, ended, signal)
+  const came = endOf(context, run.job, ended, signal)
   const isLast = came === 'failed' && run.attempts >= (retry?.limit ?? Infinity)
   const [result, end] = isLast ? [givenUp(ended, run.attempts), 'answered' as const] : [ended, came]
   const backoff = backoffOf(context.backoff, retry)
@@ -67,9 +67,14 @@ export async function runJob(context: RunContext, application: string, signal: A
   return end === 'released' ? undefined : result
 }
 
-function endOf(context: RunContext, result: SyncResult, signal: AbortSignal): RunEnd {
+/** Of an application that is not configured (any more) nothing is wanted but that it leaves. */
+function isOurs(context: RunContext, { application, departure }: SyncJob): boolean {
+  return departure !== undefined || context.isKnown(application)
+}
+
+function endOf(context: RunContext, job: SyncJob, result: SyncResult, signal: AbortSignal): RunEnd {
   const answer = answerOf(result)
-  if (answer === 'answered' || !context.isKnown(result.application)) return 'answered'
+  if (answer === 'answered' || !isOurs(context, job)) return 'answered'
   // What a run that was told to stop says about its commit proves nothing: another run takes over.
   if (signal.aborted) return 'released'
   return answer === 'superseded' || answer === 'waiting' ? answer : 'failed'

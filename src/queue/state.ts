@@ -26,7 +26,7 @@ export async function beginRun(redis: Redis, cluster: string, application: strin
   const keys = clusterKeys(cluster)
   const reply = await runScript(redis, BEGIN, [keys.application(application), keys.triggers(application)], [keys.prefix, application])
   if (!Array.isArray(reply) || reply[0] !== 'run') return undefined
-  const [, seed, seen, attempts, seenBefore, confirmedPlan, ...entries] = reply.map(String)
+  const [, seed, seen, attempts, seenBefore, confirmedPlan, departure, ...entries] = reply.map(String)
   const triggers = entries.map(decodeTrigger)
   const fresh = triggers.filter(({ wanted }) => wanted > Number(seenBefore))
   const reasons = (fresh.length > 0 || attempts !== '0' ? fresh : triggers).map(({ trigger }) => trigger.reason)
@@ -39,6 +39,7 @@ export async function beginRun(redis: Redis, cluster: string, application: strin
       seen: Number(seen),
       triggers: triggers.map(({ trigger }) => trigger),
       ...(confirmedPlan && { confirmedPlan }),
+      ...((departure === 'detach' || departure === 'delete') && { departure }),
     },
   }
 }
@@ -52,14 +53,14 @@ export async function finishRun(
   delayMs: number,
   result: SyncResult | undefined,
 ): Promise<number> {
-  const { application, seen, confirmedPlan } = run.job
+  const { application, seen, confirmedPlan = '', departure = '' } = run.job
   const keys = clusterKeys(cluster)
   const status = result && end !== 'released' ? statusFields(application, piecesOf(result)) : []
   const reply = await runScript(
     redis,
     FINISH,
     [keys.application(application), keys.triggers(application), keys.outcomes, keys.status],
-    [application, run.seed, seen, end, delayMs, result ? encodeResult(result) : '', OUTCOMES_KEPT, confirmedPlan ?? '', ...status],
+    [application, run.seed, seen, end, delayMs, result ? encodeResult(result) : '', OUTCOMES_KEPT, confirmedPlan, departure, ...status],
   )
   return Number(reply)
 }

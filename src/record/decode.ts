@@ -1,3 +1,4 @@
+import type { Orphan } from '../model/departure.ts'
 import type { StoredDelivery } from '../model/intake.ts'
 import type { Change } from '../model/plan.ts'
 import type { ApplicationStatus, SyncResult, WaitsFor } from '../model/result.ts'
@@ -17,6 +18,15 @@ export function decodeResult(text: string): SyncResult | undefined {
     typeof finishedAt === 'number' &&
     isRecord(health)
   return isResult ? (value as unknown as SyncResult) : undefined
+}
+
+export function decodeOrphan(text: string): Orphan | undefined {
+  const value = parse(text)
+  if (!isRecord(value)) return undefined
+  const { application, cluster, objects, since } = value
+  const isOrphan =
+    typeof application === 'string' && typeof cluster === 'string' && typeof objects === 'number' && typeof since === 'number'
+  return isOrphan ? (value as unknown as Orphan) : undefined
 }
 
 /** The answer to every ticket up to `seen`, without the changes: those stand in the history. */

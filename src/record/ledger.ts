@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis'
+import type { Orphan } from '../model/departure.ts'
 import { isFinal } from '../model/answer.ts'
 import type { Application, CurrentConfiguration } from '../model/configuration.ts'
 import type { Ledger } from '../model/intake.ts'
@@ -6,7 +7,7 @@ import type { Ticket } from '../model/job.ts'
 import { clusterKeys, receiverKeys } from '../model/keys.ts'
 import type { ApplicationStatus, SyncResult } from '../model/result.ts'
 import { findCommits, reportCommit } from './commits/commits.ts'
-import { decodePieces, decodeResult } from './decode.ts'
+import { decodeOrphan, decodePieces, decodeResult } from './decode.ts'
 import { findDelivery } from './delivery.ts'
 import type { Fold } from './fold.ts'
 import { isLastWord, standsFor } from './revision.ts'
@@ -60,6 +61,7 @@ export function createLedger({
     waitFor(ticket, signal, fold, async () => reachable(answerTo(redis, ticket)))
   return {
     statuses: async () => reachable(statuses([...configuration().applications.values()])),
+    orphans: async () => reachable(orphansOf(redis, [...configuration().clusters.keys()])),
     status: async (name) => {
       const application = configuration().applications.get(name)
       return application && (await reachable(statuses([application])))[0]
@@ -80,6 +82,11 @@ export function createLedger({
       }
     },
   }
+}
+
+async function orphansOf(redis: Redis, clusters: readonly string[]): Promise<readonly Orphan[]> {
+  const texts = await Promise.all(clusters.map(async (cluster) => redis.hvals(clusterKeys(cluster).orphans)))
+  return texts.flat().flatMap((text) => decodeOrphan(text) ?? [])
 }
 
 /** Listens first and looks then, so that no answer slips through between the two. */

@@ -54,6 +54,11 @@ export function auditedIntake<Door extends Intake>(intake: Door, { audit, log, n
       const { application, cluster } = target
       await record({ actor: 'the API', action: 'plan confirmed', application, cluster, detail: { plan: digest } })
     },
+    async depart(target, departure) {
+      await intake.depart(target, departure)
+      const { application, cluster } = target
+      await record({ actor: 'the API', action: 'departure asked', application, cluster, detail: { departure } })
+    },
     async say(target, standing) {
       await intake.say(target, standing)
       const { application, cluster } = target

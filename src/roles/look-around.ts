@@ -22,6 +22,7 @@ import { publishStatus } from '../queue/status.ts'
 import type { Destination, Source } from '../sync/ports.ts'
 import { sweep, type Deviation, type Swept } from '../sync/sweep.ts'
 import type { Destinations } from './destinations.ts'
+import { createOrphanWatch } from './orphans.ts'
 import { createDriftWatch, type DriftWatch } from './drift-watch.ts'
 
 export interface LookAroundOptions {
@@ -32,6 +33,8 @@ export interface LookAroundOptions {
   readonly heads: HeadHistory
   readonly source: Source
   readonly destinations: Destinations
+  /** Names this installation: what others wrote is none of ours. */
+  readonly installation: string
   readonly inventoryNamespace: string
   /** Asks the workers of the cluster for a sweep, now. */
   readonly askForSweep: () => Promise<void>
@@ -57,6 +60,8 @@ export function createLookAround(options: LookAroundOptions): LookAround {
   const endSeen = new Map<string, string>()
 
   const own = (): Application[] => [...configuration().applications.values()].filter(({ destination }) => destination.cluster === cluster)
+
+  const orphans = createOrphanWatch({ ...options, elapsed: () => performance.now(), now: Date.now })
 
   const driftWatch = createDriftWatch({
     cluster,
@@ -140,6 +145,7 @@ export function createLookAround(options: LookAroundOptions): LookAround {
       cluster,
       applications.map(({ inventory }) => inventory.application),
     )
+    await orphans.look(applications.map(({ inventory }) => inventory))
     for (const swept of applications) await take(swept, audit, shown.get(swept.inventory.application))
     await judgeHealth(applications, destination, signal)
   }
@@ -157,21 +163,10 @@ export function createLookAround(options: LookAroundOptions): LookAround {
   async function take({ inventory, deviations, audited }: Swept, audit: AuditSpan, shown: string | undefined): Promise<void> {
     const name = inventory.application
     const application = configuration().applications.get(name)
-    const isOwn = application?.destination.cluster === cluster
-    const state = isOwn
-      ? deviations.map(({ object, reason, state: seen }) => `${JSON.stringify(object)} ${reason} ${seen}`).join('\n')
-      : 'orphaned'
+    if (application?.destination.cluster !== cluster) return
+    const state = deviations.map(({ object, reason, state: seen }) => `${JSON.stringify(object)} ${reason} ${seen}`).join('\n')
     const isNews = state !== '' && told.get(name) !== state
     if (state === '') told.delete(name)
-    if (!isOwn || application === undefined) {
-      if (isNews)
-        log.warn(
-          { application: name, objects: inventory.entries.size },
-          'orphaned: its objects stay, but the configuration has no such application here any more',
-        )
-      told.set(name, state)
-      return
-    }
     if (isNews) {
       log.info({ application: name, objects: deviations.length, first: deviations[0]?.object, how: deviations[0]?.reason }, 'drift seen')
       await intake.acceptTrigger(targetOf(application), { reason: 'drift', at: Date.now(), ...(audited > 0 && { audit }) })

@@ -16,6 +16,7 @@ import type { ProposePorts } from '../sync/propose.ts'
 import { sync } from '../sync/sync.ts'
 import { waitsFor, type Dependencies } from './dependencies.ts'
 import type { Destinations } from './destinations.ts'
+import { runDeparture } from './run-departure.ts'
 import { countHeals, fightsBefore } from './fights.ts'
 
 export interface RunSyncOptions {
@@ -36,6 +37,7 @@ export function createRunSync(options: RunSyncOptions & { readonly dependencies:
   const { cluster, redis, dependencies, log } = options
   const some = (blockers: readonly Blocker[]): WaitsFor | undefined => (blockers.length === 0 ? undefined : waitsFor(blockers))
   return async (job, control) => {
+    if (job.departure !== undefined) return await runDeparture(job, job.departure, control, options)
     const { application, repository, destination, windows } = resolveApplication(job.application, options)
     const [{ health }, said, fights] = await Promise.all([
       readLastKnown(redis, cluster, application.name),

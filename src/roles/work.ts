@@ -58,14 +58,26 @@ export async function startWorking(shared: Process, options: WorkOptions): Promi
   const closing = new AbortController()
 
   function start(cluster: string): void {
+    const { installation } = settings
     const heads = createHeadHistory(connections.producer, cluster)
-    const common = { cluster, configuration, redis: connections.producer, intake, heads, source, destinations, inventoryNamespace, log }
+    const common = {
+      cluster,
+      configuration,
+      redis: connections.producer,
+      intake,
+      heads,
+      source,
+      destinations,
+      installation,
+      inventoryNamespace,
+      log,
+    }
     const lookAround = createLookAround({
       ...common,
       onHealth: dependencies.changed,
       askForSweep: () => intake.jobs(cluster).addSweep(),
     })
-    const joined = { ...common, renderer, dependencies, installation: settings.installation }
+    const joined = { ...common, renderer, dependencies }
     const run = createRunSync(joined)
     const plan = createRunPlan(joined)
     const { poll, sweep } = lookAround

@@ -7,6 +7,7 @@ import { createAccess } from './access.ts'
 import { createApi } from './api.ts'
 import { createAuditExport } from './audit.ts'
 import { createCommits } from './commits.ts'
+import { createDepartures } from './departures.ts'
 import { createEvents } from './events.ts'
 import { answerFailure } from './failure.ts'
 import type { Checks } from './checks.ts'
@@ -62,6 +63,7 @@ export function createApplication(parts: WebParts, closing: AbortSignal): Expres
   application.use('/api', createCommits(viewOf))
   application.use('/api', createAuditExport({ audit: parts.audit, now }))
   application.use('/api', createSyncRequests({ viewOf, intake: parts.intake, waiting, now }))
+  application.use('/api', createDepartures({ viewOf, intake: parts.intake, waiting, now }))
   application.use('/api', createStandings({ viewOf, intake: parts.intake, ledger, waiting, log, now }))
   application.use('/api', createPlans({ viewOf, planner, desk, waiting }))
   if (parts.queueUi) application.use(QUEUES_PATH, parts.queueUi)

@@ -39,6 +39,11 @@ export const ROUTE_RIGHTS: readonly RouteRight[] = [
   { method: 'POST', path: '/api/applications/:name/resume', right: 'operate', about: 'application' },
   { method: 'POST', path: '/api/applications/:name/rollback', right: 'operate', about: 'application' },
   { method: 'POST', path: '/api/applications/:name/unpin', right: 'operate', about: 'application' },
+  // Of what the configuration has no more, the route itself knows the cluster, and looks who may.
+  { method: 'POST', path: '/api/applications/:name/detach', right: 'operate', about: 'something' },
+  { method: 'POST', path: '/api/applications/:name/delete', right: 'operate', about: 'something' },
+  { method: 'GET', path: '/api/orphans', ...look },
+  { method: 'GET', path: '/api/orphans/:cluster/:name/tickets/:wanted', ...look },
   { method: 'GET', path: '/api/commits/:sha', ...look },
   { method: 'GET', path: '/api/deliveries/:id', ...look },
   { method: 'GET', path: '/api/events', ...look },

@@ -79,7 +79,7 @@ function keyOf(request: Request, response: Response): string | undefined {
 }
 
 /** Writes down a person's word for a held plan, where one was given; false once the request was refused. */
-async function confirm(intake: Intake, target: Target, request: Request, response: Response): Promise<boolean> {
+export async function confirm(intake: Intake, target: Target, request: Request, response: Response): Promise<boolean> {
   const plan = request.query.confirm
   if (plan === undefined) return true
   if (typeof plan !== 'string' || !PLAN_DIGEST.test(plan)) {

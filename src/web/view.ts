@@ -18,7 +18,7 @@ export function createView(principal: Principal, configuration: CurrentConfigura
     return application && may(principal, 'read', placeOf(application)) ? application : undefined
   }
   const isShown = (name: string): boolean => applicationOf(name) !== undefined
-  return { principal, applicationOf, ledger: mayEverywhere(principal, 'read') ? ledger : narrowed(ledger, isShown) }
+  return { principal, applicationOf, ledger: mayEverywhere(principal, 'read') ? ledger : narrowed(ledger, principal, isShown) }
 }
 
 export function placeOf({ name, destination }: Application) {
@@ -32,7 +32,7 @@ export function actorOf({ name, shared }: Principal, said?: string): string {
 }
 
 /** A ledger that knows only some applications. */
-function narrowed(ledger: Ledger, isShown: (application: string) => boolean): Ledger {
+function narrowed(ledger: Ledger, principal: Principal, isShown: (application: string) => boolean): Ledger {
   const ofShown = <Item extends { readonly application: string }>(items: readonly Item[]): readonly Item[] =>
     items.filter(({ application }) => isShown(application))
   const commit = async (revision: string) => {
@@ -43,6 +43,7 @@ function narrowed(ledger: Ledger, isShown: (application: string) => boolean): Le
   return {
     statuses: async () => ofShown(await ledger.statuses()),
     status: async (application) => (isShown(application) ? ledger.status(application) : undefined),
+    orphans: async () => (await ledger.orphans()).filter((orphan) => may(principal, 'read', orphan)),
     history: async (application, limit) => (isShown(application) ? ledger.history(application, limit) : []),
     delivery: async (id) => shownPart(await ledger.delivery(id), ofShown),
     commits: async (digits) => {

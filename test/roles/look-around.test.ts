@@ -32,6 +32,7 @@ function lookAroundIn(
       between: unused,
     },
     destinations: { use: unused, keepOnly: () => undefined, close: async () => undefined },
+    installation: 'gitwake',
     inventoryNamespace: 'inventories',
     askForSweep: async () => undefined,
     log: silent,

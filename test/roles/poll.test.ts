@@ -29,6 +29,7 @@ function polls(setup: Setup) {
       heads: async () => new Map([[MAIN, HEAD]]),
     },
     destinations: { use: nothing, keepOnly: () => undefined, close: () => Promise.resolve() },
+    installation: 'gitwake',
     inventoryNamespace: 'gitwake-system',
     askForSweep: () => Promise.resolve(),
     log: silent,

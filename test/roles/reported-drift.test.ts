@@ -40,6 +40,7 @@ function sweepsOf({ application }: Subject, { connections, intake }: Setup) {
     heads: createHeadHistory(redis, 'prod'),
     source: { fetch: nothing, heads: nothing, refAt: nothing, open: nothing, commit: nothing, between: nothing },
     destinations: { use: (_cluster, work) => work(bench.destination), keepOnly: () => undefined, close: () => Promise.resolve() },
+    installation: 'gitwake',
     inventoryNamespace: bench.inventoryNamespace,
     askForSweep: () => Promise.resolve(),
     log: silent,

@@ -195,6 +195,7 @@ describe('what holds of an application until further notice', { timeout: 300_000
       heads: createHeadHistory(redis, 'prod'),
       source: { ...NO_SOURCE },
       destinations: { use: (_cluster, work) => work(bench.destination), keepOnly: () => undefined, close: () => Promise.resolve() },
+      installation: 'gitwake',
       inventoryNamespace: bench.inventoryNamespace,
       askForSweep: () => Promise.resolve(),
       log: silent,

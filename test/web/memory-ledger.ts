@@ -1,4 +1,5 @@
 import type { CommitReport } from '../../src/model/commit.ts'
+import type { Departure, Orphan } from '../../src/model/departure.ts'
 import { GitwakeError } from '../../src/model/error.ts'
 import type { DeliveryRecord, Intake, Ledger, Target } from '../../src/model/intake.ts'
 import type { Ticket, Trigger } from '../../src/model/job.ts'
@@ -12,6 +13,8 @@ export interface MemoryLedger extends Ledger, Intake {
   readonly said: readonly { readonly application: string; readonly standing: Standing }[]
   /** Waits that have neither got a result nor been given up. */
   waiting(): number
+  readonly departed: readonly { readonly target: Target; readonly departure: Departure }[]
+  setOrphans(orphans: readonly Orphan[]): void
   setStatuses(statuses: readonly ApplicationStatus[]): void
   /** Records a finished sync and answers the tickets up to its `seen`. */
   finish(result: SyncResult): void
@@ -24,6 +27,8 @@ export interface MemoryLedger extends Ledger, Intake {
 export function createMemoryLedger(initial: readonly ApplicationStatus[] = []): MemoryLedger {
   let statuses = initial
   let away = false
+  let orphans: readonly Orphan[] = []
+  const departed: { target: Target; departure: Departure }[] = []
   const results: SyncResult[] = []
   const deliveries = new Map<string, DeliveryRecord>()
   const commits = new Map<string, CommitReport>()
@@ -50,6 +55,16 @@ export function createMemoryLedger(initial: readonly ApplicationStatus[] = []): 
     confirmed,
     said,
     waiting: () => waiters.size,
+    departed,
+    setOrphans: (next) => void (orphans = next),
+    async orphans() {
+      reach()
+      return orphans
+    },
+    async depart(target, departure) {
+      reach()
+      departed.push({ target, departure })
+    },
     setStatuses: (next) => void (statuses = next),
     addDelivery: (record) => void deliveries.set(record.id, record),
     addCommit: (report) => void commits.set(report.revision, report),

@@ -211,6 +211,36 @@ test('what asks for a sync, waits for one, stops and resumes is answered as the 
   await expectTold(get('/api/applications/shop-prod/tickets/1?wait=soon'), 'get', `${APPLICATION}/tickets/{wanted}`, 400)
 })
 
+test('what lets go of orphans is answered as the document says', async (t) => {
+  const { post, get, ending, ledger } = await start(t)
+  ledger.setOrphans([{ application: 'old', cluster: 'prod', objects: 3, revision: 'e'.repeat(40), deletionPolicy: 'orphan', since: 1 }])
+  await expectTold(get('/api/orphans'), 'get', '/api/orphans', 200)
+  const tickets = '/api/orphans/{cluster}/{name}/tickets/{wanted}'
+  for (const [fields, status] of [
+    [{}, 200],
+    [{ outcome: 'held', message: 'would delete 9 of 9', plan: 'abc' }, 409],
+    [refused, 422],
+  ] as const) {
+    await post('/api/applications/old/detach')
+    ledger.finish(sampleResult({ seen: ledger.triggers.length, application: 'old', ...fields }))
+    await expectTold(get(`/api/orphans/prod/old/tickets/${ledger.triggers.length}?wait=60s`), 'get', tickets, status)
+  }
+  await expectTold(get('/api/orphans/prod/old/tickets/99?wait=20ms'), 'get', tickets, 504)
+  await expectTold(get('/api/orphans/prod/old/tickets/0'), 'get', tickets, 404)
+  await expectTold(get('/api/orphans/prod/old/tickets/1?wait=soon'), 'get', tickets, 400)
+  for (const action of ['detach', 'delete']) {
+    const path = `${APPLICATION}/${action}`
+    const held = { outcome: 'held', message: 'would delete 9 of 9', plan: 'abc' } as const
+    for (const fields of [{}, held, refused])
+      hold('post', path, await ending(post(`/api/applications/old/${action}?wait=60s`), { application: 'old', ...fields }))
+    await expectTold(post(`/api/applications/old/${action}`), 'post', path, 202)
+    await expectTold(post(`/api/applications/old/${action}?wait=soon`), 'post', path, 400)
+    await expectTold(post(`/api/applications/nobody/${action}`), 'post', path, 404)
+    await expectTold(post(`/api/applications/shop-prod/${action}`), 'post', path, 409)
+    await expectTold(post(`/api/applications/old/${action}?wait=20ms`), 'post', path, 504)
+  }
+})
+
 test('plans are answered as the document says', async (t) => {
   const { get, setPlan } = await start(t)
   const path = '/api/applications/shop-prod/plan'

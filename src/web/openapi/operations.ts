@@ -32,6 +32,7 @@ const wait: Parameter = { name: 'wait', in: 'query', is: 'How long to wait for t
 const query = (parameter: string, is: string, schema: z.ZodType = text): Parameter => ({ name: parameter, in: 'query', is, schema })
 
 const revision = query('revision', 'A full commit id, as a hint: the wait ends with a result of it or of a later head of the branch')
+const cluster = query('cluster', 'The cluster that it leaves, where it has left objects in several')
 const key: Parameter = {
   name: 'Idempotency-Key',
   in: 'header',
@@ -50,6 +51,11 @@ const WAITED = {
   422: { is: 'The commit is at fault; the reasons say what to correct', body: schemas.unanswered },
   504: { is: 'Not done in time; the sync goes on', body: schemas.refused({ ticket: schemas.ticket }) },
 } as const
+
+const MAY_NOT_LEAVE: Told = {
+  is: 'It is configured, has left objects in several clusters, or is held until a person confirms the plan',
+  body: z.union([schemas.unanswered, schemas.refused()]),
+}
 
 /** Every route below `/api` and `/hooks`, and those for machines. */
 export const OPERATIONS: readonly Operation[] = [
@@ -125,6 +131,42 @@ export const OPERATIONS: readonly Operation[] = [
     is: 'Goes on waiting for a ticket',
     parameters: [name, { name: 'wanted', in: 'path', is: 'The number of the ticket', schema: z.int() }, wait, revision],
     answers: { ...WAITED, 400: MALFORMED, 404: UNKNOWN },
+  },
+  {
+    id: 'listOrphans',
+    method: 'get',
+    path: '/api/orphans',
+    is: 'What clusters still carry of applications that the configuration does not have there any more',
+    answers: { 200: { is: 'As the last sweeps found it', body: z.object({ orphans: z.array(schemas.orphan) }) } },
+  },
+  {
+    id: 'getDepartureTicket',
+    method: 'get',
+    path: '/api/orphans/{cluster}/{name}/tickets/{wanted}',
+    is: 'Goes on waiting for the ticket of a detach or a deletion',
+    parameters: [
+      { name: 'cluster', in: 'path', is: 'The cluster that it leaves', schema: text },
+      name,
+      { name: 'wanted', in: 'path', is: 'The number of the ticket', schema: z.int() },
+      wait,
+    ],
+    answers: { ...WAITED, 400: MALFORMED, 404: UNKNOWN },
+  },
+  {
+    id: 'detach',
+    method: 'post',
+    path: '/api/applications/{name}/detach',
+    is: 'Lets go of an orphan or a suspended application: its objects stay, without the marks of gitwake',
+    parameters: [name, cluster, wait],
+    answers: { 202: ASKED, ...WAITED, 409: MAY_NOT_LEAVE, 400: MALFORMED, 404: UNKNOWN },
+  },
+  {
+    id: 'delete',
+    method: 'post',
+    path: '/api/applications/{name}/delete',
+    is: 'Deletes the objects of an orphan, inside the budget that it had',
+    parameters: [name, cluster, query('confirm', 'Digest of a held plan that shall be carried out'), wait],
+    answers: { 202: ASKED, ...WAITED, 409: MAY_NOT_LEAVE, 400: MALFORMED, 404: UNKNOWN },
   },
   {
     id: 'suspend',

@@ -151,6 +151,19 @@ export const syncResult = named(
   }),
 )
 
+export const orphan = named(
+  'Orphan',
+  'An application that the configuration does not have there any more, although its objects are.',
+  z.object({
+    application: z.string(),
+    cluster: z.string(),
+    objects: z.int(),
+    revision: revision.optional(),
+    deletionPolicy: z.enum(['orphan', 'prune']).describe('What becomes of the objects: they stay, or are being deleted'),
+    since: moment('When a sweep first found it so'),
+  }),
+)
+
 const suspended = z.object({ by: z.string(), reason: z.string().optional(), at: moment('Since when').optional() })
 
 const pinned = suspended.extend({ revision, bad: revision.optional().describe('The newest commit that it was rolled back from') })

@@ -1,0 +1,31 @@
+import type { Orphan } from '../model/departure.ts'
+import { fieldOf, type Client } from './client.ts'
+import { ago, plain, short, table } from './table.ts'
+import type { Terminal } from './terminal.ts'
+
+/** `gitwake orphans`: what the configuration has no more but a cluster still carries; 1 where there is any. */
+export async function orphans(
+  client: Client,
+  terminal: Terminal,
+  { json, now }: { readonly json: boolean; readonly now: number },
+): Promise<number> {
+  const { body } = await client.request('GET', '/api/orphans')
+  const found = (fieldOf(body, 'orphans') ?? []) as readonly Orphan[]
+  if (json) terminal.out(`${JSON.stringify(found, null, 2)}\n`)
+  else if (found.length === 0) terminal.err('There are no orphans.\n')
+  else {
+    const rows = found.map(({ application, cluster, objects, revision, deletionPolicy, since }) => [
+      plain(application),
+      plain(cluster),
+      String(objects),
+      short(revision),
+      deletionPolicy === 'prune' ? 'being deleted' : 'stays',
+      `${ago(since, now)} ago`,
+    ])
+    terminal.out(table(['APPLICATION', 'CLUSTER', 'OBJECTS', 'REVISION', 'WHAT BECOMES', 'FOUND'], rows))
+    terminal.out(
+      'Configure one again under its name to go on with it; or "gitwake detach NAME" leaves its objects, "gitwake delete NAME" deletes them.\n',
+    )
+  }
+  return found.length === 0 ? 0 : 1
+}

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import request from 'supertest'
+import type { Orphan } from '../../src/model/departure.ts'
+import { sampleStatus } from './samples.ts'
+import { BEARER, startWeb } from './start.ts'
+
+const ORPHAN: Orphan = { application: 'old-shop', cluster: 'prod', objects: 3, deletionPolicy: 'orphan', since: 1_700_000_000_000 }
+
+test('orphans are listed, and each can be detached or deleted by name', async (t) => {
+  const { url, ledger } = await startWeb(t)
+  ledger.setOrphans([ORPHAN])
+  const { body } = await request(url).get('/api/orphans').set(BEARER).expect(200)
+  assert.deepEqual(body, { orphans: [ORPHAN] })
+  await request(url).post('/api/applications/old-shop/detach').set(BEARER).expect(202)
+  await request(url).post('/api/applications/old-shop/delete?confirm=abc123').set(BEARER).expect(202)
+  const target = { application: 'old-shop', cluster: 'prod', repository: '' }
+  assert.deepEqual(ledger.departed, [
+    { target, departure: 'detach' },
+    { target, departure: 'delete' },
+  ])
+  assert.deepEqual(ledger.confirmed, [{ application: 'old-shop', digest: 'abc123' }])
+})
+
+test('an application that is configured does not leave, unless it is suspended and only detached', async (t) => {
+  const { url, ledger } = await startWeb(t)
+  for (const departure of ['detach', 'delete']) {
+    const { body } = await request(url).post(`/api/applications/shop-prod/${departure}`).set(BEARER).expect(409)
+    assert.equal(body.error.code, 'still-configured')
+    assert.match(body.error.fix, /Remove it from the configuration/)
+  }
+  ledger.setStatuses([sampleStatus({ suspended: { by: 'ada' } })])
+  await request(url).post('/api/applications/shop-prod/detach').set(BEARER).expect(202)
+  await request(url).post('/api/applications/shop-prod/delete').set(BEARER).expect(409)
+  assert.deepEqual(
+    ledger.departed.map(({ departure }) => departure),
+    ['detach'],
+  )
+})
+
+test('what has left objects in several clusters is named by its cluster; what nobody knows is not found', async (t) => {
+  const { url, ledger } = await startWeb(t)
+  ledger.setOrphans([ORPHAN, { ...ORPHAN, cluster: 'staging' }])
+  const { body } = await request(url).post('/api/applications/old-shop/detach').set(BEARER).expect(409)
+  assert.match(body.error.message, /prod, staging/)
+  await request(url).post('/api/applications/old-shop/detach?cluster=staging').set(BEARER).expect(202)
+  assert.equal(ledger.departed[0]?.target.cluster, 'staging')
+  await request(url).post('/api/applications/old-shop/detach?cluster=elsewhere').set(BEARER).expect(404)
+  await request(url).post('/api/applications/unknown/delete').set(BEARER).expect(404)
+  await request(url).post('/api/applications/old-shop/delete').expect(401)
+})
