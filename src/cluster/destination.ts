@@ -116,10 +116,11 @@ export function createDestination(connection: ClusterConnection, options: Destin
   }
 
   /** What is written or tried, over this connection. */
-  const actingBy = (acting: ClusterConnection): Pick<Destination, 'answer' | 'apply' | 'delete' | 'dryRun'> => ({
+  const actingBy = (acting: ClusterConnection): Pick<Destination, 'answer' | 'apply' | 'delete' | 'dryRun' | 'release'> => ({
     answer: (questions, earlier, signal) => answer(acting, questions, earlier, signal),
     dryRun: (operation, resource, settings) => dryRunObject(acting, resource, operation, settings),
     apply: (operation, resource, settings) => apply(acting, operation, resource, settings),
+    release: (object, applySet, resource, settings) => releaseObject(acting, resource, object, applySet, settings),
     delete: (object, operation, resource, settings) => deleteObject(acting, resource, object, operation, settings),
   })
 
@@ -130,7 +131,6 @@ export function createDestination(connection: ClusterConnection, options: Destin
     readInventories: inventories.readAll,
     writeInventory: inventories.write,
     deleteInventory: inventories.remove,
-    release: (object, applySet, resource, settings) => releaseObject(connection, resource, object, applySet, settings),
     observe: observer.observe,
     ...actingBy(connection),
     waitForDefinitions: (names, timeoutMs, signal) => waitForDefinitions(connection, names, timeoutMs, signal),

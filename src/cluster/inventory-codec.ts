@@ -80,7 +80,8 @@ function decodeShard(application: string, bytes: Buffer): Inventory {
 
 function decodeDeletion(content: JsonObject): Pick<Inventory, 'cluster' | 'deletion'> {
   const cluster = text(content, 'cluster')
-  const { policy, budget } = isJsonObject(content.deletion) ? content.deletion : {}
+  const { policy, budget, account } = isJsonObject(content.deletion) ? content.deletion : {}
+  const { namespace, name } = isJsonObject(account) ? account : {}
   const { objects, percent } = isJsonObject(budget) ? budget : {}
   return {
     ...(cluster !== undefined && { cluster }),
@@ -88,6 +89,7 @@ function decodeDeletion(content: JsonObject): Pick<Inventory, 'cluster' | 'delet
       deletion: {
         policy: policy === 'prune' ? 'prune' : 'orphan',
         ...(budget === 'unlimited' && { budget: 'unlimited' }),
+        ...(typeof namespace === 'string' && typeof name === 'string' && { account: { namespace, name } }),
         ...(typeof objects === 'number' && typeof percent === 'number' && { budget: { objects, percent } }),
       },
     }),

@@ -1,4 +1,4 @@
-import type { PruneBudget } from './configuration.ts'
+import type { PruneBudget, ServiceAccount } from './configuration.ts'
 import type { DeletionPolicy } from './departure.ts'
 import type { HookEntry, HookKey } from './hook.ts'
 import type { ObjectId, ObjectKey } from './object.ts'
@@ -53,7 +53,12 @@ export interface Inventory {
   /** The cluster, as the configuration names it, from which it was written last: two names may stand for one cluster. */
   readonly cluster?: string
   /** What the configuration wants to become of the objects once it has the application no more. */
-  readonly deletion?: { readonly policy: DeletionPolicy; readonly budget?: PruneBudget }
+  readonly deletion?: {
+    readonly policy: DeletionPolicy
+    readonly budget?: PruneBudget
+    /** By whose rights it is written, where not the worker's. */
+    readonly account?: ServiceAccount
+  }
   /** What people have said of the application until further notice. */
   readonly standing?: Standing
   readonly entries: ReadonlyMap<ObjectKey, InventoryEntry>

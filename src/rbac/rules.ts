@@ -18,7 +18,7 @@ const OBSERVE = ['get', 'list', 'watch']
 const APPLY = ['create', 'patch', 'delete']
 
 export const INVENTORY_RULES: readonly Rule[] = [
-  { apiGroups: [''], resources: ['secrets'], verbs: ['list', 'create', 'update'] },
+  { apiGroups: [''], resources: ['secrets'], verbs: ['list', 'create', 'update', 'delete'] },
   { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['get', 'create', 'update'] },
 ]
 

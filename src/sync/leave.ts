@@ -54,7 +54,9 @@ export async function leave(request: LeaveRequest, ports: LeavePorts): Promise<S
     try {
       const options = { signal, guard: () => lease.guard() }
       const applySet = applySetId(job.application, ports.inventoryNamespace)
-      const leaving = { request, destination, stored, applySet, options, run }
+      const { account } = stored.inventory.deletion ?? {}
+      const acting = account === undefined ? destination : destination.as(account)
+      const leaving = { request, destination: acting, stored, applySet, options, run }
       return departure === 'detach' ? await detach(leaving) : await deleteAll(leaving)
     } finally {
       await lease.release()

@@ -201,7 +201,11 @@ function completedBy({ tree, inputs, rendering }: Proposal, { destination, delet
     appliedAt: new Date(now).toISOString(),
     // Once the configuration has the application no more, nothing else tells what was wanted.
     cluster: destination.cluster,
-    deletion: { policy: deletionPolicy ?? 'orphan', ...(sync.pruneBudget && { budget: sync.pruneBudget }) },
+    deletion: {
+      policy: deletionPolicy ?? 'orphan',
+      ...(sync.pruneBudget && { budget: sync.pruneBudget }),
+      ...(destination.serviceAccount !== undefined && { account: { namespace: destination.namespace, name: destination.serviceAccount } }),
+    },
   }
 }
 

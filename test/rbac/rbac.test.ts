@@ -14,6 +14,7 @@ import { until } from '../queue/until.ts'
 import { watchOf } from '../roles/watching.ts'
 import type { AuditEvent } from '../support/audit-log.ts'
 import { createTempFolder, type TempFolder } from '../support/temp-folder.ts'
+import { depart } from '../sync/departing.ts'
 import { openWorkbench, type Subject, type Workbench } from '../sync/workbench.ts'
 
 const MERGE = { contentType: 'application/merge-patch+json' }
@@ -105,7 +106,7 @@ describe('the roles that gitwake rbac prints', { timeout: 180_000 }, () => {
     }
   }
 
-  /** Sync, failed health, adoption, sweep, watch, repair and prune as that worker; what it was refused, and everything that it was granted and did not use. */
+  /** Sync, failed health, adoption, sweep, watch, repair, prune and detach as that worker; what it was refused, and everything that it was granted and did not use. */
   async function wholeJob(worker: string, namespaces?: readonly string[]): Promise<void> {
     const app = await bench.subject({})
     const confined = namespaces === undefined ? undefined : [app.namespace, ...namespaces]
@@ -145,6 +146,8 @@ describe('the roles that gitwake rbac prints', { timeout: 180_000 }, () => {
     await app.repository.commit({ 'a.json': null, 'web.json': null, 'widget.json': null })
     const pruned = await app.sync({ destination })
     assert.equal(pruned.changes.filter(({ action }) => action === 'pruned').length, 3, pruned.message)
+    const detached = await depart(bench, app, 'detach', { destination })
+    assert.equal(detached.outcome, 'synced', detached.message)
 
     const granted = grantsOf(documents)
     let events: readonly AuditEvent[] = []

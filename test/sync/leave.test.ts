@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import type { Departure } from '../../src/model/departure.ts'
 import { isJsonObject, type JsonObject } from '../../src/model/json.ts'
 import { applySetId } from '../../src/model/names.ts'
-import type { SyncResult } from '../../src/model/result.ts'
-import { leave } from '../../src/sync/leave.ts'
 import type { Destination } from '../../src/sync/ports.ts'
+import { depart } from './departing.ts'
 import { configMap, openWorkbench, type Subject, type Workbench } from './workbench.ts'
 
 let bench: Workbench
@@ -16,30 +14,6 @@ after(() => bench.close())
 
 const NAMES = ['a', 'b', 'c']
 const FILES = Object.fromEntries(NAMES.map((name) => [`${name}.json`, configMap(name, { value: name })]))
-
-async function go(
-  app: Subject,
-  departure: Departure,
-  more: { readonly confirmedPlan?: string; readonly destination?: Destination } = {},
-): Promise<SyncResult> {
-  const { confirmedPlan, destination = bench.destination } = more
-  return await leave(
-    {
-      job: {
-        application: app.application.name,
-        reason: 'manual',
-        seen: 1,
-        triggers: [],
-        ...(confirmedPlan !== undefined && { confirmedPlan }),
-      },
-      departure,
-      cluster: 'test',
-      signal: AbortSignal.timeout(60_000),
-      admit: () => undefined,
-    },
-    { destination, install: 'gitwake', inventoryNamespace: bench.inventoryNamespace, now: Date.now },
-  )
-}
 
 async function live(app: Subject): Promise<JsonObject[]> {
   const { items } = await bench.api('GET', `/api/v1/namespaces/${app.namespace}/configmaps`)
@@ -66,10 +40,10 @@ test('a detach leaves the objects as they are and takes every mark of ours; a cr
     ...bench.destination,
     release: (...parts) => (++releases === 2 ? Promise.reject(new Error('killed')) : bench.destination.release(...parts)),
   }
-  assert.equal((await go(app, 'detach', { destination: crashing })).outcome, 'failed')
+  assert.equal((await depart(bench, app, 'detach', { destination: crashing })).outcome, 'failed')
   assert.notEqual(await inventory(app), undefined, 'it is still known what is left to do')
 
-  const done = await go(app, 'detach')
+  const done = await depart(bench, app, 'detach')
   assert.equal(done.outcome, 'synced', done.message)
   assert.equal(await inventory(app), undefined)
   const after = await live(app)
@@ -79,13 +53,13 @@ test('a detach leaves the objects as they are and takes every mark of ours; a cr
     assert.match(JSON.stringify(metadata), /"manager":"gitwake-detached","operation":"Apply"/)
   }
   assert.match(JSON.stringify(after[0]?.metadata), /"team":"shop".*|"note":"theirs"/)
-  assert.equal((await go(app, 'detach')).outcome, 'synced', 'a second one has nothing to do')
+  assert.equal((await depart(bench, app, 'detach')).outcome, 'synced', 'a second one has nothing to do')
 })
 
 test('what was detached is adopted again by the same application, whole: what Git drops then goes', async () => {
   const app = await bench.subject(FILES)
   await app.sync()
-  await go(app, 'detach')
+  await depart(bench, app, 'detach')
   await app.repository.commit({ 'a.json': configMap('a', { other: 'x' }) })
   const again = await app.sync()
   assert.deepEqual([again.outcome, again.counts.adopted], ['synced', 3], again.message)
@@ -104,7 +78,7 @@ test('a deletion takes everything that the application owns, and what its annota
   await bench.api('POST', `/api/v1/namespaces/${app.namespace}/configmaps`, {
     metadata: { name: 'copy', labels: { 'applyset.kubernetes.io/part-of': applySetId(app.application.name, bench.inventoryNamespace) } },
   })
-  const gone = await go(app, 'delete')
+  const gone = await depart(bench, app, 'delete')
   assert.equal(gone.outcome, 'synced', gone.message)
   assert.equal(gone.counts.pruned, 2)
   assert.deepEqual(
@@ -117,13 +91,13 @@ test('a deletion takes everything that the application owns, and what its annota
 test('a deletion beyond the budget that the configuration had is held until exactly it is confirmed', async () => {
   const app = await bench.subject(FILES, { pruneBudget: { objects: 2, percent: 0 } })
   await app.sync()
-  const held = await go(app, 'delete')
+  const held = await depart(bench, app, 'delete')
   assert.equal(held.outcome, 'held', held.message)
   assert.match(held.message, /3 of 3 objects would be pruned, more than the budget of 2/)
   assert.equal(held.counts.held, 3)
-  assert.equal((await go(app, 'delete', { confirmedPlan: 'something-else' })).outcome, 'held')
+  assert.equal((await depart(bench, app, 'delete', { confirmedPlan: 'something-else' })).outcome, 'held')
   assert.equal((await live(app)).length, 3)
-  const done = await go(app, 'delete', { confirmedPlan: held.plan ?? '' })
+  const done = await depart(bench, app, 'delete', { confirmedPlan: held.plan ?? '' })
   assert.equal(done.outcome, 'synced', done.message)
   assert.equal((await live(app)).length, 0)
 })
@@ -132,15 +106,15 @@ test('a deletion that hangs at a finalizer keeps track of it, is tried again, an
   const hanging = JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a', finalizers: ['example.org/hold'] } })
   const app = await bench.subject({ ...FILES, 'a.json': hanging })
   await app.sync()
-  const first = await go(app, 'delete')
+  const first = await depart(bench, app, 'delete')
   assert.deepEqual([first.outcome, first.problem?.code, first.problem?.retryable], ['failed', 'still-terminating', true], first.message)
   assert.match(first.message, /example\.org\/hold/)
-  const second = await go(app, 'delete')
+  const second = await depart(bench, app, 'delete')
   assert.match(second.message, /being deleted since .*example\.org\/hold/)
   assert.equal((await inventory(app))?.inventory.entries.size, 1)
   const path = `/api/v1/namespaces/${app.namespace}/configmaps/a`
   await bench.api('PATCH', path, { metadata: { finalizers: null } }, { contentType: 'application/merge-patch+json' })
-  const last = await go(app, 'delete')
+  const last = await depart(bench, app, 'delete')
   assert.equal(last.outcome, 'synced', last.message)
   assert.equal(await inventory(app), undefined)
 })

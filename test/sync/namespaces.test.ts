@@ -49,7 +49,7 @@ describe('a worker that is granted namespaces only', { timeout: 120_000 }, () =>
       await bench.api('POST', '/api/v1/namespaces', { metadata: { name } })
     await bench.api('POST', `/api/v1/namespaces/${bench.inventoryNamespace}/serviceaccounts`, { metadata: { name: 'worker' } })
     await grant(bench.inventoryNamespace, [
-      { apiGroups: [''], resources: ['secrets'], verbs: ['list', 'create', 'update'] },
+      { apiGroups: [''], resources: ['secrets'], verbs: ['list', 'create', 'update', 'delete'] },
       { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['get', 'create', 'update'] },
     ])
     const verbs = ['get', 'list', 'watch', 'create', 'patch', 'delete']
@@ -195,7 +195,7 @@ describe('a worker that is granted namespaces only', { timeout: 120_000 }, () =>
     await bench.api('POST', `${RBAC}/clusterroles`, {
       metadata: name,
       rules: [
-        { apiGroups: [''], resources: ['secrets'], verbs: ['list', 'create', 'update'] },
+        { apiGroups: [''], resources: ['secrets'], verbs: ['list', 'create', 'update', 'delete'] },
         { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['get', 'create', 'update'] },
       ],
     })
