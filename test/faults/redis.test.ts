@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { test } from 'node:test'
+import { clusterKeys } from '../../src/model/keys.ts'
+import { delivery, resultOf, setUp, targetOf, trigger, type Setup } from '../queue/setup.ts'
+import { until } from '../queue/until.ts'
+
+const api = targetOf('api')
+const key = clusterKeys('prod').application('api')
+const refused = { code: 'redis-unavailable', retryable: true }
+
+const field = async (setup: Setup, name: string): Promise<number> => Number(await setup.redis.client.hget(key, name))
+
+async function untilSwept(setup: Setup): Promise<void> {
+  const queue = await setup.intake.jobs('prod').queue()
+  await until(async () => {
+    const names = (await queue.getJobs(['prioritized'])).map((job) => job.name)
+    return names.includes('sweep') && names.includes('poll')
+  })
+}
+
+const faults: readonly { name: string; begin: (setup: Setup) => Promise<unknown>; end: (setup: Setup) => Promise<unknown> }[] = [
+  {
+    name: 'full',
+    begin: ({ redis }) => redis.client.config('SET', 'maxmemory', '1'),
+    end: ({ redis }) => redis.client.config('SET', 'maxmemory', '0'),
+  },
+  {
+    // As after a failover that a client has not noticed.
+    name: 'a read-only replica',
+    begin: ({ redis }) => redis.client.replicaof('127.0.0.1', 1),
+    end: ({ redis }) => redis.client.replicaof('NO', 'ONE'),
+  },
+]
+for (const { name, begin, end } of faults) {
+  test(`a Redis that is ${name} takes nothing and promises nothing; afterwards both, and a sweep makes up for the time between`, async () => {
+    await using setup = await setUp()
+    const before = await setup.intake.acceptDelivery(delivery('before'), [api], trigger())
+    await begin(setup)
+    await assert.rejects(setup.intake.acceptDelivery(delivery('during'), [api], trigger()), refused)
+    assert.equal(await field(setup, 'want'), before.tickets[0]?.wanted)
+    await end(setup)
+    await untilSwept(setup)
+    const { duplicate, tickets } = await setup.intake.acceptDelivery(delivery('during'), [api], trigger())
+    assert.equal(duplicate, false)
+    setup.work({ run: async (job) => resultOf(job) })
+    await until(async () => (await field(setup, 'done')) === tickets[0]?.wanted)
+  })
+}
+
+test('a worker that runs a sync while Redis fills up records its outcome once there is room', async () => {
+  await using setup = await setUp()
+  const { promise: released, resolve: release } = Promise.withResolvers<void>()
+  let runs = 0
+  setup.work({
+    ensureIntervalMs: 200,
+    run: async (job) => {
+      runs += 1
+      await released
+      return resultOf(job)
+    },
+  })
+  const { wanted } = await setup.intake.acceptTrigger(api, trigger())
+  await until(() => runs === 1)
+  await setup.redis.client.config('SET', 'maxmemory', '1')
+  release()
+  await until(async () => (await setup.redis.client.info('errorstats')).includes('errorstat_OOM'))
+  await setup.redis.client.config('SET', 'maxmemory', '0')
+  await until(async () => (await field(setup, 'done')) === wanted)
+})
+
+for (const job of ['poll', 'sweep'] as const) {
+  test(`a ${job} whose job was deleted comes back, although its deduplication key stays`, async () => {
+    await using setup = await setUp()
+    const { client } = setup.redis
+    const bull = `${clusterKeys('prod').prefix}:sync:`
+    await (job === 'poll' ? setup.intake.jobs('prod').addPoll('shop') : setup.intake.jobs('prod').addSweep())
+    const [id] = await client.zrangebyscore(`${bull}prioritized`, '-inf', '+inf')
+    await client.del(`${bull}${id}`, `${bull}prioritized`)
+    assert.equal(await client.exists(`${bull}de:${job === 'poll' ? 'poll/shop' : 'sweep/all'}`), 1)
+    let ran = 0
+    setup.work({ run: async (one) => resultOf(one), [job]: async () => void (ran += 1) })
+    await until(() => ran > 0, 20_000)
+  })
+}
+
+for (const minutes of [-10, 10]) {
+  test(`a worker whose clock is ${Math.abs(minutes)} min ${minutes < 0 ? 'slow' : 'fast'} retries a failure when it is due`, async () => {
+    await using setup = await setUp()
+    const script = fileURLToPath(import.meta.url).replace('redis.test', 'clock-worker')
+    const child = spawn(process.execPath, [script, setup.redis.url, String(minutes * 60_000)], { stdio: ['ignore', 'ignore', 'inherit'] })
+    const end = (): void => void child.kill('SIGKILL')
+    process.once('exit', end)
+    const exited = once(child, 'exit')
+    try {
+      const { wanted } = await setup.intake.acceptTrigger(api, trigger())
+      await until(async () => (await field(setup, 'done')) === wanted, 30_000)
+    } finally {
+      end()
+      process.off('exit', end)
+      await exited
+    }
+  })
+}
