@@ -12,6 +12,7 @@ import { createTroubleshooter, hasPods, type Troubleshooter } from './rollout-tr
 import { watchCollection } from './watch.ts'
 
 const LOOK_AGAIN_MS = 1000
+const SUPERSEDED_EVERY_MS = 1000
 /** Reading Pods and a log must not hold up an answer that is there. */
 const EXPLAIN_MS = 5000
 
@@ -28,17 +29,30 @@ export function createWaitForCompletion(connection: ClusterConnection, rules: He
   const troubleshooter = createTroubleshooter(connection)
   return async (object: ObjectId, resource: ResourceKind, options: CompletionOptions): Promise<CompletionReport> => {
     const judge = (live: LiveObject): Completion => completionOf(live, connection.serverTime(), rules.of)
-    const late = options.timeoutMs === 0 ? undefined : AbortSignal.timeout(options.timeoutMs)
-    const signal = late === undefined ? options.signal : AbortSignal.any([options.signal, late])
+    const stop = new AbortController()
+    const timer = options.timeoutMs === 0 ? undefined : setTimeout(() => stop.abort(), options.timeoutMs)
+    const signal = AbortSignal.any([options.signal, stop.signal])
+    if (options.timeoutMs > 0) void heedNewerCommits(options.superseded, stop, signal)
     const last = { live: undefined as LiveObject | undefined }
     try {
       const report = await follow({ connection, resource, object, options: { ...options, signal }, judge }, last)
       return report.status === 'failed' ? await explained(report, last.live, options, troubleshooter) : report
     } catch (error) {
       options.signal.throwIfAborted()
-      if (late?.aborted !== true) throw error
+      if (!stop.signal.aborted) throw error
       return await explained({ status: 'running', message: 'it has not ended in time' }, last.live, options, troubleshooter)
+    } finally {
+      clearTimeout(timer)
+      stop.abort()
     }
+  }
+}
+
+async function heedNewerCommits(superseded: CompletionOptions['superseded'], stop: AbortController, signal: AbortSignal): Promise<void> {
+  if (superseded === undefined) return
+  while (!signal.aborted) {
+    if (await superseded()) return stop.abort()
+    await pause(SUPERSEDED_EVERY_MS, signal).catch(() => undefined)
   }
 }
 
@@ -52,7 +66,7 @@ async function follow(waiting: Waiting, last: { live: LiveObject | undefined }):
       signal: options.signal,
     })
     const live = answer.status === 200 ? liveOf(parseJson(answer.text)) : undefined
-    if (answer.status === 404 || (live !== undefined && live.metadata.uid !== options.uid)) return GONE
+    if (answer.status === 404 || (live !== undefined && !isMeant(live, options))) return GONE
     if (live === undefined) {
       const { message, retryable } = classifyAnswer(answer)
       if (!retryable || options.timeoutMs === 0) return { status: 'failed', message: `it cannot be read: ${message}` }
@@ -79,13 +93,17 @@ async function watched(
   for await (const event of watchCollection({ connection, path, query, resourceVersion, signal: options.signal })) {
     if (event.type === 'bookmark') continue
     if (event.type === 'restart') return undefined
-    if (event.object.metadata.uid !== options.uid) continue
+    if (!isMeant(event.object, options)) continue
     last.live = event.object
     const found = judge(event.object)
     if (found.status !== 'running') return found
     if (event.type === 'deleted') return GONE
   }
   return undefined
+}
+
+function isMeant({ metadata }: LiveObject, { uid }: CompletionOptions): boolean {
+  return uid === undefined || metadata.uid === uid
 }
 
 /** A Job says little of why it failed: its Pods know, and what they wrote last. */

@@ -116,16 +116,18 @@ export type Noticed =
   | { readonly type: 'gap' | 'refused'; readonly reason: string }
 
 export interface CompletionOptions {
-  /** Of the object that is meant: another one under its name does not count. */
-  readonly uid: string
+  /** Of the object that is meant: another one under its name does not count. Without it, whichever is there. */
+  readonly uid?: string
   /** 0 looks once. */
   readonly timeoutMs: number
+  /** Asked once a second: true ends the wait. Without it no newer commit does. */
+  readonly superseded?: () => Promise<boolean>
   /** Makes what a container wrote fit to be shown; without it no log is read. */
   readonly maskLog?: (text: string) => string
   readonly signal: AbortSignal
 }
 
-/** How something that runs once has ended; `running` where the time was over. */
+/** How something that runs once has ended; `running` where the time was over, or a newer commit came. */
 export interface CompletionReport {
   readonly status: 'running' | 'succeeded' | 'failed'
   readonly message: string
@@ -167,7 +169,7 @@ export interface Destination {
   follow(kind: ResourceKind, namespace: string, signal: AbortSignal): AsyncIterable<Noticed>
   /** Does a worker hold the Lease of this application right now? */
   isBeingWritten(application: string, signal: AbortSignal): Promise<boolean>
-  /** Waits until an object that runs once (a Job, a Pod) has ended. Nobody's newer commit ends this wait. */
+  /** Waits until an object that runs once (a Job, a Pod) has ended. */
   complete(object: ObjectId, resource: ResourceKind, options: CompletionOptions): Promise<CompletionReport>
   acquireLease(application: string, signal: AbortSignal): Promise<Lease>
   /** Watches objects until they are healthy, one of them failed, the time is over, or a newer commit makes it pointless. 0 ms looks once. */

@@ -1,6 +1,6 @@
 import type { Problem } from '../model/error.ts'
-import type { ObjectHealth } from '../model/health.ts'
-import { displayName, objectKey } from '../model/object.ts'
+import { worstHealth, type ObjectHealth } from '../model/health.ts'
+import { displayName, objectKey, type ObjectId } from '../model/object.ts'
 import type { Plan, PlannedChange } from '../model/plan.ts'
 import { byStageAndWave, stageOf, type Step } from '../plan/stages.ts'
 import type { Applying } from './apply.ts'
@@ -30,6 +30,16 @@ export function openWaves(plan: Plan, applying: Applying): Waves {
     .filter(({ key }) => !notOurs.has(key))
     .map(({ object, key, wave }) => ({ object, key, wave, stage: stageOf(object) }))
   const known = new Set<string>()
+
+  /** Why a Job has not done what others wait for; undefined where it has. */
+  async function endOf(object: ObjectId): Promise<ObjectHealth | undefined> {
+    const resource = (await destination.catalog({ refresh: false }, options.signal)).preferred(object)
+    if (resource === undefined) return undefined
+    const { status, message, log } = await destination.complete(object, resource, { timeoutMs, superseded, signal: options.signal })
+    if (status === 'succeeded') return undefined
+    return { object, status: status === 'failed' ? 'failed' : 'in progress', message, ...(log && { log }) }
+  }
+
   return {
     async before(step, failed) {
       const missing = failed.find(({ wave = 0 }) => wave < step.wave)
@@ -43,10 +53,20 @@ export function openWaves(plan: Plan, applying: Applying): Waves {
       )
       if (report.ended === 'superseded') return 'superseded'
       if (report.status !== 'current') return stopped(step.wave, report)
+      // A Job that runs is as healthy as can be; what comes after it needs its end.
+      const ended = await Promise.all(earlier.filter(({ object }) => isJob(object)).map(({ object }) => endOf(object)))
+      if (await superseded()) return 'superseded'
+      const open = ended.flatMap((one) => one ?? [])
+      if (open.length > 0)
+        return stopped(step.wave, { status: worstHealth(open.map(({ status }) => status)), objects: open, ended: 'settled' })
       for (const { key } of earlier) known.add(key)
       return 'stand'
     },
   }
+}
+
+function isJob({ group, kind }: ObjectId): boolean {
+  return group === 'batch' && kind === 'Job'
 }
 
 function lacks(wave: number, { object, reason, fix, retryable }: PlannedChange): Stopped {

@@ -4,6 +4,7 @@ import type { SyncResult } from '../../src/model/result.ts'
 import { applySetId } from '../../src/model/names.ts'
 import { runDeletionHooks } from '../../src/sync/deletion-hooks.ts'
 import { isDryRun, isWrite } from '../support/audit-log.ts'
+import { openAdmissionWebhook } from './admission-webhook.ts'
 import { configMap, openWorkbench, type Subject, type Workbench } from './workbench.ts'
 
 /** A ConfigMap with annotations. */
@@ -310,5 +311,54 @@ describe('the order of a sync', { timeout: 300_000 }, () => {
       'nothing is fetched while it is being synced',
     )
     assert.match(JSON.stringify((await bench.api('GET', path)).data), /"x":"1"/)
+  })
+
+  it('brings an operator with its webhook and what the webhook judges in one commit, and again while the operator restarts', async () => {
+    const webhook = await openAdmissionWebhook()
+    try {
+      const app = await bench.subject({ 'readme.md': '' })
+      const files = (x: string) => ({
+        'operator.json': deployment('operator', `nginx:${x}`),
+        'webhook.json': webhook.manifest(app.namespace, app.namespace),
+        'a.json': configMap('a', { x }),
+      })
+      await app.repository.commit(files('1'))
+      const first = await app.sync({ reason: 'push' })
+      assert.equal(first.outcome, 'synced', told(first))
+      await app.repository.commit(files('2'))
+      // It comes up only once its Deployment is written: all that is to be written is asked about before, and refused.
+      const destination = {
+        ...bench.destination,
+        apply: async (...parts: Parameters<typeof bench.destination.apply>) => {
+          const answer = await bench.destination.apply(...parts)
+          if (parts[0].manifest.kind === 'Deployment') setTimeout(() => void webhook.start(), 1_000)
+          return answer
+        },
+      }
+      const second = await app.sync({ reason: 'push', destination })
+      assert.equal(second.outcome, 'synced', told(second))
+      assert.equal(second.counts.configured, 2, told(second))
+      assert.ok(webhook.seen.includes('a'), 'it was let pass by the webhook')
+      await app.repository.commit({ 'webhook.json': null })
+      assert.equal((await app.sync({ reason: 'push' })).counts.pruned, 1)
+    } finally {
+      await webhook.close()
+    }
+  })
+
+  it('starts a wave only when the Jobs of those before it are complete', async () => {
+    const app = await bench.subject({ 'job.json': hook('load', wave(-1)), 'a.json': configMap('a', {}) }, { healthTimeoutMs: 60_000 })
+    const result = await app.sync({ reason: 'push' })
+    assert.equal(result.outcome, 'synced', told(result))
+    const { status } = await bench.api('GET', `/apis/batch/v1/namespaces/${app.namespace}/jobs/load`)
+    assert.match(JSON.stringify(status), /"type":"Complete"/)
+    await app.repository.commit({
+      'job.json': null,
+      'broken.json': hook('broken', wave(-1), 'job-fail'),
+      'a.json': configMap('a', { x: '1' }),
+    })
+    const kept = await app.sync({ reason: 'push' })
+    assert.equal(kept.problem?.code, 'wave-not-healthy', told(kept))
+    assert.match(kept.message, /Job\/.*\/broken is failed/)
   })
 })
