@@ -9,6 +9,9 @@ export type Claim =
   | { readonly verdict: 'adopt'; readonly reason: string; readonly fix?: string }
   | { readonly verdict: 'refuse'; readonly reason: string; readonly fix: string }
 
+/** An owner that nobody configures is, most of the time, this application under its old name. */
+const RENAMED = `Was this application renamed? "gitwake orphans" names the old one, and "gitwake detach OLD" lets go of its objects: the next sync takes them over as they are. Else remove the label ${PART_OF_LABEL} from the live object.`
+
 /** `applicationOf` names the application behind an ApplySet id, where this installation knows it. */
 export function claim(seen: ObservedObject, applySet: string, applicationOf: (applySet: string) => string | undefined): Claim {
   const owner = seen.labels[PART_OF_LABEL]
@@ -19,7 +22,10 @@ export function claim(seen: ObservedObject, applySet: string, applicationOf: (ap
       verdict: 'refuse',
       reason:
         application === undefined ? `${name} is owned by another ApplySet (${owner})` : `${name} is owned by application ${application}`,
-      fix: `Remove it from one of the two, or remove the label ${PART_OF_LABEL} from the live object to hand it over.`,
+      fix:
+        application === undefined
+          ? RENAMED
+          : `Remove it from one of the two, or remove the label ${PART_OF_LABEL} from the live object to hand it over.`,
     }
   }
   if (seen.controller !== undefined) {

@@ -118,3 +118,22 @@ test('a deletion that hangs at a finalizer keeps track of it, is tried again, an
   assert.equal(last.outcome, 'synced', last.message)
   assert.equal(await inventory(app), undefined)
 })
+
+test('a renamed application is refused the objects of its old name until those are detached, and then has them as they are', async () => {
+  const old = await bench.subject(FILES)
+  await old.sync()
+  const uids = (): Promise<string[]> =>
+    live(old).then((objects) => objects.map(({ metadata }) => (isJsonObject(metadata) ? String(metadata.uid) : '')))
+  const before = await uids()
+  const placed = NAMES.map((name) => {
+    const metadata = { name, namespace: old.namespace }
+    return [`${name}.json`, JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { value: name } })] as const
+  })
+  const renamed = await bench.subject(Object.fromEntries(placed))
+  const refused = await renamed.sync()
+  assert.deepEqual([refused.outcome, refused.problem?.code], ['failed', 'refused'], refused.message)
+  await depart(bench, old, 'detach')
+  const adopted = await renamed.sync()
+  assert.deepEqual([adopted.outcome, adopted.counts.adopted], ['synced', 3], adopted.message)
+  assert.deepEqual(await uids(), before)
+})

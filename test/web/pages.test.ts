@@ -59,7 +59,14 @@ test('markup in any field of a status stays text', () => {
     health: 'failed',
   } as const
   const statuses = [sampleStatus({ ...fields, lastResult }), sampleStatus({ ...fields, lastResult: { ...lastResult, outcome: 'held' } })]
-  const text = htmlText(statusPage(statuses, { state: HOSTILE, search: '' }, Date.now()))
+  const text = htmlText(
+    statusPage(
+      statuses,
+      [{ application: HOSTILE, cluster: HOSTILE, objects: 1, deletionPolicy: 'orphan', since: 1 }],
+      { state: HOSTILE, search: '' },
+      Date.now(),
+    ),
+  )
   assert.doesNotMatch(text, /<script>|<img|onerror='/)
   assert.equal(text.match(/<script/g)?.length, 1)
 })
@@ -87,6 +94,14 @@ test('a page shows every state in words, never by colour alone', async (t) => {
   assert.match(text, /Did you mean spec\.replicas\?/)
   assert.match(text, /2 requests pending/)
   assert.match(text, /CrashLoopBackOff.*<pre>starting search 4\.1\nfatal: index &lt;main&gt; not found<\/pre>/s)
+})
+
+test('what the configuration has no more is shown with what can be done about it', async (t) => {
+  const { url, ledger } = await startWeb(t)
+  ledger.setOrphans([{ application: 'old-shop', cluster: 'prod', objects: 3, deletionPolicy: 'orphan', since: Date.now() - 60_000 }])
+  const { text } = await request(url).get('/').set(BASIC).expect(200)
+  assert.match(text, /old-shop on prod: 3 objects without an application/)
+  assert.match(text, /gitwake detach old-shop.*gitwake delete old-shop/)
 })
 
 test('an address narrows the page down to a state or to what one searches for', async (t) => {

@@ -23,7 +23,9 @@ export function createPages(options: { viewOf: ViewOf; planner: Planner; desk: P
 
   router.get('/', async (request, response) => {
     const filter = { state: textOf(request, 'state'), search: textOf(request, 'q').trim() }
-    response.type('html').send(htmlText(statusPage(await viewOf(request).ledger.statuses(), filter, now())))
+    const { ledger } = viewOf(request)
+    const [statuses, orphans] = await Promise.all([ledger.statuses(), ledger.orphans()])
+    response.type('html').send(htmlText(statusPage(statuses, orphans, filter, now())))
   })
 
   router.get('/applications/:name', async (request, response) => {

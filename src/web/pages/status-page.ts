@@ -1,8 +1,10 @@
+import type { Orphan } from '../../model/departure.ts'
 import type { ApplicationStatus } from '../../model/result.ts'
 import { html, type Html } from '../html.ts'
 import { applicationCard } from './application-card.ts'
 import { toneIcon } from './icons.ts'
 import { page } from './layout.ts'
+import { ago } from './time.ts'
 import { HEALTH_WORDS, SYNC_WORDS, needsAttention, plural, type Tone } from './words.ts'
 
 /** What the address asks to see: a state (as its chip names it) and a piece of a name. */
@@ -30,7 +32,7 @@ const CHIPS: readonly Chip[] = [
 ]
 
 /** The page at `/`: what needs attention first, then everything else, both by name. */
-export function statusPage(statuses: readonly ApplicationStatus[], filter: Filter, now: number): Html {
+export function statusPage(statuses: readonly ApplicationStatus[], orphans: readonly Orphan[], filter: Filter, now: number): Html {
   const shown = filtered(statuses, filter).toSorted((one, other) => one.application.localeCompare(other.application, 'en'))
   const attention = shown.filter(needsAttention)
   const rest = shown.filter((status) => !needsAttention(status))
@@ -41,8 +43,26 @@ export function statusPage(statuses: readonly ApplicationStatus[], filter: Filte
 ${statuses.length === 0 ? emptyState : overview(statuses, filter)}
 ${statuses.length > 0 && shown.length === 0 && noMatch}
 ${section('attention', 'Needs attention', attention, now)}
-${section('rest', titleOfRest(attention.length, rest), rest, now)}`,
+${section('rest', titleOfRest(attention.length, rest), rest, now)}
+${orphans.length > 0 && leftBehind(orphans, now)}`,
   })
+}
+
+/** What the configuration has no more, although clusters still carry it. */
+function leftBehind(orphans: readonly Orphan[], now: number): Html {
+  return html`<section class="group" id="orphans" aria-labelledby="orphans-title">
+<h2 id="orphans-title">Orphaned <span class="count">${orphans.length}</span></h2>
+${orphans.map(
+  ({ application, cluster, objects, deletionPolicy, since }) =>
+    html`<div class="notice hold"><p class="said">${application} on ${cluster}: ${plural(objects, 'object')} without an application, found ${ago(since, now)}</p>
+<p class="fix">${
+      deletionPolicy === 'prune'
+        ? 'Its deletionPolicy has it deleted; beyond its budget that waits for '
+        : 'Configure it again under its name, or let go of it: '
+    }${deletionPolicy !== 'prune' && html`<code>gitwake detach ${application}</code> leaves the objects, `}<code>gitwake delete ${application}</code>${deletionPolicy !== 'prune' && ' deletes them'}</p></div>`,
+)}
+</section>
+`
 }
 
 function titleOfRest(attention: number, rest: readonly ApplicationStatus[]): string {
