@@ -2,7 +2,7 @@ import type { ObjectHealth } from '../model/health.ts'
 import { valueText } from '../model/json.ts'
 import { displayName, displayOrigin } from '../model/object.ts'
 import type { Change, FieldChange } from '../model/plan.ts'
-import type { ApplicationStatus, SyncResult, WaitsFor } from '../model/result.ts'
+import type { ApplicationStatus, Queued, SyncResult, WaitsFor } from '../model/result.ts'
 import { displayPin, displayWord } from '../model/standing.ts'
 import { ago, plain, short } from './table.ts'
 import { paint, type Paint, type Terminal } from './terminal.ts'
@@ -119,6 +119,12 @@ function waitText({ for: what, why, until }: WaitsFor, now: number): string {
   return `${what === 'window' ? 'a window' : 'other applications'}${until === undefined ? '' : ` for another ${ago(now, until)}`}: ${plain(why)}`
 }
 
+function queueText({ why, place, until }: Queued, now: number): string {
+  const since = place?.since === undefined ? '' : `, for ${ago(place.since, now)}`
+  const line = place === undefined ? '' : `${place.position} of ${place.of}${since}: `
+  return `${line}${plain(why)}${until === undefined || until <= now ? '' : `, in ${ago(now, until)}`}`
+}
+
 /** Everything about one application. */
 export function statusText(terminal: Terminal, status: ApplicationStatus, now: number): string {
   const { head, applied, unappliedSince } = status
@@ -130,6 +136,7 @@ export function statusText(terminal: Terminal, status: ApplicationStatus, now: n
     ...(status.suspended === undefined ? [] : ([['suspended', plain(displayWord(status.suspended))]] as const)),
     ...(status.pinned === undefined ? [] : ([['pinned', plain(displayPin(status.pinned))]] as const)),
     ...(status.waiting === undefined ? [] : ([['waits for', waitText(status.waiting, now)]] as const)),
+    ...(status.queue === undefined ? [] : ([['queue', queueText(status.queue, now)]] as const)),
     ['health', state(terminal, status.health)],
     ['head', head === undefined ? '–' : `${plain(head.revision)}, seen ${ago(head.seenAt, now)} ago`],
     ['applied', applied === undefined ? '–' : `${plain(applied.revision)}, ${ago(applied.at, now)} ago`],

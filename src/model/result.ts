@@ -59,6 +59,27 @@ export interface SyncResult {
   readonly timings: Readonly<Record<string, number>>
 }
 
+/** Where a sync stands in the line of its cluster. */
+export interface QueuePlace {
+  /** 1 is next. */
+  readonly position: number
+  /** How many stand in the line. */
+  readonly of: number
+  /** Milliseconds since 1970, to about ten seconds; absent where nobody has looked yet. */
+  readonly since?: number
+}
+
+/** Why the newest ticket of an application is not answered yet. */
+export interface Queued {
+  /** `turn`: others are before it; `retry`: it has failed and is tried again; `quarantine`: workers crashed or hung over it. */
+  readonly for: 'turn' | 'retry' | 'quarantine'
+  /** One sentence. */
+  readonly why: string
+  readonly place?: QueuePlace
+  /** When it is tried again; milliseconds since 1970. */
+  readonly until?: number
+}
+
 /** What the status page shows of one application. Every worker and every sweep publishes it anew. */
 export interface ApplicationStatus {
   readonly application: string
@@ -79,6 +100,8 @@ export interface ApplicationStatus {
   readonly pinned?: Pinned
   /** Present while the newest ticket waits for something else than a worker. */
   readonly waiting?: WaitsFor
+  /** Where it stands in the queue, while something is wanted that does not run yet. */
+  readonly queue?: Queued
   /** Objects that drifted and were not repaired (selfHeal: false), as of the last sweep. */
   readonly drift: readonly Change[]
   readonly lastResult?: SyncResult

@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis'
 import type { Log } from '../model/log.ts'
 import { ensureJobs } from './ensure.ts'
 import type { Jobs } from './jobs.ts'
+import { promoteLate } from './promote.ts'
 
 /** Looks for tickets without a job, in the background: at a timer, when Redis is back, and when asked. */
 export interface Ensuring {
@@ -24,16 +25,22 @@ export function startEnsuring(options: {
   const { redis, jobs, applications, log } = options
   const { cluster } = jobs
   const looks = new Set<Promise<void>>()
-  const look = (named?: readonly string[]): void => {
-    const one = ensureJobs(redis, jobs, named ?? applications())
-      .then((added) => {
-        if (added.length > 0) log.debug({ cluster, applications: added }, 'added jobs for unanswered tickets')
+  const run = (repaired: Promise<readonly string[]>, what: string): void => {
+    const one = repaired
+      .then((names) => {
+        if (names.length > 0) log.debug({ cluster, applications: names }, what)
       })
       .catch((error: unknown) => log.debug({ cluster, problem: String(error) }, 'could not look for unanswered tickets'))
       .finally(() => looks.delete(one))
     looks.add(one)
   }
-  const lookAtAll = (): void => look()
+  const look = (named?: readonly string[]): void => {
+    run(ensureJobs(redis, jobs, named ?? applications()), 'added jobs for unanswered tickets')
+  }
+  const lookAtAll = (): void => {
+    look()
+    run(promoteLate(redis, jobs, applications()), 'put syncs that have waited too long in front of all others')
+  }
   const timer = setInterval(lookAtAll, options.intervalMs)
   redis.on('ready', lookAtAll)
   lookAtAll()

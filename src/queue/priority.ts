@@ -12,6 +12,9 @@ export const CLASS: Readonly<Record<SyncReason, number>> = {
 
 const STEP = 100_000
 
+/** In front of everybody of every class. */
+export const FIRST = 1
+
 /**
  * The priority of a job: its class, then how many jobs of its repository wait already, so that a monorepo with 200 applications does not
  * stand in front of everybody else. BullMQ runs jobs without a priority first, so every job has one (1 to 2,097,152).

@@ -5,7 +5,7 @@ import type { Application, CurrentConfiguration } from '../model/configuration.t
 import type { Ledger } from '../model/intake.ts'
 import type { Ticket } from '../model/job.ts'
 import { clusterKeys, receiverKeys } from '../model/keys.ts'
-import type { ApplicationStatus, SyncResult } from '../model/result.ts'
+import type { ApplicationStatus, QueuePlace, SyncResult } from '../model/result.ts'
 import { findCommits, reportCommit } from './commits/commits.ts'
 import { decodeOrphan, decodePieces, decodeResult } from './decode.ts'
 import { findDelivery } from './delivery.ts'
@@ -19,11 +19,14 @@ export function createLedger({
   redis,
   configuration,
   fold,
+  placeInLine,
 }: {
   /** A connection that fails fast. */
   readonly redis: Redis
   readonly configuration: CurrentConfiguration
   readonly fold: Fold
+  /** Where the sync of an application stands in its cluster's line. */
+  readonly placeInLine: (cluster: string, application: string) => Promise<QueuePlace | undefined>
 }): Ledger {
   const lastResult = createResultCache()
   const statuses = async (applications: readonly Application[]): Promise<readonly ApplicationStatus[]> => {
@@ -34,13 +37,14 @@ export function createLedger({
     return Promise.all(
       applications.map(async (application) => {
         const { cluster } = application.destination
-        const [facts, newest] = await Promise.all([
+        const [facts, newest, place] = await Promise.all([
           redis.hmget(clusterKeys(cluster).application(application.name), ...QUEUE_FIELDS),
           redis.zrevrange(receiverKeys.history(application.name), 0, 0),
+          placeInLine(cluster, application.name),
         ])
         return statusOf({
           application,
-          queue: queueFacts(facts),
+          queue: queueFacts(facts, place),
           pieces: decodePieces(published.get(cluster) ?? {}, application.name),
           lastResult: lastResult(application.name, newest[0]),
         })

@@ -1,5 +1,5 @@
 import type { Application } from '../model/configuration.ts'
-import type { ApplicationStatus, SyncResult, WaitsFor } from '../model/result.ts'
+import type { ApplicationStatus, Queued, QueuePlace, SyncResult, WaitsFor } from '../model/result.ts'
 import { pinned, suspended } from '../model/standing.ts'
 import type { StoredPieces } from './decode.ts'
 
@@ -12,18 +12,26 @@ export interface QueueFacts {
   readonly running: boolean
   /** When the oldest commit without an answer was announced; 0 for none. */
   readonly openSince: number
+  /** When what has failed is tried again; 0 for at once. */
+  readonly notBefore: number
+  readonly attempts: number
+  readonly place: QueuePlace | undefined
 }
 
-export const QUEUE_FIELDS = ['want', 'done', 'failed', 'running', 'openSince'] as const
+export const QUEUE_FIELDS = ['want', 'done', 'failed', 'running', 'openSince', 'notBefore', 'attempts'] as const
 
 /** From the fields of the application's hash, in the order of QUEUE_FIELDS. */
-export function queueFacts([want, done, failed, running, openSince]: readonly (string | null)[]): QueueFacts {
+export function queueFacts(fields: readonly (string | null)[], place: QueuePlace | undefined): QueueFacts {
+  const [want, done, failed, running, openSince, notBefore, attempts] = fields
   return {
     want: Number(want ?? 0),
     done: Number(done ?? 0),
     failed: Number(failed ?? 0),
     running: typeof running === 'string',
     openSince: Number(openSince ?? 0),
+    notBefore: Number(notBefore ?? 0),
+    attempts: Number(attempts ?? 0),
+    place,
   }
 }
 
@@ -42,6 +50,7 @@ export function statusOf(known: Known): ApplicationStatus {
   const stop = suspended(application, pieces.standing)
   const pin = pinned(pieces.standing)
   const waiting = waitsFor(known)
+  const queued = queuedFor(known)
   return {
     application: name,
     cluster: destination.cluster,
@@ -54,6 +63,7 @@ export function statusOf(known: Known): ApplicationStatus {
     ...(stop && { suspended: stop }),
     ...(pin && { pinned: pin }),
     ...(waiting && { waiting }),
+    ...(queued && { queue: queued }),
     drift: pieces.drift ?? [],
     ...(lastResult && { lastResult }),
     wanted: queue.want,
@@ -94,6 +104,21 @@ function waitsFor({ queue, pieces, lastResult }: Known): WaitsFor | undefined {
   if (lastResult?.waiting === undefined || lastResult.seen < queue.want || queue.want <= queue.done) return undefined
   // Published anew when the reason changes, while the run stays as it was.
   return pieces.waiting ?? lastResult.waiting
+}
+
+/** Why the newest ticket has no answer yet, where nothing runs and nothing else is said to be waited for. */
+function queuedFor(known: Known): Queued | undefined {
+  const { running, want, done, notBefore, attempts, place } = known.queue
+  if (running || want <= done || waitsFor(known) !== undefined) return undefined
+  if (place) return { for: 'turn', why: place.position === 1 ? 'it is next' : `${place.position - 1} are before it`, place }
+  if (notBefore === 0) return { for: 'turn', why: 'it is about to stand in line' }
+  if (known.lastResult?.problem?.code !== 'worker-crashed')
+    return { for: 'retry', why: `it is tried again, after ${attempts} ${attempts === 1 ? 'failure' : 'failures'}`, until: notBefore }
+  return {
+    for: 'quarantine',
+    why: 'workers crashed or hung over it again and again, so it is left alone; a new commit or a sync by hand releases it',
+    until: notBefore,
+  }
 }
 
 /** What was rolled back is waited for by nobody. */

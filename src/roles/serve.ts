@@ -4,6 +4,7 @@ import type { SyncResult } from '../model/result.ts'
 import { readCanary } from '../queue/canary.ts'
 import { createIntake, type QueueIntake } from '../queue/accept.ts'
 import type { JobData } from '../queue/jobs.ts'
+import { placeInLine } from '../queue/line.ts'
 import { createPlanner } from '../queue/plans.ts'
 import { createAudit } from '../record/audit/audit.ts'
 import { openAuditFile, type AuditFileOptions } from '../record/audit/file.ts'
@@ -54,7 +55,12 @@ export async function startServing(shared: Process): Promise<Running> {
     audit,
     log,
   })
-  const ledger = createLedger({ redis: connections.producer, configuration, fold })
+  const ledger = createLedger({
+    redis: connections.producer,
+    configuration,
+    fold,
+    placeInLine: async (cluster, application) => placeInLine(connections.producer, cluster, application),
+  })
   const metrics = createMetrics({ statuses: () => ledger.statuses(), now: Date.now })
   fold.onResult((result: SyncResult) => metrics.syncFinished(result))
   const queues = await openQueues(intake, shared)

@@ -72,7 +72,7 @@ test('the status says what is waited for, and a delivery is pending with the rea
     audit: { recordFrom: async () => undefined },
     log: silent,
   })
-  const ledger = createLedger({ redis: producer, configuration: () => setup.configuration, fold })
+  const ledger = createLedger({ redis: producer, configuration: () => setup.configuration, fold, placeInLine: async () => undefined })
   try {
     const opens = Date.now() + 3_600_000
     setup.work({ run: async (job) => resultOf(job, waits(opens)) })

@@ -1,6 +1,7 @@
 import type { Audit } from '../../src/record/audit/audit.ts'
 import type { Ledger } from '../../src/model/intake.ts'
 import { startFold, type Fold } from '../../src/record/fold.ts'
+import { placeInLine } from '../../src/queue/line.ts'
 import { createLedger } from '../../src/record/ledger.ts'
 import { type Setup, silent } from '../queue/setup.ts'
 
@@ -19,6 +20,11 @@ export function openBooks(setup: Setup, results = 50, ageMs = 3_600_000, recordF
     audit: { recordFrom },
     log: silent,
   })
-  const ledger = createLedger({ redis: setup.connections.producer, configuration: () => setup.configuration, fold })
+  const ledger = createLedger({
+    redis: setup.connections.producer,
+    configuration: () => setup.configuration,
+    fold,
+    placeInLine: async (cluster, application) => placeInLine(setup.connections.producer, cluster, application),
+  })
   return { ledger, fold, [Symbol.asyncDispose]: async () => fold.close() }
 }

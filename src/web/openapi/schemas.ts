@@ -166,6 +166,15 @@ export const orphan = named(
 
 const suspended = z.object({ by: z.string(), reason: z.string().optional(), at: moment('Since when').optional() })
 
+const queued = z.object({
+  for: z.enum(['turn', 'retry', 'quarantine']),
+  why: z.string(),
+  place: z
+    .object({ position: z.int().describe('1 is next'), of: z.int(), since: moment('Since when it stands there').optional() })
+    .optional(),
+  until: moment('When it is tried again').optional(),
+})
+
 const pinned = suspended.extend({ revision, bad: revision.optional().describe('The newest commit that it was rolled back from') })
 
 export const applicationStatus = named(
@@ -185,6 +194,7 @@ export const applicationStatus = named(
     suspended: suspended.optional(),
     pinned: pinned.optional(),
     waiting: waitsFor.optional(),
+    queue: queued.optional().describe('Where it stands, while something is wanted that does not run yet'),
     drift: z.array(change),
     lastResult: syncResult.optional(),
     wanted: z.int(),
