@@ -1,4 +1,5 @@
 import { InvalidValue, isLoopback } from './config/decode.ts'
+import { parseRedisUrl } from './model/redis-url.ts'
 import { VARIABLES, type Variable } from './config/variables.ts'
 import { GitwakeError } from './model/error.ts'
 import { nearest } from './model/nearest.ts'
@@ -36,9 +37,10 @@ export function readSettings(environment: Environment = process.env): {
 
 /** Every secret that the settings hold, for the mask: passwords in REDIS_URL included. */
 export function secretsOf(settings: Settings): readonly string[] {
-  const { password } = new URL(settings.redisUrl)
   const lists = [settings.apiTokens, ...Object.values(webhookSecretsOf(settings))]
-  return [...lists.flat(), ...(password === '' ? [] : [password, percentDecoded(password)])]
+  const written = /^[^/]*\/\/[^:@/]*:([^@/]+)@/.exec(settings.redisUrl)?.[1]
+  const password = parseRedisUrl(settings.redisUrl)?.password
+  return [...lists.flat(), ...(written === undefined || !password ? [] : [written, password])]
 }
 
 /** The webhook secrets by provider, as the receiver wants them: a signing key of GitLab tells itself apart from a token. */
@@ -51,14 +53,6 @@ export function webhookSecretsOf(settings: Settings): Readonly<Record<Provider, 
     azure: settings.azureWebhookPasswords,
     standard: settings.standardWebhookSecrets,
     hmac: settings.hmacWebhookSecrets,
-  }
-}
-
-function percentDecoded(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text // a stray % is taken as it stands, as the Redis client does
   }
 }
 
@@ -88,7 +82,7 @@ function invalid(problems: readonly string[]): GitwakeError {
 
 /** CVE-2024-31989 of another tool began with a Redis that anybody in the cluster could write to. */
 function redisProblems(values: Decoded): readonly string[] {
-  if (values.redisCaPath !== undefined && !values.redisUrl.startsWith('rediss:'))
+  if (values.redisCaPath !== undefined && parseRedisUrl(values.redisUrl)?.tls === false)
     return ['GITWAKE_REDIS_CA has a meaning only with TLS: write rediss:// in REDIS_URL, or remove it']
   if (values.allowInsecureRedis || !isOpenRedis(values.redisUrl)) return []
   return [
@@ -103,8 +97,8 @@ function redisWarnings(values: Decoded): readonly string[] {
 }
 
 function isOpenRedis(redisUrl: string): boolean {
-  const url = new URL(redisUrl)
-  return url.password === '' && !isLoopback(url.hostname)
+  const address = parseRedisUrl(redisUrl)
+  return address?.password === '' && !address.hosts.every(({ host }) => isLoopback(host))
 }
 
 function unknownVariables(environment: Environment): readonly string[] {

@@ -3,6 +3,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { parseDuration } from '../model/duration.ts'
 import { nearest } from '../model/nearest.ts'
+import { parseRedisUrl } from '../model/redis-url.ts'
 
 /** Why a value is refused, as the rest of a sentence that begins with the variable's name; never with the value of a secret. */
 export class InvalidValue extends Error {}
@@ -101,13 +102,12 @@ export const rateLimit: Decode<RateLimit | 'off'> = (value) => {
   throw new InvalidValue(`must be a number of requests per s, min or h (600/min), or off, not "${value}"`)
 }
 
-/** `redis://` or `rediss://` with a host; the URL itself is never repeated, because it may carry the password. */
+/** As parseRedisUrl takes it; the URL itself is never repeated, because it may carry the password. */
 export const redisUrl: Decode<string> = (value) => {
-  const url = URL.parse(value)
-  if (url === null || !['redis:', 'rediss:'].includes(url.protocol) || url.hostname === '') {
-    throw new InvalidValue('must look like redis://[user:password@]host:6379/0 (rediss:// for TLS)')
-  }
-  return value
+  if (parseRedisUrl(value) !== undefined) return value
+  throw new InvalidValue(
+    'must look like redis://[user:password@]host:6379/0, or redis+sentinel://[user:password@]host:26379,host2:26379/master (rediss for TLS)',
+  )
 }
 
 /** An http or https address without a path. */

@@ -1,6 +1,7 @@
 import { Redis, type RedisOptions } from 'ioredis'
 import type { Log } from '../model/log.ts'
 import { GitwakeError } from '../model/error.ts'
+import { parseRedisUrl } from '../model/redis-url.ts'
 import { ACCEPT, RECORD } from './scripts/accept.ts'
 import { CLAIM } from './scripts/claim.ts'
 import { ENSURE } from './scripts/ensure.ts'
@@ -27,7 +28,7 @@ const COMPLAIN_EVERY_MS = 10_000
 const scripts = definitions([ACCEPT, RECORD, BEGIN, FINISH, ENSURE, CLAIM])
 const reconnectDelay = (times: number): number => Math.min(50 * 2 ** Math.min(times, 6), 1_000)
 
-/** Connects to `redis://` or `rediss://`, whose server one of `ca` must vouch for, or one that the system knows. Never throws: a Redis that is away is reported, and tried again for ever. */
+/** Connects to what `parseRedisUrl` takes; with TLS one of `ca` must vouch for the server, or one that the system knows. Never throws: a Redis that is away is reported, and tried again for ever. */
 export function connectRedis({ url, ca, log }: { url: string; ca?: Buffer | undefined; log: Log }): Connections {
   const opened = new Set<Redis>()
   const own = (redis: Redis): Redis => {
@@ -42,11 +43,7 @@ export function connectRedis({ url, ca, log }: { url: string; ca?: Buffer | unde
       retryStrategy: reconnectDelay,
       scripts,
     }
-    // What the URL says of TLS would win over what is said beside it.
-    const redis: Redis =
-      ca === undefined
-        ? new Redis(url, { ...common, ...options })
-        : new Redis(url.replace(/^rediss:/, 'redis:'), { ...common, ...options, tls: { ca } })
+    const redis: Redis = new Redis({ ...common, ...addressOptions(url, ca), ...options })
     listen(redis, log)
     return own(redis)
   }
@@ -77,6 +74,18 @@ export function connectRedis({ url, ca, log }: { url: string; ca?: Buffer | unde
       for (const redis of opened) redis.disconnect()
     },
   }
+}
+
+/** Sentinels are asked without a password, and with TLS where Redis is spoken to with TLS. */
+function addressOptions(url: string, ca: Buffer | undefined): Omit<RedisOptions, 'replyMapping'> {
+  const address = parseRedisUrl(url)
+  if (address === undefined) throw new TypeError('REDIS_URL was not checked')
+  const { tls, hosts, master, username, password, database: db } = address
+  const credentials = { ...(username !== '' && { username }), ...(password !== '' && { password }) }
+  const secured = tls ? (ca === undefined ? {} : { ca }) : undefined
+  if (master === undefined) return { ...hosts[0], ...credentials, db, ...(secured && { tls: secured }) }
+  const options = { sentinels: [...hosts], name: master, sentinelRetryStrategy: reconnectDelay, ...credentials, db }
+  return secured ? { ...options, tls: secured, sentinelTLS: secured, enableTLSForSentinelMode: true } : options
 }
 
 /** Gives every failure of a Redis command the name under which users and HTTP know it. */

@@ -73,6 +73,9 @@ describe('the environment', () => {
     { url: 'redis://localhost:6379/2', open: true },
     { url: 'redis://[::1]:6379', open: true },
     { url: 'rediss://:a-password@redis.example.org:6380', open: true },
+    { url: 'redis+sentinel://:a-password@one:26379,two:26379/mymaster', open: true },
+    { url: 'redis+sentinel://127.0.0.1:26379/mymaster', open: true },
+    { url: 'redis+sentinel://127.0.0.1:26379,two:26379/mymaster/1', open: false },
     { url: 'redis://redis:6379', open: false },
     { url: 'rediss://10.0.0.5', open: false },
     { url: 'redis://127.0.0.1.example.org', open: false },
@@ -90,7 +93,12 @@ describe('the environment', () => {
   })
 
   test('never repeats a Redis URL that it refuses', () => {
-    assert.doesNotMatch(refusal({ REDIS_URL: 'http://:hunter2hunter2@host' }), /hunter2/)
+    for (const url of [
+      'http://:hunter2hunter2@host',
+      'redis+sentinel://:hunter2hunter2@one,two',
+      'redis+sentinel://:hunter2hunter2@one,t wo/master',
+    ])
+      assert.doesNotMatch(refusal({ REDIS_URL: url }), /hunter2/)
   })
 
   test('warns about unknown variables and names the one that was meant', () => {
