@@ -40,7 +40,7 @@ export async function benchObjects(): Promise<Row[]> {
 }
 
 async function unchanged(bench: Workbench, subject: Subject, kind: string, path: string): Promise<Row[]> {
-  const selector = `${PART_OF_LABEL}=${applySetId(subject.application.name, 'gitwake-system')}`
+  const selector = `${PART_OF_LABEL}=${applySetId(subject.application.name, bench.inventoryNamespace)}`
   const bare = await medianOf(RUNS, () => time(() => bareList(bench.connection, path, selector)))
   const fetches: number[] = []
   const position = await bench.audit.position()
