@@ -48,8 +48,8 @@ const secret = (name: string, more: object): string => json({ apiVersion: 'v1', 
 const container = { name: 'main', image: 'good:1', env: [{ name: 'PASSWORD', value: environmentValue.value }] }
 const template = { metadata: { labels: { app: 'api' } }, spec: { containers: [container] } }
 const FILES = {
-  'data.json': secret('data', { data: { password: base64(secretData.value) } }),
-  'string.json': secret('string', { stringData: { password: stringData.value } }),
+  'data.json': secret('data', { data: { content: base64(secretData.value) } }),
+  'string.json': secret('string', { stringData: { content: stringData.value } }),
   'adopted.json': secret('adopted', { data: { user: base64('ada') } }),
   'api.json': json({
     apiVersion: 'apps/v1',
@@ -170,6 +170,8 @@ test('no secret of nineteen kinds is found in logs, Redis, API, pages, metrics o
 
   const program = await startProgram(['start'], environment)
   stack.defer(() => program.kill())
+  // Before that a delivery may meet a queue that is not open yet.
+  await until(async () => (await fetch(`${program.url}/readyz`)).ok)
   const answers: string[] = []
   const ask = async (path: string, init: RequestInit = {}): Promise<string> => {
     const headers = { authorization: `Bearer ${apiToken.value}`, ...init.headers }
@@ -194,7 +196,7 @@ test('no secret of nineteen kinds is found in logs, Redis, API, pages, metrics o
   assert.match(await deliver('/hooks/github/shop', push, signed(ownSecret.value)), /"tickets"/)
   assert.match(await sync(NAME), /"outcome":"synced"/)
   const edited = `/api/v1/namespaces/${NAME}/secrets/data`
-  await asKubectl('PATCH', edited, { data: { password: base64(handEdit.value) } })
+  await asKubectl('PATCH', edited, { data: { content: base64(handEdit.value) } })
   await ask(`/api/applications/${NAME}/plan?wait=60s`)
   const isHealed = async () => {
     const { text } = await connection.request({ method: 'GET', path: edited, signal: AbortSignal.timeout(20_000) })
@@ -204,11 +206,11 @@ test('no secret of nineteen kinds is found in logs, Redis, API, pages, metrics o
 
   // What goes wrong: manifests that are refused, credentials that do not open, hosts that are not there, senders who know nothing.
   for (const [name, broken] of Object.entries({
-    'no base64': secret('data', { data: { password: `!${refused.value}` } }),
-    'no string': secret('data', { stringData: { password: { [refused.value]: 1 } } }),
-    'no field': secret('data', { stringdata: { password: refused.value } }),
+    'no base64': secret('data', { data: { content: `!${refused.value}` } }),
+    'no string': secret('data', { stringData: { content: { [refused.value]: 1 } } }),
+    'no field': secret('data', { stringdata: { content: refused.value } }),
     'no list': json({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'data' }, data: [refused.value] }),
-    'no YAML': `apiVersion: v1\nkind: Secret\nmetadata: {name: data}\nstringData:\n  password: ${refused.value}\n   broken: "\n`,
+    'no YAML': `apiVersion: v1\nkind: Secret\nmetadata: {name: data}\nstringData:\n  content: ${refused.value}\n   broken: "\n`,
   })) {
     await repository.commit({ 'data.json': null, 'data.yaml': broken }, { message: name })
     assert.match(await sync(NAME), /"outcome":"(?:failed|held)"/, name)
