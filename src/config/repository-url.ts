@@ -1,4 +1,4 @@
-import { isLoopback } from './decode.ts'
+import { hostProblem } from '../outgoing/url.ts'
 
 /**
  * Why a repository URL cannot stand in the configuration, as the rest of a sentence; undefined where it can. The source applies
@@ -21,9 +21,7 @@ function checkScheme(url: URL, allowInsecure: boolean): string | undefined {
     case 'https:':
     case 'ssh:':
       if (url.hostname === '' || url.hostname.startsWith('-')) return 'names no host'
-      return allowInsecure || !isLocal(url.hostname)
-        ? undefined
-        : `names this machine itself (${url.hostname}): allow it by spec.allowInsecure: true`
+      return allowInsecure ? undefined : hostProblem(url.hostname)
     case 'http:':
     case 'file:':
       return allowInsecure
@@ -38,11 +36,5 @@ function checkScheme(url: URL, allowInsecure: boolean): string | undefined {
 function checkScpForm(url: string, allowInsecure: boolean): string | undefined {
   const [, host = ''] = /^(?:[A-Za-z0-9._-]+@)?([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):(?!:)[^-:]/.exec(url) ?? []
   if (host === '' || host.startsWith('-')) return 'is not a URL: write https://host/path.git, ssh://git@host/path.git or git@host:path.git'
-  return allowInsecure || !isLocal(host) ? undefined : `names this machine itself (${host}): allow it by spec.allowInsecure: true`
-}
-
-/** This machine, or its link: where cloud machines offer their credentials (169.254.169.254). */
-function isLocal(host: string): boolean {
-  const bare = host.replace(/^\[|\]$/g, '').toLowerCase()
-  return isLoopback(host) || bare === '0.0.0.0' || bare === '::' || bare.startsWith('169.254.') || /^fe[89ab][0-9a-f]:/.test(bare)
+  return allowInsecure ? undefined : hostProblem(host)
 }

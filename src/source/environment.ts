@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { isIP } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Repository, SecretReference } from '../model/configuration.ts'
 import { GitwakeError } from '../model/error.ts'
+import { judgedAddresses, type Resolve } from '../outgoing/resolve.ts'
 import type { RemoteUrl } from './url.ts'
 
 /** What git needs from the machine; everything else of our own environment stays away from it. */
@@ -12,6 +14,8 @@ export interface Machine {
   readonly path: string
   /** PEM file of certificate authorities for https, instead of the system's. */
   readonly caFile: string | undefined
+  /** Where names lead. */
+  readonly resolve: Resolve
 }
 
 /** The environment of git without any credential: enough to read a cache. */
@@ -44,7 +48,8 @@ export interface RemoteEnvironment {
 
 /**
  * Resolves a repository's credentials into the environment of one git run: never into arguments, URLs or the cache.
- * Throws GitwakeError `git-authentication` where the configuration cannot authenticate at all, and whatever `resolveSecret` throws.
+ * Throws GitwakeError `git-authentication` where the configuration cannot authenticate at all, `address-refused` or `git-unreachable` where its host
+ * must not or cannot be asked, and whatever `resolveSecret` throws.
  */
 export async function openRemoteEnvironment(
   repository: Repository,
@@ -52,26 +57,53 @@ export async function openRemoteEnvironment(
   machine: Machine,
   resolveSecret: (reference: SecretReference) => Promise<string>,
 ): Promise<RemoteEnvironment> {
+  const pinned = await pinnedAddresses(repository, remote, machine)
   const environment = {
     ...bareEnvironment(machine),
     GIT_ALLOW_PROTOCOL: remote.scheme,
     ...(machine.caFile !== undefined && { GIT_SSL_CAINFO: machine.caFile }),
   }
   if (remote.scheme === 'ssh') return openSsh(repository, environment, resolveSecret)
-  if (repository.credentials === undefined || remote.scheme === 'file') return { environment, secrets: [], close: async () => {} }
+  if (repository.credentials === undefined || remote.scheme === 'file')
+    return { environment: { ...environment, ...settings(pinned) }, secrets: [], close: async () => {} }
   const password = (await resolveSecret(repository.credentials.passwordFrom)).replace(/[\r\n]+$/u, '')
   const basic = Buffer.from(`${repository.credentials.username}:${password}`).toString('base64')
   return {
     // A header given in advance also saves the request that would be answered 401. It is bound to this URL, and redirects are not followed.
-    environment: {
-      ...environment,
-      GIT_CONFIG_COUNT: '1',
-      GIT_CONFIG_KEY_0: `http.${remote.url}.extraHeader`,
-      GIT_CONFIG_VALUE_0: `Authorization: Basic ${basic}`,
-    },
+    environment: { ...environment, ...settings([...pinned, [`http.${remote.url}.extraHeader`, `Authorization: Basic ${basic}`]]) },
     secrets: [password, encodeURIComponent(password), basic],
     close: async () => {},
   }
+}
+
+type Setting = readonly [key: string, value: string]
+
+/** Settings of git that no argument shows. */
+function settings(pairs: readonly Setting[]): Readonly<Record<string, string>> {
+  const numbered = pairs.flatMap(([key, value], index) => [
+    [`GIT_CONFIG_KEY_${index}`, key],
+    [`GIT_CONFIG_VALUE_${index}`, value],
+  ])
+  return pairs.length === 0 ? {} : { GIT_CONFIG_COUNT: String(pairs.length), ...Object.fromEntries(numbered) }
+}
+
+/**
+ * Judges where the host's name leads, and holds git to that answer over https (git 2.37 or newer): the next one may lead elsewhere. ssh asks again by itself; but
+ * it says nothing to a host whose key is not among the known ones.
+ */
+async function pinnedAddresses(repository: Repository, remote: RemoteUrl, { resolve }: Machine): Promise<readonly Setting[]> {
+  if (repository.allowInsecure || remote.scheme === 'file') return []
+  const { hostname, port } = new URL(`https://${remote.host}`)
+  const addresses = await judgedAddresses(hostname, resolve).catch((error: unknown) => {
+    throw error instanceof GitwakeError ? ofRepository(repository, error) : error
+  })
+  if (remote.scheme !== 'https' || isIP(hostname.replace(/^\[|\]$/gu, '')) !== 0) return []
+  const listed = addresses.map((address) => (isIP(address) === 6 ? `[${address}]` : address)).join(',')
+  return [['http.curloptResolve', `${hostname}:${port === '' ? '443' : port}:${listed}`]]
+}
+
+function ofRepository({ name }: Repository, { code, message, fix, retryable, cause }: GitwakeError): GitwakeError {
+  return new GitwakeError(code === 'host-not-found' ? 'git-unreachable' : code, `repository ${name}: ${message}`, { fix, retryable, cause })
 }
 
 async function openSsh(

@@ -90,7 +90,7 @@ export function createRemote(options: {
 
   /** A redirect is told with its target: most often the repository was renamed. */
   async function located(error: GitwakeError, signal: AbortSignal): Promise<GitwakeError> {
-    const target = error.code === 'redirect-refused' ? await redirectTarget(remote.url, signal) : undefined
+    const target = error.code === 'redirect-refused' ? await redirectTarget(remote.url, repository, signal) : undefined
     if (target === undefined) return error
     return new GitwakeError(error.code, `${error.message} (to ${target})`, { fix: `Set spec.url to ${target} if you trust that place.` })
   }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Repository, SecretReference } from '../model/configuration.ts'
 import { GitwakeError } from '../model/error.ts'
 import { isVersionSelector, newestTag } from '../model/version-range.ts'
+import { createResolve, type Resolve } from '../outgoing/resolve.ts'
 import type { Source } from '../sync/ports.ts'
 import { createCache, prepareRoot, removeAbandoned } from './cache.ts'
 import { bareEnvironment, cacheName, type Machine } from './environment.ts'
@@ -37,6 +38,8 @@ export interface SourceOptions {
   readonly path?: string
   /** PEM file of certificate authorities for https, instead of the system's. */
   readonly caFile?: string
+  /** Where the names of hosts lead; the system's answer where it is missing. */
+  readonly resolve?: Resolve
 }
 
 const defaultLimits: SourceLimits = {
@@ -54,7 +57,7 @@ export function createSource(options: SourceOptions): Source & { close(): Promis
   const limits = { ...defaultLimits, ...options.limits }
   const timeouts = { fetchMs: options.timeouts?.fetchMs ?? 120_000, listMs: options.timeouts?.listMs ?? 30_000 }
   const limiter = createLimiter(options.concurrency?.total ?? 32, options.concurrency?.perHost ?? 8)
-  const machine: Machine = { path: options.path ?? defaultPath, caFile: options.caFile }
+  const machine: Machine = { path: options.path ?? defaultPath, caFile: options.caFile, resolve: options.resolve ?? createResolve() }
   const repositories = new Map<string, CachedRepository>()
   const closing = new AbortController()
   const running = new Set<Promise<unknown>>()

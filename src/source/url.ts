@@ -1,5 +1,5 @@
 import { GitwakeError } from '../model/error.ts'
-import { isLocalHost } from './address.ts'
+import { isLocalHost } from '../outgoing/address.ts'
 
 /** A URL that may be handed to git. */
 export interface RemoteUrl {
@@ -33,7 +33,7 @@ export function checkUrl(url: string, options: { readonly allowInsecure: boolean
   if (!options.allowInsecure && isLocalHost(remote.name)) {
     refuse(
       url,
-      `${remote.name} is this machine or its link`,
+      `${remote.name} is this machine, its link or a metadata service`,
       'Name a public or private host; for tests and demos set spec.allowInsecure: true.',
     )
   }
