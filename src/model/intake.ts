@@ -41,10 +41,10 @@ export interface Intake {
   acceptOnce(target: Target, trigger: Trigger, repeatable: Repeatable): Promise<Ticket | undefined>
   /** Asks for one sync of each target, in one go per cluster: none of them starts before all have their tickets. */
   acceptTriggers(targets: readonly Target[], trigger: Trigger): Promise<readonly Ticket[]>
-  /** Lets the next sync of this application carry out the held plan with this digest. */
-  confirmPlan(target: Target, digest: string): Promise<void>
+  /** Lets the next sync of this application carry out the held plan with this digest; `actor` is who says so. */
+  confirmPlan(target: Target, digest: string, actor: string): Promise<void>
   /** Lets the next run of this application take it out of the cluster, where it may: the worker judges that. */
-  depart(target: Target, departure: Departure): Promise<void>
+  depart(target: Target, departure: Departure, actor: string): Promise<void>
   /** Writes down what holds of this application until further notice; its next sync keeps it in the cluster. */
   say(target: Target, standing: Standing): Promise<void>
 }

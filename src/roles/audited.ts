@@ -7,6 +7,7 @@ import type { Intake, Target } from '../model/intake.ts'
 import type { Ticket, Trigger } from '../model/job.ts'
 import type { Log } from '../model/log.ts'
 import type { Audit } from '../record/audit/audit.ts'
+import { principalOf } from '../web/view.ts'
 
 interface Options {
   readonly audit: Audit
@@ -49,15 +50,15 @@ export function auditedIntake<Door extends Intake>(intake: Door, { audit, log, n
       if (ticket !== undefined) await recordAsked(target, trigger, ticket)
       return ticket
     },
-    async confirmPlan(target, digest) {
-      await intake.confirmPlan(target, digest)
+    async confirmPlan(target, digest, actor) {
+      await intake.confirmPlan(target, digest, actor)
       const { application, cluster } = target
-      await record({ actor: 'the API', action: 'plan confirmed', application, cluster, detail: { plan: digest } })
+      await record({ actor, action: 'plan confirmed', application, cluster, detail: { plan: digest } })
     },
-    async depart(target, departure) {
-      await intake.depart(target, departure)
+    async depart(target, departure, actor) {
+      await intake.depart(target, departure, actor)
       const { application, cluster } = target
-      await record({ actor: 'the API', action: 'departure asked', application, cluster, detail: { departure } })
+      await record({ actor, action: 'departure asked', application, cluster, detail: { departure } })
     },
     async say(target, standing) {
       await intake.say(target, standing)
@@ -81,7 +82,8 @@ export function auditedQueueUi(queueUi: RequestHandler, { audit, now }: Options)
     const { method, originalUrl: address } = request
     response.once('finish', () => {
       if (method === 'GET' || method === 'HEAD' || method === 'OPTIONS') return
-      audit.note({ at: now(), actor: 'the queue UI', action: 'queue operated', detail: { method, address, status: response.statusCode } })
+      const actor = principalOf(response)?.name ?? 'the queue UI'
+      audit.note({ at: now(), actor, action: 'queue operated', detail: { method, address, status: response.statusCode } })
     })
     return queueUi(request, response, next)
   }

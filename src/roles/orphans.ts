@@ -60,8 +60,9 @@ export function createOrphanWatch(options: OrphanOptions): OrphanWatch {
     if (asked !== undefined && at - asked < ASK_AGAIN_MS) return
     askedAt.set(application, at)
     const target = { application, cluster, repository: '' }
-    await intake.depart(target, 'delete')
-    await intake.acceptTrigger(target, { reason: 'manual', at: now(), actor: 'the configuration (deletionPolicy: prune)' })
+    const actor = 'the configuration (deletionPolicy: prune)'
+    await intake.depart(target, 'delete', actor)
+    await intake.acceptTrigger(target, { reason: 'manual', at: now(), actor })
   }
 
   return {

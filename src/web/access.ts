@@ -66,6 +66,7 @@ export function createAccess(options: {
     if (credential.scheme === 'basic' && !isSafe(request.method) && !isSameOrigin(request)) return refuse(request, response, 403, FOREIGN)
     const view = createView(principal, configuration, ledger)
     views.set(request, view)
+    response.locals['principal'] = principal
     const verdict = judge(request, view)
     if (verdict === 'allowed') next()
     else if (verdict === 'unknown') refuseUnknown(request, response)

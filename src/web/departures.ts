@@ -38,9 +38,10 @@ export function createDepartures(options: { viewOf: ViewOf; intake: Intake; wait
     const waitMs = waiting.wanted(request, response)
     if (waitMs === undefined) return
     const target = await targetFor(departure, request, response)
-    if (target === undefined || !(await confirm(intake, target, request, response))) return
-    await intake.depart(target, departure)
-    const ticket = await intake.acceptTrigger(target, { reason: 'manual', at: now(), actor: actorOf(viewOf(request).principal) })
+    const actor = actorOf(viewOf(request).principal)
+    if (target === undefined || !(await confirm(intake, { target, actor }, request, response))) return
+    await intake.depart(target, departure, actor)
+    const ticket = await intake.acceptTrigger(target, { reason: 'manual', at: now(), actor })
     if (waitMs === 0) response.status(202).json({ ticket })
     else await waiting.answer(request, response, { ticket }, waitMs)
   }

@@ -3,11 +3,12 @@ import { GitwakeError } from '../model/error.ts'
 import { refuse, refuseMalformed } from './refusal.ts'
 import type { Log } from '../model/log.ts'
 
-/** Turns whatever a route threw into an answer: Redis away is 503, a bad request is 400, anything else is our own fault and logged. */
+/** Turns whatever a route or the door threw into an answer: what may go right later (Redis away, say) is 503, a bad request is 400, anything else is our own fault and logged. */
 export function answerFailure(log: Log): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
     if (response.headersSent) return next(error)
-    if (error instanceof GitwakeError && error.code === 'redis-unavailable') {
+    if (error instanceof GitwakeError && error.retryable) {
+      log.debug({ err: error, path: request.path }, 'a request cannot be answered now')
       response.set('Retry-After', '5')
       return refuse(request, response, 503, { code: error.code, message: error.message, fix: error.fix })
     }

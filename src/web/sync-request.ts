@@ -28,8 +28,9 @@ export function createSyncRequests(options: { viewOf: ViewOf; intake: Intake; wa
     const key = keyOf(request, response)
     if (key === undefined) return
     const target = targetOf(application)
-    if (!(await confirm(intake, target, request, response))) return
-    const trigger: Trigger = { reason: 'manual', at: now(), actor: actorOf(principal), ...named }
+    const actor = actorOf(principal)
+    if (!(await confirm(intake, { target, actor }, request, response))) return
+    const trigger: Trigger = { reason: 'manual', at: now(), actor, ...named }
     const repeatable = { key, request: JSON.stringify([application.name, named.revision, request.query.confirm]) }
     const ticket = key === '' ? await intake.acceptTrigger(target, trigger) : await intake.acceptOnce(target, trigger, repeatable)
     if (ticket === undefined) refuse(request, response, 422, KEY_USED)
@@ -79,7 +80,12 @@ function keyOf(request: Request, response: Response): string | undefined {
 }
 
 /** Writes down a person's word for a held plan, where one was given; false once the request was refused. */
-export async function confirm(intake: Intake, target: Target, request: Request, response: Response): Promise<boolean> {
+export async function confirm(
+  intake: Intake,
+  { target, actor }: { readonly target: Target; readonly actor: string },
+  request: Request,
+  response: Response,
+): Promise<boolean> {
   const plan = request.query.confirm
   if (plan === undefined) return true
   if (typeof plan !== 'string' || !PLAN_DIGEST.test(plan)) {
@@ -87,6 +93,6 @@ export async function confirm(intake: Intake, target: Target, request: Request, 
     refuse(request, response, 400, { code: 'bad-confirm', message: 'confirm is not the digest of a plan.', fix })
     return false
   }
-  await intake.confirmPlan(target, plan)
+  await intake.confirmPlan(target, plan, actor)
   return true
 }

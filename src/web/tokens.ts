@@ -6,7 +6,7 @@ import type { Log } from '../model/log.ts'
 /** Whose tokens open what. */
 export interface TokenBook {
   isEmpty(): boolean
-  /** Who has this token; undefined where nobody has, or where it has expired. */
+  /** Who has this token; undefined where nobody has, or where it has expired. Throws a retryable GitwakeError where that cannot be told now: the door answers 503. */
   principalOf(token: string): Promise<Principal | undefined>
 }
 

@@ -1,3 +1,4 @@
+import type { Response } from 'express'
 import { may, mayEverywhere, type Principal } from '../model/access.ts'
 import type { Application, CurrentConfiguration } from '../model/configuration.ts'
 import type { DeliveryRecord, Ledger } from '../model/intake.ts'
@@ -23,6 +24,12 @@ export function createView(principal: Principal, configuration: CurrentConfigura
 
 export function placeOf({ name, destination }: Application) {
   return { application: name, cluster: destination.cluster }
+}
+
+/** Whose request this answers; undefined where nobody came through the door. */
+export function principalOf({ locals }: Response): Principal | undefined {
+  const { principal }: { readonly principal?: Principal } = locals
+  return principal
 }
 
 /** Who acts, for results and logs: the name of their token, and what they call themselves. */

@@ -127,7 +127,7 @@ test('a confirmation reaches the next run, and only that one', async () => {
       return resultOf(job)
     },
   })
-  await setup.intake.confirmPlan(api, 'plan-7')
+  await setup.intake.confirmPlan(api, 'plan-7', 'ada')
   await setup.intake.acceptTrigger(api, trigger('manual'))
   await until(async () => confirmed.length === 1 && (await isDone(setup)))
   await setup.intake.acceptTrigger(api, trigger('manual'))
@@ -138,7 +138,7 @@ test('a confirmation reaches the next run, and only that one', async () => {
 test('a confirmation that waited too long for a worker confirms nothing', async () => {
   await using setup = await setUp()
   const confirmed: (string | undefined)[] = []
-  await setup.intake.confirmPlan(api, 'plan-7')
+  await setup.intake.confirmPlan(api, 'plan-7', 'ada')
   const key = clusterKeys('prod').application('api')
   const leftMs = Number(await setup.redis.client.hget(key, 'confirmUntil')) - Date.now()
   assert.ok(leftMs > 14 * 60_000 && leftMs <= 15 * 60_000)

@@ -132,7 +132,8 @@ describe('the audit log', () => {
     await intake.acceptDelivery(delivery('d1'), [api], trigger())
     await intake.acceptDelivery(delivery('d2'), [], trigger())
     await intake.acceptTrigger(api, trigger('manual', { actor: 'grace' }))
-    await intake.confirmPlan(api, 'sha256:abc')
+    await intake.confirmPlan(api, 'sha256:abc', 'grace')
+    await intake.depart(api, 'detach', 'hopper')
     await intake.say(api, { suspension: { active: true, by: 'ada', at: 1, reason: 'moved to https://u:hunter2@db.example.org' } })
     await intake.say(api, { suspension: { active: false, by: 'ada', at: 2 } })
     await intake.say(api, { pin: { active: true, by: 'ada', at: 3, revision: 'a'.repeat(40), bad: ['b'.repeat(40)], settled: false } })
@@ -148,7 +149,8 @@ describe('the audit log', () => {
         'chain started | gitwake | ',
         'delivery | ada (github) | ',
         'delivery | ada (github) | ',
-        'plan confirmed | the API | api',
+        'departure asked | hopper | api',
+        'plan confirmed | grace | api',
         'resumed | ada | api',
         'rolled back | ada | api',
         'suspended | ada | api',

@@ -175,7 +175,7 @@ describe('a departure', () => {
     const seen: (Departure | undefined)[] = []
     setup.work({ run: async (job) => (seen.push(job.departure), resultOf(job)) })
     const target = { application: 'old', cluster: 'prod', repository: '' }
-    await setup.intake.depart(target, 'detach')
+    await setup.intake.depart(target, 'detach', 'ada')
     const first = await setup.intake.acceptTrigger(target, { reason: 'manual', at: Date.now() })
     const isDone = async (wanted: number) => Number(await setup.redis.client.hget(clusterKeys('prod').application('old'), 'done')) >= wanted
     await until(() => isDone(first.wanted))

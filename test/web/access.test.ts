@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import request from 'supertest'
+import { GitwakeError } from '../../src/model/error.ts'
 import { BASIC, BEARER, TOKEN, startWeb } from './start.ts'
 
 const CLOSED = ['/', '/applications/shop-prod', '/api/applications', '/api/events', '/api/deliveries/x', '/metrics', '/queues', '/nothing']
@@ -104,4 +106,16 @@ test('every answer carries the headers that keep browsers strict', async (t) => 
     assert.equal(headers['cache-control'], 'no-store')
     assert.equal(headers['x-powered-by'], undefined)
   }
+})
+
+test('where nobody can tell now whose a token is, that is said: it is no guess and no fault', async (t) => {
+  const away = new GitwakeError('issuer-away', 'The keys of the issuer cannot be had.', { fix: 'Try again.', retryable: true })
+  const { url, logged } = await startWeb(t, {
+    tokens: { isEmpty: () => false, principalOf: () => setImmediate().then(() => Promise.reject(away)) },
+  })
+  for (let attempt = 0; attempt < 40; attempt += 1) {
+    const answer = await request(url).get('/api/applications').set(BEARER)
+    assert.deepEqual([answer.status, answer.body.error.code, answer.headers['retry-after']], [503, 'issuer-away', '5'])
+  }
+  assert.equal(logged.filter((line) => line.startsWith('a request failed')).length, 0)
 })

@@ -19,7 +19,7 @@ test('orphans are listed, and each can be detached or deleted by name', async (t
     { target, departure: 'detach' },
     { target, departure: 'delete' },
   ])
-  assert.deepEqual(ledger.confirmed, [{ application: 'old-shop', digest: 'abc123' }])
+  assert.deepEqual(ledger.confirmed, [{ application: 'old-shop', digest: 'abc123', actor: 'the API' }])
 })
 
 test('an application that is configured does not leave, unless it is suspended and only detached', async (t) => {

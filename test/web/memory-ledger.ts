@@ -9,7 +9,7 @@ import type { Standing } from '../../src/model/standing.ts'
 /** Ledger and Intake in memory, with the promises of the ports: what a test records is what they answer. */
 export interface MemoryLedger extends Ledger, Intake {
   readonly triggers: readonly { readonly target: Target; readonly trigger: Trigger }[]
-  readonly confirmed: readonly { readonly application: string; readonly digest: string }[]
+  readonly confirmed: readonly { readonly application: string; readonly digest: string; readonly actor: string }[]
   readonly said: readonly { readonly application: string; readonly standing: Standing }[]
   /** Waits that have neither got a result nor been given up. */
   waiting(): number
@@ -37,7 +37,7 @@ export function createMemoryLedger(initial: readonly ApplicationStatus[] = []): 
   const waiters = new Set<() => void>()
   const triggers: { target: Target; trigger: Trigger }[] = []
   const said: { application: string; standing: Standing }[] = []
-  const confirmed: { application: string; digest: string }[] = []
+  const confirmed: { application: string; digest: string; actor: string }[] = []
 
   const reach = (): void => {
     if (away) throw new GitwakeError('redis-unavailable', 'Redis cannot be reached.', { fix: 'Check REDIS_URL.', retryable: true })
@@ -117,9 +117,9 @@ export function createMemoryLedger(initial: readonly ApplicationStatus[] = []): 
       reach()
       return targets.map((target) => accept(target, trigger))
     },
-    async confirmPlan(target, digest) {
+    async confirmPlan(target, digest, actor) {
       reach()
-      confirmed.push({ application: target.application, digest })
+      confirmed.push({ application: target.application, digest, actor })
     },
     async say(target, standing) {
       reach()

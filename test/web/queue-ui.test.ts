@@ -2,6 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import request from 'supertest'
 import { createQueueUi } from '../../src/web/queue-ui.ts'
+import { auditedQueueUi } from '../../src/roles/audited.ts'
+import type { Audit } from '../../src/record/audit/audit.ts'
+import type { AuditEvent } from '../../src/model/audit.ts'
 import { startQueues } from './queues.ts'
 import { BASIC, BEARER, startWeb } from './start.ts'
 
@@ -56,4 +59,23 @@ test('a cluster that is configured later shows up without a restart', async (t) 
   assert.deepEqual(await names(), ['prod'])
   shown = queues.slice()
   assert.deepEqual(await names(), ['prod', 'dev'])
+})
+
+test('whatever is changed there is in the audit log with who did it', async (t) => {
+  const noted: AuditEvent[] = []
+  const audit: Audit = {
+    record: async () => undefined,
+    recordFrom: async () => undefined,
+    note: (event) => void noted.push(event),
+    anchor: async () => undefined,
+    entries: async () => [],
+    close: async () => undefined,
+  }
+  const log = { debug() {}, info() {}, warn() {}, error() {}, child: () => log }
+  const queueUi = auditedQueueUi((_request, response) => void response.send('done'), { audit, log, now: () => 7 })
+  const { url } = await startWeb(t, { queueUi })
+  await request(url).get('/queues/').set(BASIC).expect(200)
+  await request(url).put('/queues/api/queues/pause').set(BEARER).expect(200)
+  const detail = { method: 'PUT', address: '/queues/api/queues/pause', status: 200 }
+  assert.deepEqual(noted, [{ at: 7, actor: 'the API', action: 'queue operated', detail }])
 })

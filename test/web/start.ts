@@ -1,7 +1,7 @@
 import type { TestContext } from 'node:test'
 import type { Log } from '../../src/model/log.ts'
 import { createMetrics } from '../../src/web/metrics.ts'
-import { createTokenBook } from '../../src/web/tokens.ts'
+import { createTokenBook, type TokenBook } from '../../src/web/tokens.ts'
 import { type WebServerOptions, createWebServer } from '../../src/web/server.ts'
 import { type MemoryLedger, createMemoryLedger } from './memory-ledger.ts'
 import { sampleConfiguration, sampleStatus } from './samples.ts'
@@ -20,7 +20,7 @@ export interface Started {
 /** The real server on a free port of this machine, over a ledger in memory; closed when the test ends. */
 export async function startWeb(
   test: TestContext,
-  options: Partial<Omit<WebServerOptions, 'tokens'>> & { readonly tokens?: readonly string[] } = {},
+  options: Partial<Omit<WebServerOptions, 'tokens'>> & { readonly tokens?: readonly string[] | TokenBook } = {},
 ): Promise<Started> {
   const ledger = createMemoryLedger([sampleStatus()])
   const logged: string[] = []
@@ -31,7 +31,10 @@ export async function startWeb(
   const server = createWebServer({
     host: '127.0.0.1',
     port: 0,
-    tokens: createTokenBook({ shared: tokens, configuration, resolveSecret: async () => '', log, now: parts.now ?? Date.now }),
+    tokens:
+      'principalOf' in tokens
+        ? tokens
+        : createTokenBook({ shared: tokens, configuration, resolveSecret: async () => '', log, now: parts.now ?? Date.now }),
     configuration,
     ledger,
     intake: ledger,

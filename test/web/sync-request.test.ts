@@ -86,7 +86,7 @@ test('a held plan is answered 409 with the way to confirm it, and the confirmati
 
   const { url, ledger } = await startWeb(t)
   await request(url).post(`${SYNC}?confirm=sha256:abc`).set(BEARER).expect(202)
-  assert.deepEqual(ledger.confirmed, [{ application: 'shop-prod', digest: 'sha256:abc' }])
+  assert.deepEqual(ledger.confirmed, [{ application: 'shop-prod', digest: 'sha256:abc', actor: 'the API' }])
   for (const digest of ['', 'a b', '%0d%0a', 'x'.repeat(201)]) {
     assert.equal((await request(url).post(`${SYNC}?confirm=${digest}`).set(BEARER)).status, 400, digest)
   }
