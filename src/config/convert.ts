@@ -193,7 +193,8 @@ function interval(text: string | undefined, path: string, report: Report): numbe
   return limited(text ?? '1m', 1000, DAY, path, report)
 }
 
-function limited(text: string, least: number, most: number, path: string, report: Report): number {
+/** Milliseconds of a duration between two limits. */
+export function limited(text: string, least: number, most: number, path: string, report: Report): number {
   const milliseconds = parseDuration(text) ?? Number.NaN
   if (milliseconds >= least && milliseconds <= most) return milliseconds
   report({ path, message: `must be between ${least === 0 ? '0' : '1s'} and ${most / DAY}d, not ${text}` })

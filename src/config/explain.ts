@@ -37,6 +37,8 @@ export function explain(issue: Issue, schema: z.ZodType, document: unknown): rea
       return [{ path, message: value === undefined ? 'is missing' : wrongType(String(issue.path.at(-1)), issue.expected, value) }]
     case 'invalid_value':
       return [{ path, message: wrongValue(issue.values.map(String), value) }]
+    case 'invalid_union':
+      return [{ path, message: `must be text or a list of text, not ${describe(value)}` }]
     case 'invalid_format':
       return [{ path, message: wrongFormat(issue.path, String(value)) }]
     case 'too_small':
@@ -89,7 +91,7 @@ function wrongFormat(path: readonly PropertyKey[], value: string): string {
   // Somebody may have written the token itself.
   if (field === 'hash') return 'must be sha256: and 64 hexadecimal digits, as gitwake token prints it; the token itself never stands here'
   const shown = JSON.stringify(value.slice(0, 60))
-  if (/(?:Interval|[Tt]imeout|duration|initial|max)$/.test(field)) return `must be a duration such as 30s, 1m or 1h, not ${shown}`
+  if (/(?:Interval|[Tt]imeout|duration|initial|max|maxAge)$/.test(field)) return `must be a duration such as 30s, 1m or 1h, not ${shown}`
   if (field === 'expires') return `must be a day or a time in UTC, such as 2027-01-31 or 2027-01-31T12:00:00Z, not ${shown}`
   if (field === 'env') return 'must be the name of an environment variable (letters, digits and _); the value itself never stands here'
   return `must be lower-case letters, digits and hyphens, beginning and ending with a letter or digit, not ${shown}`

@@ -1,6 +1,5 @@
-import { isDeepStrictEqual } from 'node:util'
 import type { AccessToken, Application, Cluster, Configuration, Repository } from '../model/configuration.ts'
-import { toToken } from './access.ts'
+import { tokenClash, toToken } from './access.ts'
 import { toApplication, toCluster, toRepository, type Report } from './convert.ts'
 import { crossCheck } from './cross-checks.ts'
 import { parseDocuments, type CheckedDocument, type Place } from './documents.ts'
@@ -118,8 +117,7 @@ function build(documents: readonly CheckedDocument[], problems: ConfigurationPro
         break
       case 'Token': {
         const token = deepFreeze(toToken(checked.document, report))
-        const twin = [...tokens.values()].find(({ secret }) => isDeepStrictEqual(secret, token.secret))
-        if (twin !== undefined) report({ path: 'spec', message: `is the same token as ${twin.name}: it must be clear whose a request is` })
+        for (const other of tokens.values()) for (const finding of tokenClash(token, other)) report(finding)
         tokens.set(name, token)
         break
       }

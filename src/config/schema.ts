@@ -49,7 +49,10 @@ export const repositoryDocument = document(
         examples: ['https://github.com/acme/shop.git'],
       }),
     pollInterval: duration('How often to ask for a moved head, in case a webhook was lost.', '1m').optional(),
-    allowInsecure: z.boolean().meta({ description: 'Opens plain http, file and loopback URLs, for tests and demos.' }).optional(),
+    allowInsecure: z
+      .boolean()
+      .meta({ description: 'Opens plain http, file, and hosts that are or lead to this machine or its link, for tests and demos.' })
+      .optional(),
     credentials: z
       .strictObject({
         username: z.string().min(1).meta({ description: 'HTTP user name; most hosts take any with a token.', default: 'git' }).optional(),
@@ -289,9 +292,48 @@ const grant = {
   clusters: patterns('Names of the clusters whose applications it is about.').optional(),
 }
 
+const claimPattern = z.string().min(1).max(500)
+
+const issuedTokens = z
+  .strictObject({
+    issuer: z
+      .string()
+      .min(1)
+      .max(500)
+      .meta({
+        description: 'The issuer, as its tokens name it (iss).',
+        examples: ['https://token.actions.githubusercontent.com', 'https://gitlab.com'],
+      }),
+    audience: z
+      .string()
+      .min(1)
+      .max(500)
+      .meta({
+        description: 'For whom the tokens are made (aud): this gitwake, and nobody else.',
+        examples: ['https://gitwake.example.org'],
+      }),
+    claims: z.record(z.string().min(1).max(200), z.union([claimPattern, z.array(claimPattern)])).meta({
+      description:
+        'What the tokens must say, all of it. * stands for any characters but / and :, ** for any at all; of several patterns one must match.',
+      examples: [{ sub: 'repo:acme/shop:ref:refs/heads/main' }],
+    }),
+    maxAge: duration('How old a token may be, however long its issuer lets it live.', '1h').optional(),
+    jwksUri: z
+      .string()
+      .min(1)
+      .max(500)
+      .meta({ description: "Where the issuer's keys are; found by discovery where this is missing." })
+      .optional(),
+    allowInsecure: z
+      .boolean()
+      .meta({ description: 'Opens plain http and issuers on this machine or its link, for tests and demos.' })
+      .optional(),
+  })
+  .meta({ description: 'Tokens that a CI system or a cluster makes for its own jobs (OpenID Connect), instead of one that we made.' })
+
 export const tokenDocument = document(
   'Token',
-  'A token for the API, for one program or person. `gitwake token` makes one.',
+  'A token for the API, for one program or person. `gitwake token` makes one; those of CI systems are named by `oidc`.',
   63,
   z
     .strictObject({
@@ -301,6 +343,7 @@ export const tokenDocument = document(
         .meta({ description: 'sha256: and the SHA-256 of a random token, in hex. Only whoever has the token can make it.' })
         .optional(),
       tokenFrom: secretReference('The token itself, of at least 22 random characters.').optional(),
+      oidc: issuedTokens.optional(),
       ...grant,
       expires: z
         .string()
@@ -308,7 +351,7 @@ export const tokenDocument = document(
         .meta({ description: 'A day or a time in UTC from which on the token opens nothing.', examples: ['2027-01-31'] })
         .optional(),
     })
-    .meta({ oneOf: [{ required: ['hash'] }, { required: ['tokenFrom'] }] }),
+    .meta({ oneOf: [{ required: ['hash'] }, { required: ['tokenFrom'] }, { required: ['oidc'] }] }),
 )
 
 export const DOCUMENTS = {

@@ -1,4 +1,5 @@
 import type { Grant } from './access.ts'
+import type { ClaimRules } from './claims.ts'
 import type { DeletionPolicy } from './departure.ts'
 
 /** Where a secret stands: never its value. Resolved only by the role that uses it, each time it is needed. */
@@ -158,11 +159,29 @@ export interface Application {
   readonly dependsOn: readonly string[]
 }
 
+/** Which of the tokens (JWTs of OpenID Connect) that an issuer signs are meant. */
+export interface IssuedTokens {
+  /** As the tokens name it. */
+  readonly issuer: string
+  /** For whom the tokens are made: us alone. */
+  readonly audience: string
+  readonly claims: ClaimRules
+  /** Since they were made. */
+  readonly maxAgeMs: number
+  /** Where the issuer's keys are; found by discovery where it is absent. */
+  readonly jwksUri?: string
+  /** Opens plain http and issuers on this machine (tests, demos). */
+  readonly allowInsecure: boolean
+}
+
 /** A token for the API, and what it opens. */
 export interface AccessToken {
   readonly name: string
-  /** SHA-256 in hex of a token that only its holder has; or where the token itself stands. */
-  readonly secret: { readonly kind: 'hash'; readonly sha256: string } | { readonly kind: 'reference'; readonly from: SecretReference }
+  /** SHA-256 in hex of a token that only its holder has; where the token itself stands; or whose tokens an issuer signs. */
+  readonly secret:
+    | { readonly kind: 'hash'; readonly sha256: string }
+    | { readonly kind: 'reference'; readonly from: SecretReference }
+    | ({ readonly kind: 'issued' } & IssuedTokens)
   readonly grant: Grant
   /** From then on it opens nothing; ms since 1970. */
   readonly expiresAt?: number

@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Principal } from '../model/access.ts'
 import type { AccessToken, CurrentConfiguration, SecretReference } from '../model/configuration.ts'
 import type { Log } from '../model/log.ts'
+import type { IssuedTokenBook } from './issued-tokens.ts'
 
 /** Whose tokens open what. */
 export interface TokenBook {
@@ -20,9 +21,11 @@ interface Entry {
 const FRESH_MS = 10_000
 /** 22 characters of base64 are 128 bits. */
 const LEAST_LENGTH = 22
+/** Three parts in base64url, the first a JSON object; no longer than a header may be. */
+const JWT = /^eyJ[\w-]{1,2048}\.[\w-]{1,16384}\.[\w-]{1,2048}$/
 
 /**
- * The tokens of GITWAKE_API_TOKEN (`shared`: they open everything) and those of the configuration. Only digests are kept. A plain SHA-256 is right
+ * The tokens of GITWAKE_API_TOKEN (`shared`: they open everything), those of the configuration, and those of issuers that it names. Only digests are kept. A plain SHA-256 is right
  * for them: nobody can guess 128 random bits, however fast (docs/decisions/022-tokens.md).
  */
 export function createTokenBook(options: {
@@ -32,7 +35,7 @@ export function createTokenBook(options: {
   readonly log: Log
   readonly now: () => number
 }): TokenBook {
-  const { configuration, now } = options
+  const { configuration, log, now } = options
   const shared = options.shared.map((token) => ({ digest: digestOf(token), principal: SHARED, expiresAt: Number.POSITIVE_INFINITY }))
   let known: { readonly of: object; readonly at: number; readonly entries: Promise<readonly Entry[]> } | undefined
 
@@ -47,11 +50,20 @@ export function createTokenBook(options: {
     return known.entries
   }
 
+  let issued: Promise<IssuedTokenBook> | undefined
+  /** The library for signatures is loaded only where issuers are configured. */
+  const ofIssuer = async (token: string): Promise<Principal | undefined> => {
+    if (!JWT.test(token) || ![...configuration().tokens.values()].some(({ secret }) => secret.kind === 'issued')) return undefined
+    issued ??= import('./issued-tokens.ts').then(({ createIssuedTokenBook }) => createIssuedTokenBook({ configuration, log, now }))
+    return (await issued).principalOf(token)
+  }
+
   return {
     isEmpty: () => shared.length === 0 && configuration().tokens.size === 0,
     async principalOf(token) {
       const found = findConstantTime([...shared, ...(await entries())], digestOf(token))
-      return found !== undefined && found.expiresAt > now() ? found.principal : undefined
+      if (found === undefined) return ofIssuer(token)
+      return found.expiresAt > now() ? found.principal : undefined
     },
   }
 }
@@ -72,6 +84,7 @@ async function open(
 ): Promise<readonly Entry[]> {
   const { name, secret, grant, expiresAt = Number.POSITIVE_INFINITY } = token
   const entry = (digest: Buffer): readonly Entry[] => [{ digest, principal: { name, shared: false, grants: [grant] }, expiresAt }]
+  if (secret.kind === 'issued') return []
   if (secret.kind === 'hash') return entry(Buffer.from(secret.sha256, 'hex'))
   try {
     const value = await resolveSecret(secret.from)

@@ -320,7 +320,7 @@ describe('a configuration', () => {
     {
       name: 'a token from two places',
       text: token('ci', `hash: "${HASH}", tokenFrom: {env: CI}, allow: read`),
-      told: /spec: must have either hash \(gitwake token prints one\) or tokenFrom/,
+      told: /spec: must have exactly one of hash \(gitwake token prints one\), tokenFrom/,
     },
     {
       name: 'a right that there is not',

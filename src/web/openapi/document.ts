@@ -21,7 +21,7 @@ export function openApiDocument(): object {
     paths,
     components: {
       securitySchemes: {
-        bearer: { type: 'http', scheme: 'bearer', description: 'An API token' },
+        bearer: { type: 'http', scheme: 'bearer', description: 'An API token, or one of an issuer that a Token document names' },
         basic: { type: 'http', scheme: 'basic', description: 'For browsers: an API token as password, with any user name' },
       },
       schemas: Object.fromEntries(Object.entries(components).toSorted(([one], [other]) => (one < other ? -1 : 1))),
