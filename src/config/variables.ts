@@ -228,6 +228,20 @@ export const VARIABLES = {
     flag,
     'Lets the queue UI at /queues retry, promote and remove jobs; otherwise it only shows them.',
   ),
+  queuesPort: variable(
+    'GITWAKE_QUEUES_PORT',
+    '',
+    'number',
+    optionalPort,
+    'A port of its own for the queue UI, which then is not to be had on PORT: where webhooks come from outside, and operators from inside. The same tokens open it.',
+  ),
+  queuesHost: variable(
+    'GITWAKE_QUEUES_HOST',
+    '127.0.0.1',
+    'address',
+    text,
+    'The address to listen on for GITWAKE_QUEUES_PORT. 0.0.0.0 or :: opens it to the network: put TLS in front.',
+  ),
   serverUrl: variable(
     'GITWAKE_URL',
     '',

@@ -14,8 +14,9 @@ import { startFold } from '../record/fold.ts'
 import { createLedger } from '../record/ledger.ts'
 import { createMetrics } from '../web/metrics.ts'
 import type { Check } from '../web/checks.ts'
+import { createFailureLimit } from '../web/failure-limit.ts'
 import { createQueueUi } from '../web/queue-ui.ts'
-import { createWebServer } from '../web/server.ts'
+import { createQueueServer, createWebServer } from '../web/server.ts'
 import { createTokenBook, type TokenBook } from '../web/tokens.ts'
 import { createMatch } from '../webhook/match.ts'
 import { createReceiver } from '../webhook/receiver.ts'
@@ -82,29 +83,33 @@ export async function startServing(shared: Process): Promise<Running> {
     log,
     observe: (provider, status) => metrics.deliveryReceived(provider, outcomeOf(status)),
   })
+  const failures = createFailureLimit({ burst: 30, refillMs: 2_000, addresses: 10_000, now: Date.now })
+  const queueUi = auditedQueueUi(
+    createQueueUi({
+      queues: () => [...queues].map(([cluster, queue]) => ({ cluster, queue })),
+      operator: settings.queuesOperator,
+      alone: settings.queuesPort !== undefined,
+    }),
+    audited,
+  )
+  const door = { tokens, failures, configuration, ledger, log, now: Date.now }
   const server = createWebServer({
+    ...door,
     host: settings.host,
     port: settings.port,
-    tokens,
-    configuration,
-    ledger,
     intake,
     planner: createPlanner({ redis: connections.producer, jobs: intake.jobs }),
     audit,
     readiness: () => readiness(shared),
     metrics,
-    queueUi: auditedQueueUi(
-      createQueueUi({
-        queues: () => [...queues].map(([cluster, queue]) => ({ cluster, queue })),
-        operator: settings.queuesOperator,
-      }),
-      audited,
-    ),
+    queueUi: settings.queuesPort === undefined ? queueUi : 'elsewhere',
     receiver,
-    log,
-    now: Date.now,
   })
   const { url } = await server.listen()
+  const own = settings.queuesPort === undefined ? undefined : { host: settings.queuesHost, port: settings.queuesPort }
+  const queueServer = own && createQueueServer({ ...door, ...own, queueUi })
+  const shown = await queueServer?.listen()
+  if (shown) log.info({ queues: shown.url }, 'the queues are shown')
   log.info({ url, applications: configuration().applications.size }, 'gitwake listens')
   const depth = setInterval(() => {
     for (const [cluster, queue] of queues) {
@@ -118,7 +123,7 @@ export async function startServing(shared: Process): Promise<Running> {
   return {
     async close() {
       clearInterval(depth)
-      await server.close()
+      await Promise.all([server.close(), queueServer?.close()])
       await fold.close()
       await audit.close()
       await following?.close()

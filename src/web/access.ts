@@ -2,7 +2,7 @@ import type { Request, RequestHandler, Response } from 'express'
 import { may, mayEverywhere, maySomewhere, RIGHTS, type Principal, type Right } from '../model/access.ts'
 import type { CurrentConfiguration } from '../model/configuration.ts'
 import type { Ledger } from '../model/intake.ts'
-import { createFailureLimit } from './failure-limit.ts'
+import type { FailureLimit } from './failure-limit.ts'
 import { refuse, refuseMalformed, refuseUnknown, type Refusal } from './refusal.ts'
 import { needOf } from './rights.ts'
 import type { TokenBook } from './tokens.ts'
@@ -44,10 +44,9 @@ export function createAccess(options: {
   readonly tokens: TokenBook
   readonly configuration: CurrentConfiguration
   readonly ledger: Ledger
-  readonly now: () => number
+  readonly failures: FailureLimit
 }): Access {
-  const { tokens, configuration, ledger } = options
-  const limit = createFailureLimit({ burst: 30, refillMs: 2_000, addresses: 10_000, now: options.now })
+  const { tokens, configuration, ledger, failures: limit } = options
   const views = new WeakMap<object, View>()
 
   const guard: RequestHandler = async (request, response, next) => {

@@ -10,12 +10,14 @@ import { createCommits } from './commits.ts'
 import { createDepartures } from './departures.ts'
 import { createEvents } from './events.ts'
 import { answerFailure } from './failure.ts'
+import type { FailureLimit } from './failure-limit.ts'
 import type { Checks } from './checks.ts'
 import { createHealth } from './health.ts'
 import type { Log } from '../model/log.ts'
 import type { Metrics } from './metrics.ts'
 import { createPages } from './pages/routes.ts'
 import { createPlanDesk, createPlans } from './plans.ts'
+import { queuesAreElsewhere } from './queue-application.ts'
 import { QUEUES_PATH } from './queue-ui.ts'
 import { refuseUnknown } from './refusal.ts'
 import { securityHeaders } from './security-headers.ts'
@@ -35,7 +37,10 @@ export interface WebParts {
   readonly audit: AuditReader
   readonly readiness: Checks
   readonly metrics: Metrics
-  readonly queueUi: RequestHandler | undefined
+  /** `elsewhere`: it has a listener of its own. */
+  readonly queueUi: RequestHandler | 'elsewhere' | undefined
+  /** Counts wrong tokens, over all listeners. */
+  readonly failures: FailureLimit
   readonly log: Log
   /** Milliseconds since 1970. */
   readonly now: () => number
@@ -66,7 +71,7 @@ export function createApplication(parts: WebParts, closing: AbortSignal): Expres
   application.use('/api', createDepartures({ viewOf, intake: parts.intake, waiting, now }))
   application.use('/api', createStandings({ viewOf, intake: parts.intake, ledger, waiting, log, now }))
   application.use('/api', createPlans({ viewOf, planner, desk, waiting }))
-  if (parts.queueUi) application.use(QUEUES_PATH, parts.queueUi)
+  if (parts.queueUi) application.use(QUEUES_PATH, parts.queueUi === 'elsewhere' ? queuesAreElsewhere : parts.queueUi)
   application.use(createPages({ viewOf, planner, desk, now }))
   application.use(refuseUnknown)
   application.use(answerFailure(log))

@@ -8,6 +8,9 @@ export interface Address {
   readonly port: number
 }
 
+/** What sets a port. */
+export type ListenVariable = 'PORT' | 'GITWAKE_PROBE_PORT' | 'GITWAKE_QUEUES_PORT'
+
 /** Connections that the kernel keeps for a busy event loop; those beyond are reset. Node's 511 are fewer than a crowd of webhooks brings at once. */
 const BACKLOG = 4096
 
@@ -15,7 +18,7 @@ const BACKLOG = 4096
 export async function listenOn(
   server: Server,
   address: Address,
-  variable: 'PORT' | 'GITWAKE_PROBE_PORT',
+  variable: ListenVariable,
 ): Promise<{ readonly url: string; readonly port: number }> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const refused = (error: Error): void => reject(cannotListen(address, variable, error))

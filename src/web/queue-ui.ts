@@ -38,7 +38,6 @@ const UI = {
   hideDocsLink: true,
   hideRedisDetails: true,
   showWorkers: false,
-  miscLinks: [{ text: 'Status page', url: '/' }],
 }
 
 /**
@@ -46,7 +45,12 @@ const UI = {
  * operator only looks. bull-board is loaded with the first request: most processes never show it. `queues` is asked each time,
  * because clusters come and go with the configuration.
  */
-export function createQueueUi(options: { queues: () => readonly ShownQueue[]; operator: boolean }): RequestHandler {
+export function createQueueUi(options: {
+  queues: () => readonly ShownQueue[]
+  operator: boolean
+  /** Nothing else is at its address. */
+  alone?: boolean
+}): RequestHandler {
   let board: Promise<Board> | undefined
 
   return async (request, response, next) => {
@@ -56,7 +60,7 @@ export function createQueueUi(options: { queues: () => readonly ShownQueue[]; op
     }
     // Without the slash, the relative addresses of its page would point beside it.
     if (request.originalUrl.split('?')[0] === QUEUES_PATH) return response.redirect(`${QUEUES_PATH}/`)
-    board ??= createBoard(options.operator)
+    board ??= createBoard(options)
     const { handler, show } = await board
     show(options.queues())
     response.set('Content-Security-Policy', BOARD_POLICY)
@@ -65,14 +69,15 @@ export function createQueueUi(options: { queues: () => readonly ShownQueue[]; op
   }
 }
 
-async function createBoard(operator: boolean): Promise<Board> {
+async function createBoard({ operator, alone = false }: { operator: boolean; alone?: boolean }): Promise<Board> {
   const [{ createBullBoard }, { BullMQAdapter }, { ExpressAdapter }] = await Promise.all([
     import('@bull-board/api'),
     import('@bull-board/api/bullMQAdapter'),
     import('@bull-board/express'),
   ])
+  const uiConfig = { ...UI, miscLinks: alone ? [] : [{ text: 'Status page', url: '/' }] }
   const serverAdapter = new ExpressAdapter().setBasePath(QUEUES_PATH)
-  const { setQueues } = createBullBoard({ queues: [], serverAdapter: sameShape(serverAdapter), options: { uiConfig: UI } })
+  const { setQueues } = createBullBoard({ queues: [], serverAdapter: sameShape(serverAdapter), options: { uiConfig } })
   let shown: readonly ShownQueue[] = []
 
   return {

@@ -1,17 +1,18 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import { createApplication, type WebParts } from './application.ts'
-import { listenOn } from './listen.ts'
+import { type Address, listenOn, type ListenVariable } from './listen.ts'
+import { createQueueApplication, type QueueParts } from './queue-application.ts'
 
 export type { WebParts } from './application.ts'
 
-export interface WebServerOptions extends WebParts {
-  /** Address to listen on; port 0 takes any that is free. */
-  readonly host: string
-  readonly port: number
-  /** Answers everything below `/hooks`, without passing through express: the hot path. */
-  readonly receiver: (request: IncomingMessage, response: ServerResponse) => unknown
+interface ListenOptions extends Address {
   /** How long `close` lets requests finish. */
   readonly graceMs?: number
+}
+
+export interface WebServerOptions extends WebParts, ListenOptions {
+  /** Answers everything below `/hooks`, without passing through express: the hot path. */
+  readonly receiver: (request: IncomingMessage, response: ServerResponse) => unknown
 }
 
 export interface WebServer {
@@ -36,17 +37,32 @@ const MOST_HEADERS = 100
 export function createWebServer(options: WebServerOptions): WebServer {
   const closing = new AbortController()
   const application = createApplication(options, closing.signal)
-  const server = createServer(LIMITS, (request, response) => {
-    if (closing.signal.aborted) response.setHeader('Connection', 'close')
+  return serve({ ...options, variable: 'PORT' }, closing, (request, response) => {
     if (isHook(request.url ?? '')) void receive(options, request, response)
     else application(request, response)
+  })
+}
+
+/** The HTTP server of the queue UI, where that is not to be reached from where webhooks and pages are. */
+export function createQueueServer(options: QueueParts & ListenOptions): WebServer {
+  return serve({ ...options, variable: 'GITWAKE_QUEUES_PORT' }, new AbortController(), createQueueApplication(options))
+}
+
+function serve(
+  options: ListenOptions & Pick<WebParts, 'log'> & { readonly variable: ListenVariable },
+  closing: AbortController,
+  handle: RequestListener,
+): WebServer {
+  const server = createServer(LIMITS, (request, response) => {
+    if (closing.signal.aborted) response.setHeader('Connection', 'close')
+    handle(request, response)
   })
   server.maxConnections = MOST_CONNECTIONS
   server.maxHeadersCount = MOST_HEADERS
 
   return {
     async listen() {
-      const address = await listenOn(server, options, 'PORT')
+      const address = await listenOn(server, options, options.variable)
       server.on('error', (error) => options.log.error({ err: error }, 'the HTTP server reported an error'))
       return address
     },

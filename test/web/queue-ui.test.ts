@@ -5,8 +5,14 @@ import { createQueueUi } from '../../src/web/queue-ui.ts'
 import { auditedQueueUi } from '../../src/roles/audited.ts'
 import type { Audit } from '../../src/record/audit/audit.ts'
 import type { AuditEvent } from '../../src/model/audit.ts'
+import { createFailureLimit } from '../../src/web/failure-limit.ts'
+import { createQueueServer } from '../../src/web/server.ts'
+import { createTokenBook } from '../../src/web/tokens.ts'
+import { silent } from '../queue/setup.ts'
+import { createMemoryLedger } from './memory-ledger.ts'
 import { startQueues } from './queues.ts'
-import { BASIC, BEARER, startWeb } from './start.ts'
+import { sampleConfiguration } from './samples.ts'
+import { BASIC, BEARER, startWeb, TOKEN } from './start.ts'
 
 test('the queue UI shows the queue of each cluster, with nothing loaded from elsewhere', async (t) => {
   const queues = await startQueues(t, ['prod', 'dev'])
@@ -78,4 +84,41 @@ test('whatever is changed there is in the audit log with who did it', async (t) 
   await request(url).put('/queues/api/queues/pause').set(BEARER).expect(200)
   const detail = { method: 'PUT', address: '/queues/api/queues/pause', status: 200 }
   assert.deepEqual(noted, [{ at: 7, actor: 'the API', action: 'queue operated', detail }])
+})
+
+test('on a listener of its own the queue UI has the same door, is not on the main one, and nothing else is there', async (t) => {
+  const queues = await startQueues(t, ['prod'])
+  const failures = createFailureLimit({ burst: 3, refillMs: 60_000, addresses: 10, now: Date.now })
+  const main = await startWeb(t, { queueUi: 'elsewhere', failures })
+  const configuration = () => sampleConfiguration()
+  const server = createQueueServer({
+    host: '127.0.0.1',
+    port: 0,
+    tokens: createTokenBook({ shared: [TOKEN], configuration, resolveSecret: async () => '', log: silent, now: Date.now }),
+    failures,
+    configuration,
+    ledger: createMemoryLedger([]),
+    queueUi: createQueueUi({ queues: () => queues, operator: false, alone: true }),
+    log: silent,
+    now: Date.now,
+  })
+  const { url } = await server.listen()
+  t.after(() => server.close())
+
+  for (const path of ['/queues', '/queues/', '/queues/api/queues']) {
+    const { body } = await request(main.url).get(path).set(BEARER).expect(404)
+    assert.equal(body.error.code, 'queues-elsewhere')
+    await request(url).get(path).expect(401)
+  }
+  assert.equal((await request(url).get('/').set(BASIC).expect(302)).headers['location'], '/queues/')
+  const page = await request(url).get('/queues/').set(BASIC).expect(200)
+  assert.match(page.headers['content-security-policy'] ?? '', /script-src 'self';/)
+  const { body } = await request(url).get('/queues/api/queues').set(BEARER).expect(200)
+  assert.equal(body.queues[0].displayName, 'prod')
+  await request(url).put('/queues/api/queues/prod-sync/pause').set(BEARER).expect(403)
+  for (const path of ['/api/applications', '/metrics', '/applications/shop-prod', '/hooks/github'])
+    await request(url).get(path).set(BEARER).expect(404)
+
+  for (let guess = 0; guess < 3; guess += 1) await request(url).get('/queues/').set({ Authorization: 'Bearer wrong' }).expect(401)
+  await request(main.url).get('/').set(BEARER).expect(429)
 })

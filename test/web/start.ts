@@ -1,5 +1,6 @@
 import type { TestContext } from 'node:test'
 import type { Log } from '../../src/model/log.ts'
+import { createFailureLimit } from '../../src/web/failure-limit.ts'
 import { createMetrics } from '../../src/web/metrics.ts'
 import { createTokenBook, type TokenBook } from '../../src/web/tokens.ts'
 import { type WebServerOptions, createWebServer } from '../../src/web/server.ts'
@@ -43,6 +44,7 @@ export async function startWeb(
     readiness: async () => [{ name: 'redis', ok: true, message: 'Redis answers.' }],
     metrics: createMetrics({ statuses: ledger.statuses, now: Date.now }),
     queueUi: undefined,
+    failures: createFailureLimit({ burst: 30, refillMs: 2_000, addresses: 10_000, now: parts.now ?? Date.now }),
     receiver: (_request, response) => response.writeHead(202).end('{}'),
     log,
     now: Date.now,
