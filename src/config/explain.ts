@@ -38,7 +38,7 @@ export function explain(issue: Issue, schema: z.ZodType, document: unknown): rea
     case 'invalid_value':
       return [{ path, message: wrongValue(issue.values.map(String), value) }]
     case 'invalid_union':
-      return [{ path, message: `must be text or a list of text, not ${describe(value)}` }]
+      return [{ path, message: `must be text or a list of text, not ${describe(value)}${isScalar(value) ? ': put it in quotes' : ''}` }]
     case 'invalid_format':
       return [{ path, message: wrongFormat(issue.path, String(value)) }]
     case 'too_small':
@@ -63,11 +63,14 @@ function unknownField(key: string, known: readonly string[]): string {
 function wrongType(field: string, expected: string, value: unknown): string {
   // Text is never repeated: somebody may have written the secret itself where its place belongs.
   const found = describe(value)
-  if (expected === 'string' && (typeof value === 'number' || typeof value === 'boolean'))
-    return `must be text, not the ${found}: put it in quotes`
+  if (expected === 'string' && isScalar(value)) return `must be text, not the ${found}: put it in quotes`
   const wanted: Readonly<Record<string, string>> = { string: 'text', boolean: 'true or false', array: 'a list', object: 'a mapping' }
   const hint = expected === 'object' && typeof value === 'string' && field.endsWith('From') ? ': write {env: NAME} or {file: PATH}' : ''
   return `must be ${wanted[expected] ?? expected}, not ${found}${hint}`
+}
+
+function isScalar(value: unknown): boolean {
+  return typeof value === 'number' || typeof value === 'boolean'
 }
 
 function describe(value: unknown): string {

@@ -60,7 +60,10 @@ test('rules that let in more than anybody means are refused, with what to write'
     [of('https://ci.example', 'sub: []'), /spec\.oidc\.claims: must narrow sub/],
     [of('https://ci.example', 'sub: [a, "*"]'), /spec\.oidc\.claims: must narrow sub/],
     [of('https://ci.example', 'sub: {a: b}'), /spec\.oidc\.claims\.sub: must be text or a list of text, not a mapping/],
-    [of('https://ci.example', 'protected: true'), /spec\.oidc\.claims\.protected: must be text or a list of text, not boolean true/],
+    [
+      of('https://ci.example', 'protected: true'),
+      /spec\.oidc\.claims\.protected: must be text or a list of text, not boolean true: put it in quotes/,
+    ],
     [of(GITHUB, 'ref: refs/heads/main'), /must say whose tokens these are, because anybody gets tokens of https:\/\/token\.actions/],
     [of(`${GITHUB}/`, 'ref: refs/heads/main'), /must say whose tokens these are/],
     [of(GITHUB, 'sub: "repo:*/shop:ref:refs/heads/main"'), /must say whose tokens these are/],
