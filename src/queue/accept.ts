@@ -6,6 +6,7 @@ import type { Ticket, Trigger } from '../model/job.ts'
 import { clusterKeys } from '../model/keys.ts'
 import type { Delivery } from '../model/push.ts'
 import { startCatchUp } from './catch-up.ts'
+import { clockOf } from './clock.ts'
 import { reachable } from './connection.ts'
 import { deliveryMark, recordOf } from './delivery.ts'
 import { type Door, openDoor, openRecord, type Request, type Retention, type Taken } from './door.ts'
@@ -107,6 +108,9 @@ export function createIntake({ redis, configuration, log, retention = RETENTION 
     return mark === undefined ? undefined : acceptOne(target, trigger, mark)
   }
 
+  /** By the clock that judges it when a worker comes. */
+  const soon = async (): Promise<number> => (await reachable(clockOf(redis))) + CONFIRMED_FOR_MS
+
   return {
     acceptDelivery: async (delivery, targets, trigger) => guarded(targets, acceptDelivery(delivery, targets, trigger)),
     acceptTrigger: async (target, trigger) => guarded([target], acceptOne(target, trigger, '')),
@@ -116,14 +120,12 @@ export function createIntake({ redis, configuration, log, retention = RETENTION 
       return (await guarded(targets, Promise.all(accepting))).flat().map(({ ticket }) => ticket)
     },
     confirmPlan: async ({ cluster, application }, plan) => {
-      await reachable(
-        redis.hset(clusterKeys(cluster).application(application), { confirm: plan, confirmUntil: Date.now() + CONFIRMED_FOR_MS }),
-      )
+      const confirmUntil = await soon()
+      await reachable(redis.hset(clusterKeys(cluster).application(application), { confirm: plan, confirmUntil }))
     },
     depart: async ({ cluster, application }, departure) => {
-      await reachable(
-        redis.hset(clusterKeys(cluster).application(application), { departure, departureUntil: Date.now() + CONFIRMED_FOR_MS }),
-      )
+      const departureUntil = await soon()
+      await reachable(redis.hset(clusterKeys(cluster).application(application), { departure, departureUntil }))
     },
     say: async ({ cluster, application }, standing) => reachable(sayNow(redis, cluster, application, standing)),
     missed,

@@ -2,6 +2,7 @@ import { Redis, type RedisOptions } from 'ioredis'
 import type { Log } from '../model/log.ts'
 import { GitwakeError } from '../model/error.ts'
 import { parseRedisUrl } from '../model/redis-url.ts'
+import { clockOf } from './clock.ts'
 import { ACCEPT, RECORD } from './scripts/accept.ts'
 import { CLAIM } from './scripts/claim.ts'
 import { ENSURE } from './scripts/ensure.ts'
@@ -25,6 +26,8 @@ export interface Connections {
 
 const COMMAND_TIMEOUT_MS = 2_500
 const COMPLAIN_EVERY_MS = 10_000
+/** Less may be an answer that was slow. */
+const CLOCK_OFF_SECONDS = 30
 const scripts = definitions([ACCEPT, RECORD, BEGIN, FINISH, ENSURE, CLAIM])
 const reconnectDelay = (times: number): number => Math.min(50 * 2 ** Math.min(times, 6), 1_000)
 
@@ -58,7 +61,10 @@ export function connectRedis({ url, ca, log }: { url: string; ca?: Buffer | unde
   // BullMQ makes the connection on which a worker waits for jobs in this way; it must end with the others, also where Redis is away.
   const duplicate = worker.duplicate.bind(worker)
   worker.duplicate = (override) => own(duplicate(override))
-  producer.on('ready', () => void warnOfEviction(producer, log))
+  producer.on('ready', () => {
+    void warnOfEviction(producer, log)
+    void warnOfClock(producer, log)
+  })
   return {
     producer,
     worker,
@@ -133,6 +139,19 @@ function listen(redis: Redis, log: Log): void {
     complainedAt = now
     log.warn({ connection: redis.options.connectionName, problem: error.message }, 'Redis is away')
   })
+}
+
+/** Leases and what is due are judged by one clock for all; timestamps of webhooks, windows of syncs and what is shown are judged by this machine's. */
+async function warnOfClock(redis: Redis, log: Log): Promise<void> {
+  const theirs = await clockOf(redis).catch(() => undefined)
+  if (theirs === undefined) return
+  const aheadSeconds = Math.round((Date.now() - theirs) / 1000)
+  if (Math.abs(aheadSeconds) < CLOCK_OFF_SECONDS) return
+  const off = `${Math.abs(aheadSeconds)} s ${aheadSeconds > 0 ? 'ahead of' : 'behind'}`
+  log.warn(
+    { aheadSeconds },
+    `this machine's clock is ${off} that of Redis: set them right (NTP), or signed webhooks may be refused and windows opened at the wrong time`,
+  )
 }
 
 /** An evicting Redis forgets tickets and jobs without a word. CONFIG may be forbidden; INFO says the same. */

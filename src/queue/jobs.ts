@@ -3,6 +3,7 @@ import { type JobsOptions, Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { sha256 } from '../model/digest.ts'
 import { clusterKeys } from '../model/keys.ts'
+import { clockOf } from './clock.ts'
 import { reachable, redisUnavailable } from './connection.ts'
 import { CLASS, priorityOf } from './priority.ts'
 
@@ -81,7 +82,8 @@ export function openJobs(redis: Redis, cluster: string): Jobs {
       await add('sweep', {}, once('sweep/all', priorityOf(CLASS.drift, 0), true))
     },
     addCanary: async () => {
-      await add('canary', {}, once('canary/all', priorityOf(CLASS.push, 0), false))
+      // Its round trip may end at a worker with another clock.
+      await add('canary', {}, { ...once('canary/all', priorityOf(CLASS.push, 0), false), timestamp: await reachable(clockOf(redis)) })
     },
     addPlan: async (application, subject) => {
       // Somebody waits for it at a terminal: like a sync by hand.

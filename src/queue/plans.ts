@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis'
 import { clusterKeys } from '../model/keys.ts'
 import { subjectText, type Planner, type PlanReport, type PlanSubject } from '../model/plan-report.ts'
+import { clockOf } from './clock.ts'
 import { reachable } from './connection.ts'
 import { encodeFitting } from './fitting.ts'
 import type { Jobs } from './jobs.ts'
@@ -36,11 +37,6 @@ export async function keepPlan(
   const key = clusterKeys(place.cluster).plan(place.application, subjectText(place.subject))
   await redis.set(key, `${begunAt} ${encodeFitting(report)}`, 'EX', KEPT_SECONDS)
   return report
-}
-
-async function clockOf(redis: Redis): Promise<number> {
-  const [seconds, microseconds] = await redis.time()
-  return Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000)
 }
 
 /** Written by a worker, perhaps of another version: what cannot be read is no plan. */

@@ -47,10 +47,8 @@ export async function workOn(context: WorkContext, job: Job<JobData>): Promise<v
       return context.sweep(context.stop)
     case 'plan':
       return application === undefined ? undefined : context.plan(application, subject ?? '', context.stop)
-    case 'canary': {
-      const at = Date.now()
-      return writeCanary(producer, cluster, { at, roundTripMs: Math.max(0, at - job.timestamp) })
-    }
+    case 'canary':
+      return writeCanary(producer, cluster, job.timestamp)
   }
 }
 

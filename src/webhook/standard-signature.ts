@@ -27,7 +27,11 @@ export function checkStandardSignature(headers: IncomingHttpHeaders, body: Buffe
   if (keys.length === 0) return refused('it is signed, but no signing key is configured')
   if (id === '' || given.length === 0) return refused('webhook-id or webhook-signature is missing or malformed')
   if (!/^\d{1,12}$/u.test(timestamp)) return refused('webhook-timestamp is missing or malformed')
-  if (Math.abs(now / 1000 - Number(timestamp)) > toleranceSeconds) return refused('webhook-timestamp is more than 300 s off')
+  const aheadSeconds = Math.round(Number(timestamp) - now / 1000)
+  if (Math.abs(aheadSeconds) > toleranceSeconds) {
+    const off = `${Math.abs(aheadSeconds)} s ${aheadSeconds > 0 ? 'ahead of' : 'behind'}`
+    return refused(`webhook-timestamp is ${off} this machine's clock, more than 300 s: sent again by somebody, or a clock is wrong`)
+  }
   for (const [index, key] of keys.entries()) {
     const expected = hmac(key, `${id}.${timestamp}.`, body)
     let holds = false

@@ -3,10 +3,8 @@ import { connectRedis } from '../../src/queue/connection.ts'
 import { startWorker } from '../../src/queue/worker.ts'
 import { configurationOf, failed, resultOf, silent } from '../queue/setup.ts'
 
-// Started by redis.test.ts: a worker whose clock is wrong, and whose first try fails.
-const [url = '', shiftMs = '0'] = process.argv.slice(2)
-const now = Date.now
-Date.now = () => now() + Number(shiftMs)
+// Started by clock.test.ts: a worker whose clock is wrong, and whose first try fails.
+const [url = ''] = process.argv.slice(2)
 
 let runs = 0
 startWorker({

@@ -1,7 +1,4 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import { test } from 'node:test'
 import { clusterKeys } from '../../src/model/keys.ts'
 import { delivery, resultOf, setUp, targetOf, trigger, type Setup } from '../queue/setup.ts'
@@ -83,24 +80,5 @@ for (const job of ['poll', 'sweep'] as const) {
     let ran = 0
     setup.work({ run: async (one) => resultOf(one), [job]: async () => void (ran += 1) })
     await until(() => ran > 0, 20_000)
-  })
-}
-
-for (const minutes of [-10, 10]) {
-  test(`a worker whose clock is ${Math.abs(minutes)} min ${minutes < 0 ? 'slow' : 'fast'} retries a failure when it is due`, async () => {
-    await using setup = await setUp()
-    const script = fileURLToPath(import.meta.url).replace('redis.test', 'clock-worker')
-    const child = spawn(process.execPath, [script, setup.redis.url, String(minutes * 60_000)], { stdio: ['ignore', 'ignore', 'inherit'] })
-    const end = (): void => void child.kill('SIGKILL')
-    process.once('exit', end)
-    const exited = once(child, 'exit')
-    try {
-      const { wanted } = await setup.intake.acceptTrigger(api, trigger())
-      await until(async () => (await field(setup, 'done')) === wanted, 30_000)
-    } finally {
-      end()
-      process.off('exit', end)
-      await exited
-    }
   })
 }
