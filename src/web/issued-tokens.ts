@@ -2,6 +2,7 @@ import { decodeJwt, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } f
 import type { Principal } from '../model/access.ts'
 import { claimsMatch } from '../model/claims.ts'
 import type { AccessToken, CurrentConfiguration, IssuedTokens } from '../model/configuration.ts'
+import { GitwakeError } from '../model/error.ts'
 import type { Log } from '../model/log.ts'
 import type { OutgoingOptions } from '../outgoing/fetch.ts'
 import { repeatedName } from './repeated-name.ts'
@@ -62,14 +63,12 @@ export function createIssuedTokenBook(options: {
       if (repeated === undefined) return payload
       log.info({ issuer: issued.issuer, claim: repeated }, 'a token of an issuer opens nothing: it says one claim twice')
     } catch (error) {
-      // What is wrong with a key (too short, of another kind) is a TypeError.
-      if (!(error instanceof errors.JOSEError || error instanceof TypeError)) throw error
+      if (error instanceof GitwakeError) throw error
+      // Everything else is the token's fault, or that of a key (too short, broken), which WebCrypto tells in its own ways.
+      const problem = error instanceof Error ? error.message : String(error)
       // What its issuer did sign is told: somebody wonders. What anybody can make up is not.
       const isSigned = error instanceof errors.JWTExpired || error instanceof errors.JWTClaimValidationFailed
-      log[isSigned ? 'info' : 'debug'](
-        { issuer: issued.issuer, problem: error.message },
-        'a token of an issuer opens nothing: it is not valid',
-      )
+      log[isSigned ? 'info' : 'debug']({ issuer: issued.issuer, problem }, 'a token of an issuer opens nothing: it is not valid')
     }
     return undefined
   }

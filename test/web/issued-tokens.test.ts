@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHmac, createPublicKey } from 'node:crypto'
 import { test, type TestContext } from 'node:test'
+import fc from 'fast-check'
 import { generateKeyPair } from 'jose'
 import request from 'supertest'
 import type { AccessToken, IssuedTokens } from '../../src/model/configuration.ts'
@@ -305,6 +306,57 @@ test('what an issuer answers is small JSON about itself, from where it says, or 
     )
   }
   assert.deepEqual(inner.requests, [])
+})
+
+test('no token, however it is made, and no key, however odd, is more than a wrong token', async (t) => {
+  const issuer = await startIssuer(t)
+  const odd = ['RSA', 'EC', 'OKP', 'AKP', 7].flatMap((kty) =>
+    ['RS256', 'ES256', 'EdDSA', 'Ed25519', undefined].flatMap((alg) => [
+      { kty, alg, kid: `odd ${kty} ${alg} bare` },
+      { kty, alg, kid: `odd ${kty} ${alg}`, n: 'AQAB', e: 'AQAB', crv: 'P-256', x: 'AA', y: 'AA' },
+      { kty, alg, kid: `odd 25519 ${kty} ${alg}`, n: '', e: 7, crv: 'Ed25519', x: '!', use: 'sig' },
+    ]),
+  )
+  issuer.intercept((request, response) => {
+    if (request.url !== '/keys') return false
+    response.end(JSON.stringify({ keys: [issuer.publicKey, ...odd] }))
+    return true
+  })
+  const { principalOf } = bookOf([documentOf(issuer)])
+  const [, payload = '', signature = ''] = (await issuer.token()).split('.')
+  for (const { kid } of odd)
+    for (const alg of ['RS256', 'ES256', 'EdDSA', 'Ed25519'])
+      assert.equal(await principalOf(`${encoded({ alg, kid })}.${payload}.${signature}`), undefined, `${kid} for ${alg}`)
+  const json = fc.jsonValue({ maxDepth: 3 })
+  const header = fc.record(
+    {
+      alg: fc.oneof(fc.constantFrom('RS256', 'ES256', 'EdDSA', 'Ed25519', 'PS512', 'HS256', 'none'), json),
+      kid: fc.oneof(fc.constantFrom('first', ...odd.map(({ kid }) => kid)), json),
+      crit: json,
+      b64: json,
+      typ: json,
+    },
+    { requiredKeys: [] },
+  )
+  const body = fc.oneof(
+    fc.constant(payload),
+    fc
+      .record({ iss: fc.constant(issuer.url), aud: json, sub: json, iat: json, exp: json, nbf: json }, { requiredKeys: ['iss'] })
+      .map(encoded),
+    json.map((value) => encoded(JSON.stringify(value))),
+    fc.string().map(encoded),
+  )
+  const end = fc.oneof(
+    fc.constant(signature),
+    fc.base64String().map((text) => text.replaceAll('=', '')),
+  )
+  await fc.assert(
+    fc.asyncProperty(header, body, end, async (head, middle, tail) => {
+      // What was signed is not made up here: the first token's own header is of another order.
+      assert.equal(await principalOf(`${encoded({ more: 1, ...head })}.${middle}.${tail}`), undefined)
+    }),
+    { numRuns: 2000 },
+  )
 })
 
 test('a secret among the published keys opens nothing', async (t) => {
