@@ -29,12 +29,16 @@ export interface Desired {
   readonly duplicates: readonly { readonly object: ObjectId; readonly first: Origin; readonly second: Origin }[]
 }
 
-/** Fills in what only the destination knows: default namespaces, the membership label, the served kind. */
+/**
+ * Fills in what only the destination knows: default namespaces, the membership label, the served kind. `beside`: what else is in the commit and
+ * may define a kind.
+ */
 export function desire(
   rendered: readonly RenderedObject[],
   destination: { readonly namespace: string; readonly applySet: string; readonly catalog: KindCatalog },
+  beside: readonly RenderedObject[] = [],
 ): Desired {
-  const fromCommit = createKindCatalog(rendered.flatMap(({ manifest }) => definedKinds(manifest)))
+  const fromCommit = createKindCatalog([...rendered, ...beside].flatMap(({ manifest }) => definedKinds(manifest)))
   const objects = new Map<ObjectKey, DesiredObject>()
   const warnings: string[] = []
   const duplicates: { object: ObjectId; first: Origin; second: Origin }[] = []

@@ -134,6 +134,14 @@ function named({ manifest, origin }: RenderedObject, revision: string): Rendered
   return { manifest: { ...manifest, metadata: { ...metadata, name: `${generateName}${revision.slice(0, 10)}` } }, origin }
 }
 
+/** The hooks of a commit, as it wants them, and the runs that this sync may have to do. */
+export interface HookPlan {
+  readonly desired: Desired
+  readonly planned: readonly PlannedHook[]
+}
+
+export const NO_HOOKS: HookPlan = { desired: { objects: [], warnings: [], duplicates: [] }, planned: [] }
+
 export interface HookFacts {
   readonly hooks: readonly DesiredObject[]
   readonly entries: ReadonlyMap<HookKey, HookEntry>
@@ -204,7 +212,7 @@ export function refusedHooks(
     if (resource === undefined)
       return failed(
         `the cluster serves no ${manifest.kind} in ${manifest.apiVersion}`,
-        'Install its CustomResourceDefinition, or correct apiVersion and kind.',
+        'Install its CustomResourceDefinition, put it into the same application, or correct apiVersion and kind.',
       )
     const outside = refusalOutside(observation, object)
     return outside === undefined ? [] : failed(outside.reason, outside.fix)

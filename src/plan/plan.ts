@@ -9,6 +9,7 @@ import type { Plan, PlannedChange } from '../model/plan.ts'
 import { deferrals } from './deferrals.ts'
 import type { Desired } from './desired.ts'
 import { guardPrunes, pruneDigest } from './guards.ts'
+import { isAround, type HookPlan } from './hooks.ts'
 import { duplicate, planObject } from './object.ts'
 import { namespaceObject, planNamespace } from './place.ts'
 import { planPrunes } from './prune.ts'
@@ -19,6 +20,7 @@ import { planWarnings } from './warnings.ts'
 /** Everything a plan is made of. No clock, no network, no randomness: equal facts give equal plans. */
 export interface PlanFacts {
   readonly desired: Desired
+  readonly hooks: HookPlan
   readonly inventory: Inventory | undefined
   readonly observation: Observation
   readonly catalog: KindCatalog
@@ -91,8 +93,9 @@ function placeFor(
   const creates = applies.some(
     ({ object, operation }) => operation.verb === 'apply' && operation.expect === 'absent' && object.namespace === facts.namespace,
   )
+  const runs = facts.hooks.planned.some((hook) => isAround(hook) && hook.desired.object.namespace === facts.namespace)
   // Who may look at namespaces only may not look whether they exist.
-  if (!creates || facts.observation.namespaces !== undefined || wanted.has(objectKey(namespaceObject(facts.namespace))))
+  if (!(creates || runs) || facts.observation.namespaces !== undefined || wanted.has(objectKey(namespaceObject(facts.namespace))))
     return { ask: false }
   return planNamespace({ name: facts.namespace, create: facts.createNamespace, found: facts.answers.found, catalog: facts.catalog })
 }

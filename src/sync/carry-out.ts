@@ -1,7 +1,9 @@
 import { GitwakeError } from '../model/error.ts'
 import type { Inventory } from '../model/inventory.ts'
-import { objectKey } from '../model/object.ts'
+import { groupKindKey, objectKey } from '../model/object.ts'
 import type { Plan, PlannedChange } from '../model/plan.ts'
+import { definedKinds } from '../plan/desired.ts'
+import type { PlannedHook } from '../plan/hooks.ts'
 import { isEmpty } from '../plan/plan.ts'
 import { applyStages, type Applying, type Ended } from './apply.ts'
 import type { Decision } from './decide.ts'
@@ -108,8 +110,9 @@ async function writeAll(work: CarryOut, options: WriteOptions, done: Done[]): Pr
 async function writeBetweenHooks(work: CarryOut, options: WriteOptions, done: Done[]): Promise<Ended> {
   const { decision, destination, partial, waveTimeoutMs, superseded, hooks } = work
   const applying: Applying = { decision, destination, options, partial, waveTimeoutMs, superseded, onDone: (item) => done.push(item) }
-  const { first, rest } = placeOfHooks(decision.plan, hooks.isDue('pre-sync'))
-  const placed = await applyStages(first, applying)
+  const { first, rest } = placeOfHooks(decision.plan, hooks.due('pre-sync'))
+  // Nothing else is written yet: there is no wave to wait for.
+  const placed = await applyStages(first, { ...applying, waveTimeoutMs: 0 })
   if (placed !== 'done') return placed
   const before = await hooks.run('pre-sync', options)
   if (before !== undefined) return before
@@ -122,10 +125,14 @@ async function writeBetweenHooks(work: CarryOut, options: WriteOptions, done: Do
   return await pruneStages(decision.plan, applying)
 }
 
-/** Namespaces that are missing come even before the hooks, which may live in them. */
-function placeOfHooks(plan: Plan, hasHooks: boolean): { readonly first: Plan; readonly rest: Plan } {
-  const isPlace = ({ object, operation }: PlannedChange): boolean =>
-    hasHooks && object.group === '' && object.kind === 'Namespace' && operation.verb === 'apply' && operation.expect === 'absent'
+/** What the hooks before everything cannot do without comes even before them: missing namespaces, and the definitions of their own kinds. */
+function placeOfHooks(plan: Plan, hooks: readonly PlannedHook[]): { readonly first: Plan; readonly rest: Plan } {
+  const awaited = new Set(hooks.flatMap(({ desired }) => (desired.awaitsDefinition ? [groupKindKey(desired.object)] : [])))
+  const isPlace = ({ object, operation }: PlannedChange): boolean => {
+    if (hooks.length === 0 || operation.verb !== 'apply') return false
+    if (object.group === '' && object.kind === 'Namespace') return operation.expect === 'absent'
+    return definedKinds(operation.manifest).some((kind) => awaited.has(groupKindKey(kind)))
+  }
   return {
     first: { ...plan, changes: plan.changes.filter(isPlace) },
     rest: { ...plan, changes: plan.changes.filter((change) => !isPlace(change)) },

@@ -5,9 +5,11 @@ import type { KindCatalog, ResourceKind } from '../model/kinds.ts'
 import { groupKindKey, type ObjectKey } from '../model/object.ts'
 import type { Observation } from '../model/observation.ts'
 import type { Plan } from '../model/plan.ts'
+import type { RenderedObject } from '../model/object.ts'
 import type { Rendering } from '../model/tree.ts'
 import type { Inventory } from '../model/inventory.ts'
 import { desire, type Desired } from '../plan/desired.ts'
+import { NO_HOOKS, planHooks, type HookFacts, type HookPlan } from '../plan/hooks.ts'
 import { plan, type PlanFacts } from '../plan/plan.ts'
 import { readopt } from '../plan/readopt.ts'
 import { NO_ANSWERS, type Found } from '../plan/questions.ts'
@@ -19,6 +21,8 @@ export interface Subject {
   readonly applySet: string
   readonly applicationOf: (applySet: string) => string | undefined
   readonly rendering: Rendering
+  /** The hooks of the commit; an application that leaves has none. */
+  readonly hooks?: Omit<HookFacts, 'hooks'> & { readonly rendered: readonly RenderedObject[] }
   readonly inventory: Inventory | undefined
   readonly missingPath: string | undefined
   readonly confirmed: string | undefined
@@ -39,11 +43,11 @@ const ROUNDS = 3
 
 /** Observes the cluster and plans, asking what the plan leaves open. Reads only. */
 export async function decide(subject: Subject, destination: Destination, signal: AbortSignal): Promise<Decision> {
-  const { desired, catalog } = await desiredIn(subject, destination, signal)
+  const { catalog, desired, hooks } = await desiredIn(subject, destination, signal)
   const observation = await destination.observe(kindsOf(desired, subject.inventory, catalog), subject.applySet, signal)
   const restored = subject.inventory && readopt(subject.inventory, observation, subject.applySet)
   const inventory = restored?.inventory ?? subject.inventory
-  return await settle({ ...factsOf({ ...subject, inventory }, desired, catalog, observation), restored }, destination, signal)
+  return await settle({ ...factsOf({ ...subject, inventory }, { desired, hooks, catalog, observation }), restored }, destination, signal)
 }
 
 /** Plans again with what a GET told of objects that a conditional write found different from what was observed. */
@@ -77,20 +81,30 @@ function isOpen({ look, compare }: ReturnType<typeof plan>['questions']): boolea
   return look.length > 0 || compare.length > 0
 }
 
-async function desiredIn(
-  subject: Subject,
-  destination: Destination,
-  signal: AbortSignal,
-): Promise<{ desired: Desired; catalog: KindCatalog }> {
-  const into = { namespace: subject.application.destination.namespace, applySet: subject.applySet }
-  const catalog = await destination.catalog({ refresh: false }, signal)
-  const desired = desire(subject.rendering.objects, { ...into, catalog })
-  const isServed = desired.objects.every(({ resource, awaitsDefinition }) => resource !== undefined && !awaitsDefinition)
+/** What the commit wants of a cluster that serves these kinds. */
+interface Wanted {
+  readonly catalog: KindCatalog
+  readonly desired: Desired
+  readonly hooks: HookPlan
+}
+
+async function desiredIn(subject: Subject, destination: Destination, signal: AbortSignal): Promise<Wanted> {
+  const known = wantedWith(await destination.catalog({ refresh: false }, signal), subject)
+  const isServed = [known.desired, known.hooks.desired].every(({ objects }) =>
+    objects.every(({ resource, awaitsDefinition }) => resource !== undefined && !awaitsDefinition),
+  )
   // Another worker may have brought the CRD of what is tracked: a kind that only an old catalog lacks is not gone.
   const tracked = [...(subject.inventory?.entries.values() ?? [])]
-  if (isServed && tracked.every(({ object }) => catalog.preferred(object) !== undefined)) return { desired, catalog }
-  const fresh = await destination.catalog({ refresh: true }, signal)
-  return { desired: desire(subject.rendering.objects, { ...into, catalog: fresh }), catalog: fresh }
+  if (isServed && tracked.every(({ object }) => known.catalog.preferred(object) !== undefined)) return known
+  return wantedWith(await destination.catalog({ refresh: true }, signal), subject)
+}
+
+function wantedWith(catalog: KindCatalog, { application, applySet, rendering, hooks }: Subject): Wanted {
+  const into = { namespace: application.destination.namespace, applySet, catalog }
+  const desired = desire(rendering.objects, into)
+  if (hooks === undefined) return { catalog, desired, hooks: NO_HOOKS }
+  const wanted = desire(hooks.rendered, into, rendering.objects)
+  return { catalog, desired, hooks: { desired: wanted, planned: planHooks({ ...hooks, hooks: wanted.objects }) } }
 }
 
 /** Every kind that Git wants or the inventory tracks, once, in the version that the manifests use. */
@@ -106,10 +120,14 @@ function kindsOf(desired: Desired, inventory: Inventory | undefined, catalog: Ki
   return [...kinds.values()]
 }
 
-function factsOf(subject: Subject, desired: Desired, catalog: KindCatalog, observation: Observation): Omit<PlanFacts, 'restored'> {
+function factsOf(
+  subject: Subject,
+  { desired, hooks, catalog, observation }: Wanted & { readonly observation: Observation },
+): Omit<PlanFacts, 'restored'> {
   const { destination, sync } = subject.application
   return {
     desired,
+    hooks,
     catalog,
     observation,
     inventory: subject.inventory,

@@ -1,10 +1,8 @@
-import type { RenderedObject } from '../model/object.ts'
 import type { PlannedChange } from '../model/plan.ts'
-import { desire } from '../plan/desired.ts'
-import { hookChange, planHooks, refusedHooks, type PlannedHook } from '../plan/hooks.ts'
+import { hookChange, refusedHooks, type PlannedHook } from '../plan/hooks.ts'
 import { refusalOutside } from '../plan/outside.ts'
 import type { Decision } from './decide.ts'
-import type { ApplyOperation, Destination, StoredInventory } from './ports.ts'
+import type { ApplyOperation, Destination } from './ports.ts'
 import type { ProposeRequest } from './propose.ts'
 import { trialManifest } from './recreate.ts'
 import { refusedChange } from './refusal.ts'
@@ -15,34 +13,17 @@ export interface HookProposal {
   readonly refusals: readonly PlannedChange[]
 }
 
-/** Plans the hooks of a commit, and asks the API server what it thinks of them before the first write. */
-export async function proposeHooks(facts: {
-  readonly rendered: readonly RenderedObject[]
-  readonly revision: string
-  /** Git wants something else than what was applied completely last. */
-  readonly isNew: boolean
-  readonly stored: StoredInventory | undefined
-  readonly decision: Decision
-  readonly request: Pick<ProposeRequest, 'application' | 'isManual' | 'preflight' | 'signal'>
-  readonly destination: Destination
-}): Promise<HookProposal> {
-  const { rendered, revision, isNew, stored, decision, request, destination } = facts
-  if (rendered.length === 0) return { hooks: [], refusals: [] }
-  const { applySet, catalog, namespace } = decision.facts
-  const desired = desire(rendered, { namespace, applySet, catalog })
-  const broken = refusedHooks(desired, decision.facts.observation)
-  const planned = planHooks({
-    hooks: desired.objects,
-    entries: stored?.inventory.hooks ?? new Map(),
-    revision,
-    applied: stored?.inventory.revision,
-    isNew,
-    isManual: request.isManual,
-  })
-  const isOutside = (hook: PlannedHook): boolean => refusalOutside(decision.facts.observation, hook.desired.object) !== undefined
-  const hooks = planned.map((hook) => (isOutside(hook) ? { ...hook, isRefused: true } : hook))
-  if (request.preflight === false) return { hooks, refusals: broken }
-  const judged = await Promise.all(hooks.map(async (hook) => ({ hook, refusal: await judge(hook, destination, request.signal) })))
+/** What the API server thinks of the hooks of a plan, asked before the first write. */
+export async function proposeHooks(
+  { facts: { hooks: wanted, observation } }: Decision,
+  { preflight, signal }: Pick<ProposeRequest, 'preflight' | 'signal'>,
+  destination: Destination,
+): Promise<HookProposal> {
+  const broken = refusedHooks(wanted.desired, observation)
+  const isOutside = (hook: PlannedHook): boolean => refusalOutside(observation, hook.desired.object) !== undefined
+  const hooks = wanted.planned.map((hook) => (isOutside(hook) ? { ...hook, isRefused: true } : hook))
+  if (preflight === false) return { hooks, refusals: broken }
+  const judged = await Promise.all(hooks.map(async (hook) => ({ hook, refusal: await judge(hook, destination, signal) })))
   return {
     hooks: judged.map(({ hook, refusal }) => (refusal === undefined ? hook : { ...hook, isRefused: true })),
     refusals: [...broken, ...judged.flatMap(({ refusal }) => refusal ?? [])],
@@ -54,8 +35,8 @@ const DEFERRED = new Set(['conflict', 'namespace-missing', 'not-found', 'webhook
 
 /** Under another name, because the object of an earlier run may stand in its place; and its namespace may still be missing. */
 async function judge(hook: PlannedHook, destination: Destination, signal: AbortSignal): Promise<PlannedChange | undefined> {
-  const { manifest, resource } = hook.desired
-  if (resource === undefined || !hook.due || hook.isRefused === true) return undefined
+  const { manifest, resource, awaitsDefinition } = hook.desired
+  if (resource === undefined || awaitsDefinition || !hook.due || hook.isRefused === true) return undefined
   const { name } = manifest.metadata
   const trial = trialManifest(manifest)
   const operation: ApplyOperation = { verb: 'apply', manifest: trial, expect: 'absent', takeOver: false }

@@ -70,10 +70,17 @@ function completion(uid: string, timeoutMs: number, { maskLog }: HookWork, { sig
   return { uid, timeoutMs, signal, ...(maskLog && { maskLog }) }
 }
 
+/** A kind that comes with the same commit is waited for: its definition may be a hook that was made a moment ago. */
 async function resourceOf({ desired }: PlannedHook, { destination }: HookWork, signal: AbortSignal): Promise<ResourceKind | undefined> {
   const find = async (refresh: boolean): Promise<ResourceKind | undefined> =>
     (await destination.catalog({ refresh }, signal)).find(desired.object, versionOf(desired.manifest.apiVersion))
-  return (await find(false)) ?? (await find(true))
+  let found = (await find(false)) ?? (await find(true))
+  const deadline = performance.now() + PATIENCE_MS
+  while (found === undefined && desired.awaitsDefinition && performance.now() < deadline) {
+    await sleep(PAUSE_MS, undefined, { signal })
+    found = await find(true)
+  }
+  return found
 }
 
 /** What stands in the way of a new run: removed, or joined where it is the same run that a crash has left. */

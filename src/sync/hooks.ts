@@ -13,7 +13,8 @@ import type { Stopped } from './waves.ts'
 export interface Hooks {
   /** Nothing is to be run around the sync, removed after earlier ones, or remembered for the application's end. */
   readonly isIdle: boolean
-  isDue(phase: HookPhase): boolean
+  /** Those that this sync runs (sync-fail: should it fail). */
+  due(phase: HookPhase): readonly PlannedHook[]
   /** Puts down all that may be made, before the first of them is, so that a crash orphans nothing. */
   announce(): void
   /** What the inventory must say of hooks now; undefined where there never was one. */
@@ -66,7 +67,7 @@ export function openHooks({ planned, entries: before, work }: HooksOptions): Hoo
 
   return {
     isIdle: around.length + leftovers.length + last.length === 0,
-    isDue: (phase) => due.some((hook) => hook.phase === phase),
+    due: (phase) => due.filter((hook) => hook.phase === phase),
 
     announce() {
       const since = announcedAt(work.destination.serverTime())

@@ -105,6 +105,14 @@ export async function propose(
     applySet: applySetId(application.name, ports.inventoryNamespace),
     applicationOf: ports.applicationOf,
     rendering: { ...rendering, objects: split.objects },
+    hooks: {
+      rendered: split.hooks,
+      entries: stored?.inventory.hooks ?? new Map(),
+      revision: tree.revision,
+      applied: stored?.inventory.revision,
+      isNew,
+      isManual: request.isManual,
+    },
     inventory: stored?.inventory,
     missingPath,
     confirmed: request.confirmed,
@@ -115,9 +123,7 @@ export async function propose(
   const planned = await progress.time('observe', () => decide(subject, destination, signal))
   const { decision: checked, refused } = await progress.time('preflight', () => check(planned, request, destination))
   const decision = application.sync.partial ? withBlocked(checked) : checked
-  const { hooks, refusals: broken } = await progress.time('preflight', () =>
-    proposeHooks({ rendered: split.hooks, revision: tree.revision, isNew, stored, decision, request, destination }),
-  )
+  const { hooks, refusals: broken } = await progress.time('preflight', () => proposeHooks(decision, request, destination))
   progress.changes = [...decision.plan.changes, ...broken, ...hooks.filter(isAround).map(hookChange)]
   progress.warnings = [...rendering.warnings, ...decision.plan.warnings]
   progress.plan = decision.plan.held?.digest

@@ -13,7 +13,7 @@ import type { Written } from './write.ts'
 export async function settle(written: Written, hooks: Hooks, syncing: Syncing): Promise<SyncResult> {
   const { request, ports, run } = syncing
   const { application, signal } = request
-  const hasPostSync = hooks.isDue('post-sync') && written.decision.plan.held === undefined
+  const hasPostSync = hooks.due('post-sync').length > 0 && written.decision.plan.held === undefined
   const waited = await waitForHealth(written, hasPostSync, syncing)
   if (!hasPostSync) return conclude(run, written)
   if (waited === 'superseded') return run.end('superseded', `a newer commit arrived before the post-sync hooks: ${summarise(run.changes)}`)

@@ -8,6 +8,7 @@ import { objectKey } from '../../src/model/object.ts'
 import type { PlannedChange } from '../../src/model/plan.ts'
 import { lostFields } from '../../src/plan/drift.ts'
 import { guardPrunes } from '../../src/plan/guards.ts'
+import { NO_HOOKS } from '../../src/plan/hooks.ts'
 import { planObject } from '../../src/plan/object.ts'
 import { claim } from '../../src/plan/ownership.ts'
 import { planPrunes } from '../../src/plan/prune.ts'
@@ -146,6 +147,7 @@ describe('an object that Git wants', () => {
       { object, key: 'k', manifest, sent: 's2', origin, resource, awaitsDefinition: false, wave: 0 },
       {
         desired: { objects: [], warnings: [], duplicates: [] },
+        hooks: NO_HOOKS,
         inventory: { ...emptyInventory('a', 'i'), entries: new Map([['k', tracked]]) },
         observation: { objects: new Map([['k', { ...seen, ...change }]]), unlistable: new Map(), definitions: new Map() },
         catalog: createKindCatalog([resource]),

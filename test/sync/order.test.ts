@@ -1,34 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import type { SyncResult } from '../../src/model/result.ts'
 import { applySetId } from '../../src/model/names.ts'
 import { runDeletionHooks } from '../../src/sync/deletion-hooks.ts'
-import { isDryRun, isWrite } from '../support/audit-log.ts'
 import { openAdmissionWebhook } from './admission-webhook.ts'
+import { annotated, deployment, hook, jobsOf, told, wave, writesOf } from './ordered.ts'
 import { configMap, openWorkbench, type Subject, type Workbench } from './workbench.ts'
-
-/** A ConfigMap with annotations. */
-function annotated(name: string, annotations: Record<string, string>, data: Record<string, string> = {}): string {
-  return JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, annotations }, data })
-}
-
-function deployment(name: string, image: string, annotations: Record<string, string> = {}): string {
-  const labels = { app: name }
-  const template = { metadata: { labels }, spec: { containers: [{ name, image }] } }
-  const spec = { replicas: 1, selector: { matchLabels: labels }, template }
-  return JSON.stringify({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name, annotations }, spec })
-}
-
-function told(result: SyncResult): string {
-  return `${result.outcome}: ${result.message} ${JSON.stringify(result.problem ?? '')} ${JSON.stringify(result.changes)}`
-}
-
-function hook(name: string, annotations: Record<string, string>, image = 'tool'): string {
-  const template = { spec: { restartPolicy: 'Never', containers: [{ name: 'main', image }] } }
-  return JSON.stringify({ apiVersion: 'batch/v1', kind: 'Job', metadata: { name, annotations }, spec: { backoffLimit: 0, template } })
-}
-
-const wave = (number: number): Record<string, string> => ({ 'gitwake.dev/wave': String(number) })
 
 describe('the order of a sync', { timeout: 300_000 }, () => {
   let bench: Workbench
@@ -37,23 +13,8 @@ describe('the order of a sync', { timeout: 300_000 }, () => {
   })
   after(() => bench.close())
 
-  /** Writes of objects of this application, in the order in which the API server had them: `PATCH configmaps/a`. */
-  async function writes(app: Subject, position: number): Promise<string[]> {
-    const events = await bench.audit.read({}, position)
-    return events
-      .filter((event) => isWrite(event) && !isDryRun(event))
-      .flatMap(({ verb, requestURI }) => {
-        const [, path] = /\/namespaces\/([^?]*)/.exec(requestURI) ?? []
-        return path?.startsWith(`${app.namespace}/`) === true ? [`${verb} ${path.slice(app.namespace.length + 1)}`] : []
-      })
-  }
-
-  async function jobs(app: Subject): Promise<string[]> {
-    const { items } = await bench.api('GET', `/apis/batch/v1/namespaces/${app.namespace}/jobs`)
-    return (items as { metadata: { name: string; deletionTimestamp?: string } }[])
-      .flatMap(({ metadata }) => (metadata.deletionTimestamp === undefined ? [metadata.name] : []))
-      .sort()
-  }
+  const writes = (app: Subject, position: number): Promise<string[]> => writesOf(bench, app, position)
+  const jobs = (app: Subject): Promise<string[]> => jobsOf(bench, app)
 
   it('starts a wave when those before it are healthy, and prunes the other way round', async () => {
     const app = await bench.subject(
