@@ -11,8 +11,8 @@ export interface ObjectPolicy {
   readonly recreate: boolean
   /** In place of the application's own setting. */
   readonly undeclared: 'report' | 'remove' | undefined
-  /** Smaller ones first, inside a stage. */
-  readonly wave: number
+  /** Smaller ones first, inside a stage; 0 where nothing is said. */
+  readonly wave: number | undefined
 }
 
 export interface ReadAnnotations {
@@ -21,7 +21,7 @@ export interface ReadAnnotations {
   readonly wrong: readonly string[]
 }
 
-const DEFAULT: ObjectPolicy = { prune: 'default', apply: 'always', recreate: false, undeclared: undefined, wave: 0 }
+const DEFAULT: ObjectPolicy = { prune: 'default', apply: 'always', recreate: false, undeclared: undefined, wave: undefined }
 
 /** A value in the words of the policy, or undefined where the annotation does not know it. */
 type Reader = (value: string) => Partial<ObjectPolicy> | undefined
@@ -101,5 +101,5 @@ export function readAnnotations(annotations: Readonly<Record<string, string>>): 
 
 /** The wave that an object's annotations ask for, 0 without. */
 export function waveOf(annotations: Readonly<Record<string, string>> | undefined): number {
-  return annotations === undefined ? 0 : readAnnotations(annotations).policy.wave
+  return annotations === undefined ? 0 : (readAnnotations(annotations).policy.wave ?? 0)
 }

@@ -34,7 +34,13 @@ export function block(
 
 function blockedBy(change: PlannedChange, cause: PlannedChange): PlannedChange {
   const why = cause.action === 'failed' ? 'failed' : 'is blocked itself'
-  return { ...change, action: 'skipped', reason: `blocked by ${displayName(cause.object)}, which ${why}`, operation: { verb: 'none' } }
+  return {
+    ...change,
+    action: 'skipped',
+    reason: `blocked by ${displayName(cause.object)}, which ${why}`,
+    operation: { verb: 'none' },
+    blocked: true,
+  }
 }
 
 /**

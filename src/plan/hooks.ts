@@ -4,9 +4,11 @@ import { suggestion } from '../model/nearest.ts'
 import type { RenderedObject } from '../model/object.ts'
 import type { Observation } from '../model/observation.ts'
 import type { PlannedChange } from '../model/plan.ts'
+import { readAnnotations } from './annotations.ts'
 import type { Desired, DesiredObject } from './desired.ts'
 import { duplicate } from './object.ts'
 import { refusalOutside } from './outside.ts'
+import { stageOf, startOrder, type Place } from './stages.ts'
 
 /** What an object's annotations say of it as a hook (docs/guides/order.md). */
 export interface HookPolicy {
@@ -180,8 +182,25 @@ function isDue(phase: HookPhase, entry: HookEntry | undefined, { revision, appli
   return isManual || (isNew && !hasSucceeded) || isOpen
 }
 
+/** Its wave, or Helm's weight where it has none. */
 export function waveOfHook({ desired }: PlannedHook): number {
-  return desired.wave === 0 ? (hookWeight(desired.manifest.metadata.annotations ?? {}) ?? 0) : desired.wave
+  const annotations = desired.manifest.metadata.annotations ?? {}
+  return readAnnotations(annotations).policy.wave ?? hookWeight(annotations) ?? 0
+}
+
+/** Where a sync hook runs among the objects. */
+export function placeOfHook(hook: PlannedHook): Place {
+  return { stage: stageOf(hook.desired.object), wave: waveOfHook(hook) }
+}
+
+/** The waves of these hooks, smaller ones first; of each, what is made side by side, in the order in which it is made. */
+export function wavesOfHooks(hooks: readonly PlannedHook[]): readonly (readonly (readonly PlannedHook[])[])[] {
+  const inOrder = <Key extends number>(groups: ReadonlyMap<Key, PlannedHook[]>): PlannedHook[][] =>
+    [...groups].sort(([a], [b]) => a - b).map(([, group]) => group)
+  return inOrder(Map.groupBy(hooks, waveOfHook)).map((wave) => {
+    const stages = inOrder(Map.groupBy(wave, ({ desired }) => stageOf(desired.object)))
+    return stages.flatMap((stage) => inOrder(Map.groupBy(stage, ({ desired }) => startOrder(desired.object))))
+  })
 }
 
 /** Whether it runs at every sync that needs it, and not only in trouble or at the end. */
@@ -228,7 +247,7 @@ export function hookChange({ phase, desired }: PlannedHook): PlannedChange {
 
 const WHEN: Readonly<Record<HookPhase, string>> = {
   'pre-sync': 'runs before anything is applied',
-  sync: 'runs once everything is applied',
+  sync: 'runs in its wave, once the objects of that are applied',
   'post-sync': 'runs once everything is healthy',
   'sync-fail': 'runs where the sync fails',
   'post-delete': 'runs after the application is deleted',

@@ -51,19 +51,31 @@ export function startOrder({ kind }: GroupKind): number {
   return index < 0 ? START_ORDER.length : index
 }
 
-/** What is written side by side: one wave of one stage. */
-export interface Step {
+/** Where something stands in the order: one wave of one stage. */
+export interface Place {
   readonly stage: number
   readonly wave: number
+}
+
+/** What is written side by side. */
+export interface Step extends Place {
   readonly changes: readonly PlannedChange[]
 }
 
-/** The steps of these changes in the order in which they are applied; deletes take them the other way round. */
-export function stepsOf(changes: readonly PlannedChange[]): Step[] {
-  const steps = Map.groupBy(changes, ({ stage, wave = 0 }) => `${stage}/${wave}`)
-  return [...steps.values()]
-    .flatMap((together) => together.slice(0, 1).map(({ stage, wave = 0 }) => ({ stage, wave, changes: together })))
-    .sort(byStageAndWave)
+/**
+ * The steps of these changes in the order in which they are applied; deletes take them the other way round. `more`: places that are gone
+ * through although nothing is written there.
+ */
+export function stepsOf(changes: readonly PlannedChange[], more: readonly Place[] = []): Step[] {
+  const steps = new Map<string, Place & { changes: PlannedChange[] }>()
+  const at = ({ stage, wave = 0 }: { readonly stage: number; readonly wave?: number }): PlannedChange[] => {
+    const step = steps.get(`${stage}/${wave}`) ?? { stage, wave, changes: [] }
+    steps.set(`${stage}/${wave}`, step)
+    return step.changes
+  }
+  for (const change of changes) at(change).push(change)
+  for (const place of more) at(place)
+  return [...steps.values()].sort(byStageAndWave)
 }
 
 /** Sorts changes as they are applied. */

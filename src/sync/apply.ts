@@ -4,7 +4,7 @@ import type { DeleteOperation, Plan, PlannedChange } from '../model/plan.ts'
 import type { Found } from '../plan/questions.ts'
 import { block, needFirst } from '../plan/blocked.ts'
 import { planObject } from '../plan/object.ts'
-import { stepsOf } from '../plan/stages.ts'
+import { stepsOf, type Place, type Step } from '../plan/stages.ts'
 import type { Decision } from './decide.ts'
 import type { Destination, Refused, WriteOptions, Written } from './ports.ts'
 import { recreate, recreation } from './recreate.ts'
@@ -33,8 +33,16 @@ export interface Applying {
   readonly waveTimeoutMs: number
   /** Called at each stage boundary; true ends the run there. */
   readonly superseded: () => Promise<boolean>
+  /** What runs between the steps, after the writes of its place and before those of the next. */
+  readonly beside?: Beside
   /** Every change that has ended, in the order of ending. */
   readonly onDone: (done: Done) => void
+}
+
+export interface Beside {
+  readonly places: readonly Place[]
+  /** Undefined where the next step may follow. */
+  run(place: Place): Promise<'superseded' | Stopped | undefined>
 }
 
 /**
@@ -42,25 +50,34 @@ export interface Applying {
  * before a wave whose earlier waves do not stand.
  */
 export async function applyStages(plan: Plan, applying: Applying): Promise<Ended> {
-  const steps = stepsOf(plan.changes.filter(({ operation }) => operation.verb === 'apply'))
+  const { beside, partial, superseded } = applying
+  const steps = stepsOf(
+    plan.changes.filter(({ operation }) => operation.verb === 'apply'),
+    beside?.places,
+  )
   const waves = openWaves(plan, applying)
+  const stopBefore = (later: readonly Step[], stopped: Stopped): Stopped => {
+    for (const change of later.flatMap(({ changes }) => changes)) finish({ change: waits(change, stopped) }, applying)
+    return stopped
+  }
   const broken: PlannedChange[] = []
-  for (const step of steps) {
+  for (const [index, step] of steps.entries()) {
     const { changes } = step
-    if (await applying.superseded()) return 'superseded'
+    if (await superseded()) return 'superseded'
     const earlier = await waves.before(step, broken)
     if (earlier === 'superseded') return 'superseded'
-    if (earlier !== 'stand') {
-      for (const change of steps.slice(steps.indexOf(step)).flatMap((later) => later.changes))
-        finish({ change: waits(change, earlier) }, applying)
-      return earlier
-    }
-    broken.push(...(await (applying.partial ? applyWhatCan(changes, broken, applying) : applyTogether(changes, applying))))
-    if (broken.length > 0 && !applying.partial) return 'failed'
+    if (earlier !== 'stand') return stopBefore(steps.slice(index), earlier)
+    broken.push(...(await (partial ? applyWhatCan(changes, broken, applying) : applyTogether(changes, applying))))
+    if (broken.length > 0 && !partial) return 'failed'
     await settleDefinitions(
       changes.filter((change) => !isAmong(change, broken)),
       applying,
     )
+    // A hook builds on all that comes before it.
+    if (broken.length > 0 || waves.lacking(step).length > 0) continue
+    const ran = await beside?.run(step)
+    if (ran === 'superseded') return 'superseded'
+    if (ran !== undefined) return stopBefore(steps.slice(index + 1), ran)
   }
   return broken.length > 0 ? 'failed' : 'done'
 }

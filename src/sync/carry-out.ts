@@ -3,9 +3,10 @@ import type { Inventory } from '../model/inventory.ts'
 import { groupKindKey, objectKey } from '../model/object.ts'
 import type { Plan, PlannedChange } from '../model/plan.ts'
 import { definedKinds } from '../plan/desired.ts'
-import type { PlannedHook } from '../plan/hooks.ts'
+import { placeOfHook, type PlannedHook } from '../plan/hooks.ts'
 import { isEmpty } from '../plan/plan.ts'
-import { applyStages, type Applying, type Ended } from './apply.ts'
+import { byStageAndWave } from '../plan/stages.ts'
+import { applyStages, type Applying, type Beside, type Ended } from './apply.ts'
 import type { Decision } from './decide.ts'
 import type { Hooks } from './hooks.ts'
 import type { Destination, StoredInventory, WriteOptions } from './ports.ts'
@@ -103,7 +104,7 @@ async function record(
 async function writeAll(work: CarryOut, options: WriteOptions, done: Done[]): Promise<Ended> {
   const ended = await writeBetweenHooks(work, options, done)
   // How these end changes nothing about the failure.
-  if (ended === 'failed' || typeof ended === 'object') await work.hooks.run('sync-fail', options)
+  if (ended === 'failed' || typeof ended === 'object') await work.hooks.run(work.hooks.due('sync-fail'), options)
   return ended
 }
 
@@ -114,15 +115,25 @@ async function writeBetweenHooks(work: CarryOut, options: WriteOptions, done: Do
   // Nothing else is written yet: there is no wave to wait for.
   const placed = await applyStages(first, { ...applying, waveTimeoutMs: 0 })
   if (placed !== 'done') return placed
-  const before = await hooks.run('pre-sync', options)
+  const before = await hooks.run(hooks.due('pre-sync'), options)
   if (before !== undefined) return before
-  const applied = await applyStages(rest, applying)
-  // What follows builds on all of it: the hooks, and prunes (what replaces an object must stand before it goes).
+  const applied = await applyStages(rest, { ...applying, beside: hooksBeside(hooks, superseded, options) })
+  // Prunes build on all of it: what replaces an object must stand before it goes.
   if (applied !== 'done' || decision.plan.changes.some(({ action }) => action === 'failed')) return applied
-  if (await superseded()) return 'superseded'
-  const beside = await hooks.run('sync', options)
-  if (beside !== undefined) return beside
   return await pruneStages(decision.plan, applying)
+}
+
+/** The sync hooks, each in its wave. */
+function hooksBeside(hooks: Hooks, superseded: () => Promise<boolean>, options: WriteOptions): Beside {
+  const due = hooks.due('sync')
+  return {
+    places: due.map(placeOfHook),
+    async run(place) {
+      const here = due.filter((hook) => byStageAndWave(placeOfHook(hook), place) === 0)
+      if (here.length === 0) return undefined
+      return (await superseded()) ? 'superseded' : await hooks.run(here, options)
+    },
+  }
 }
 
 /** What the hooks before everything cannot do without comes even before them: missing namespaces, and the definitions of their own kinds. */

@@ -22,7 +22,7 @@ export async function runDeletionHooks(
   const planned = [...entries].flatMap(([key, entry]) => plannedFrom(key, entry))
   const hooks = openHooks({ planned, entries, work: { ...work, revision } })
   await hooks.removeLeftovers(options)
-  const stopped = await hooks.run('post-delete', options)
+  const stopped = await hooks.run(planned, options)
   // What failed stays for who looks into it, and is tried again.
   if (stopped !== undefined) return stopped
   for (const entry of hooks.entries()?.values() ?? []) await removeLeftover(entry, { ...work, revision }, options)

@@ -3,7 +3,7 @@ import type { ObjectHealth } from '../model/health.ts'
 import { canonicalJson } from '../model/json.ts'
 import { displayName, versionOf, type Manifest } from '../model/object.ts'
 import type { PlannedChange } from '../model/plan.ts'
-import { hookChange, waveOfHook, type PlannedHook } from '../plan/hooks.ts'
+import { hookChange, wavesOfHooks, type PlannedHook } from '../plan/hooks.ts'
 import { removeLeftover, runHook, type HookEnd, type HookWork } from './hook-run.ts'
 import type { WriteOptions } from './ports.ts'
 import { announcedAt } from './tracking.ts'
@@ -19,8 +19,8 @@ export interface Hooks {
   announce(): void
   /** What the inventory must say of hooks now; undefined where there never was one. */
   entries(): ReadonlyMap<HookKey, HookEntry> | undefined
-  /** Runs the due hooks of a phase, wave by wave; undefined where all have succeeded. */
-  run(phase: HookPhase, options: WriteOptions): Promise<Stopped | undefined>
+  /** Runs due hooks, wave by wave; undefined where all have succeeded. */
+  run(hooks: readonly PlannedHook[], options: WriteOptions): Promise<Stopped | undefined>
   /** Removes what hooks have left that Git no longer has. */
   removeLeftovers(options: WriteOptions): Promise<void>
   /** Deletes what its policy says, once it is recorded how it ended. */
@@ -57,8 +57,36 @@ export function openHooks({ planned, entries: before, work }: HooksOptions): Hoo
     if (entry !== undefined) put(key, { ...entry, ...change })
   }
 
-  async function runOne(hook: PlannedHook, options: WriteOptions): Promise<PlannedHook | undefined> {
-    const end = await runHook(hook, before?.get(hook.key), work, options, (uid) => amend(hook.key, { uid }))
+  /** They run side by side, but a Job is made after the account and the roles that it runs with. Returns those that failed. */
+  async function runWave(groups: readonly (readonly PlannedHook[])[], options: WriteOptions): Promise<readonly PlannedHook[]> {
+    const ends: Promise<PlannedHook | undefined>[] = []
+    for (const group of groups) {
+      const started = group.map((hook) => startOne(hook, options))
+      ends.push(...started.map(({ ended }) => ended))
+      if ((await Promise.all(started.map(({ made }) => made))).includes(false)) break
+    }
+    const ran = await Promise.allSettled(ends)
+    const broken = ran.find((one) => one.status === 'rejected')
+    if (broken !== undefined) throw broken.reason
+    return ran.flatMap((one) => (one.status === 'fulfilled' && one.value !== undefined ? [one.value] : []))
+  }
+
+  /** `made`: whether its object is there, so that what needs it may follow. */
+  function startOne(hook: PlannedHook, options: WriteOptions) {
+    const { promise: made, resolve } = Promise.withResolvers<boolean>()
+    const ended = runOne(hook, options, () => resolve(true))
+    ended.then(
+      (failed) => resolve(failed === undefined),
+      () => resolve(false),
+    )
+    return { made, ended }
+  }
+
+  async function runOne(hook: PlannedHook, options: WriteOptions, onMade: () => void): Promise<PlannedHook | undefined> {
+    const end = await runHook(hook, before?.get(hook.key), work, options, (uid) => {
+      amend(hook.key, { uid })
+      onMade()
+    })
     ends.set(hook.key, end)
     // One that ran out of time is still at work: it stays announced, and the next try joins it.
     if (end.status !== 'running') amend(hook.key, { state: end.status, ...(end.uid !== undefined && { uid: end.uid }) })
@@ -90,13 +118,9 @@ export function openHooks({ planned, entries: before, work }: HooksOptions): Hoo
 
     entries: () => entries,
 
-    async run(phase, options) {
-      const hooks = due.filter((hook) => hook.phase === phase)
-      for (const wave of [...new Set(hooks.map(waveOfHook))].sort((a, b) => a - b)) {
-        const ran = await Promise.allSettled(hooks.filter((hook) => waveOfHook(hook) === wave).map((hook) => runOne(hook, options)))
-        const broken = ran.find((one) => one.status === 'rejected')
-        if (broken !== undefined) throw broken.reason
-        const failed = ran.flatMap((one) => (one.status === 'fulfilled' && one.value !== undefined ? [one.value] : []))
+    async run(hooks, options) {
+      for (const groups of wavesOfHooks(hooks)) {
+        const failed = await runWave(groups, options)
         if (failed.length > 0) return stoppedBy(failed, ends)
       }
       return undefined

@@ -17,8 +17,8 @@ export async function runPostSync({ hooks, application, destination, stored, sig
   const lease = await destination.acquireLease(application, signal)
   const options = { signal, guard: () => lease.guard() }
   try {
-    const stopped = await hooks.run('post-sync', options)
-    if (stopped !== undefined) await hooks.run('sync-fail', options)
+    const stopped = await hooks.run(hooks.due('post-sync'), options)
+    if (stopped !== undefined) await hooks.run(hooks.due('sync-fail'), options)
     const entries = hooks.entries()
     if (stored !== undefined && entries !== undefined) {
       const { inventory } = stored

@@ -130,7 +130,14 @@ export function openRun(
 }
 
 /** A change as it is stored and shown: without the manifest that would be sent. */
-export function publicChange({ operation: _operation, sent: _sent, moved: _moved, deferred: _deferred, ...change }: PlannedChange): Change {
+export function publicChange({
+  operation: _operation,
+  sent: _sent,
+  moved: _moved,
+  deferred: _deferred,
+  blocked: _blocked,
+  ...change
+}: PlannedChange): Change {
   return change
 }
 

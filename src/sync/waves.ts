@@ -20,6 +20,8 @@ export interface Waves {
    * `failed`: what could not be written so far.
    */
   before(step: Step, failed: readonly PlannedChange[]): Promise<'stand' | 'superseded' | Stopped>
+  /** What the plan has refused already of a step and those before it: it counts like what fails when it is written. */
+  lacking(step: Step): readonly PlannedChange[]
 }
 
 /** Objects that nobody touches count too: a wave starts on what is there, not on what this commit changed. */
@@ -29,6 +31,9 @@ export function openWaves(plan: Plan, applying: Applying): Waves {
   const objects = decision.facts.desired.objects
     .filter(({ key }) => !notOurs.has(key))
     .map(({ object, key, wave }) => ({ object, key, wave, stage: stageOf(object) }))
+  // A hook that is refused fails in its turn.
+  const refused = plan.changes.filter(({ action, blocked, hook }) => (action === 'failed' && hook === undefined) || blocked === true)
+  const lacking = (step: Step): readonly PlannedChange[] => refused.filter((change) => byStageAndWave(change, step) <= 0)
   const known = new Set<string>()
 
   /** Why a Job has not done what others wait for; undefined where it has. */
@@ -41,8 +46,10 @@ export function openWaves(plan: Plan, applying: Applying): Waves {
   }
 
   return {
+    lacking,
+
     async before(step, failed) {
-      const missing = failed.find(({ wave = 0 }) => wave < step.wave)
+      const missing = [...failed, ...lacking(step)].find(({ wave = 0 }) => wave < step.wave)
       if (missing !== undefined) return lacks(step.wave, missing)
       const earlier = objects.filter((one) => one.wave < step.wave && byStageAndWave(one, step) < 0 && !known.has(one.key))
       if (earlier.length === 0 || timeoutMs === 0) return 'stand'
@@ -69,11 +76,12 @@ function isJob({ group, kind }: ObjectId): boolean {
   return group === 'batch' && kind === 'Job'
 }
 
-function lacks(wave: number, { object, reason, fix, retryable }: PlannedChange): Stopped {
+function lacks(wave: number, { object, action, reason, fix, retryable }: PlannedChange): Stopped {
+  const why = action === 'failed' ? 'failed' : 'is kept back'
   return {
     problem: {
       code: 'wave-failed',
-      message: `wave ${wave} was not started, because ${displayName(object)} of an earlier one failed: ${reason}`,
+      message: `wave ${wave} was not started, because ${displayName(object)} of an earlier one ${why}: ${reason}`,
       fix: fix ?? 'Correct the manifest in Git.',
       retryable: retryable === true,
       object,

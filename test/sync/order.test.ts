@@ -307,6 +307,124 @@ describe('the order of a sync', { timeout: 300_000 }, () => {
     }
   })
 
+  it('runs the hooks beside a sync in their wave: behind its objects, and done before the next wave begins', async () => {
+    const argo = (number: number) => ({ 'argocd.argoproj.io/hook': 'Sync', 'argocd.argoproj.io/sync-wave': String(number) })
+    const app = await bench.subject({
+      'first.json': annotated('first', wave(-1)),
+      'early.json': hook('early', { 'gitwake.dev/hook': 'sync', ...wave(-1) }),
+      'a.json': configMap('a', {}),
+      'middle.json': hook('middle', argo(0)),
+      'b.json': annotated('b', wave(1)),
+      'alone.json': hook('alone', argo(2)),
+      'last.json': annotated('last', wave(3)),
+    })
+    const position = await bench.audit.position()
+    const result = await app.sync({ reason: 'push' })
+    assert.equal(result.outcome, 'synced', told(result))
+    const order = ['configmaps/first', 'jobs/early', 'configmaps/a', 'jobs/middle', 'configmaps/b', 'jobs/alone', 'configmaps/last']
+    assert.deepEqual(
+      await writes(app, position),
+      order.map((object) => `patch ${object}`),
+    )
+    const job = await bench.api('GET', `/apis/batch/v1/namespaces/${app.namespace}/jobs/middle`)
+    const next = await bench.api('GET', `/api/v1/namespaces/${app.namespace}/configmaps/b`)
+    const { completionTime } = job.status as { completionTime: string }
+    const { creationTimestamp } = next.metadata as unknown as { creationTimestamp: string }
+    assert.ok(
+      creationTimestamp >= completionTime,
+      `b was made at ${creationTimestamp}, the hook before it was complete at ${completionTime}`,
+    )
+  })
+
+  it('starts no wave behind a hook of an earlier one that fails, and prunes nothing', async () => {
+    const app = await bench.subject({ 'a.json': configMap('a', {}), 'old.json': configMap('old', {}) })
+    assert.equal((await app.sync({ reason: 'push' })).outcome, 'synced')
+    await app.repository.commit({
+      'a.json': configMap('a', { x: '2' }),
+      'old.json': null,
+      'check.json': hook('check', { 'gitwake.dev/hook': 'sync' }, 'job-fail'),
+      'late.json': annotated('late', wave(1)),
+    })
+    const kept = await app.sync({ reason: 'push' })
+    assert.equal(kept.problem?.code, 'hook-failed', told(kept))
+    assert.deepEqual(kept.counts, { configured: 1, skipped: 2, failed: 1 }, told(kept))
+    const late = kept.changes.find(({ object }) => object.name === 'late')
+    assert.match(late?.reason ?? '', /^sync hook Job\/.*\/check failed: the Job has failed.*new in Git$/s)
+    await app.repository.commit({ 'check.json': null })
+    const mended = await app.sync({ reason: 'push' })
+    assert.deepEqual(mended.counts, { unchanged: 1, created: 1, pruned: 1 }, told(mended))
+  })
+
+  it("makes a hook after what it runs with, in Helm's order of weights and kinds", async () => {
+    const helm = (weight: string) => ({ 'helm.sh/hook': 'pre-install,pre-upgrade', 'helm.sh/hook-weight': weight })
+    const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'migrator', annotations: helm('0') } }
+    const app = await bench.subject({
+      'a-migrate.json': hook('migrate', helm('0')),
+      'b-account.json': JSON.stringify(account),
+      'c-before.json': hook('before', helm('-5')),
+      'd-zero.json': hook('zero', { ...helm('-9'), 'argocd.argoproj.io/sync-wave': '0' }),
+      'e-claim.json': JSON.stringify({
+        apiVersion: 'v1',
+        kind: 'PersistentVolumeClaim',
+        metadata: { name: 'room', annotations: { ...helm('0'), 'helm.sh/hook-delete-policy': 'before-hook-creation' } },
+        spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+      }),
+    })
+    const position = await bench.audit.position()
+    const result = await app.sync({ reason: 'push', policy: { hookTimeoutMs: 3_000 } })
+    // The claim is bound by nobody here: that it is not, is no reason to make what would use it later.
+    assert.match(result.message, /PersistentVolumeClaim\/.*\/room has not ended in time/, told(result))
+    const order = await writes(app, position)
+    assert.deepEqual(order.slice(0, 3), ['patch jobs/before', 'patch serviceaccounts/migrator', 'patch persistentvolumeclaims/room'])
+    assert.deepEqual(order.slice(3).sort(), ['patch jobs/migrate', 'patch jobs/zero'], 'a wave that is named counts, also 0')
+  })
+
+  it('starts no wave behind an object that is refused before the first write, partial or not', async () => {
+    const typo = deployment('web', 'nginx').replace('"replicas"', '"replcias"')
+    const app = await bench.subject(
+      {
+        'web.json': typo,
+        'a.json': configMap('a', {}),
+        'check.json': hook('check', { 'gitwake.dev/hook': 'sync' }),
+        'early.json': annotated('early', wave(-1)),
+        'late.json': annotated('late', wave(1)),
+      },
+      { partial: true },
+    )
+    const result = await app.sync({ reason: 'push' })
+    assert.equal(result.outcome, 'failed', told(result))
+    assert.equal(result.problem?.code, 'wave-failed', told(result))
+    assert.match(result.message, /^wave 1 was not started, because Deployment\/.*\/web of an earlier one failed: apply refused: .*replcias/)
+    const ended = Object.fromEntries(result.changes.map(({ object, action }) => [object.name, action]))
+    const { web, a, early, late, check } = ended
+    assert.deepEqual({ web, a, early, late, check }, { web: 'failed', a: 'created', early: 'created', late: 'skipped', check: 'skipped' })
+
+    await app.repository.commit({ 'web.json': deployment('web', 'nginx') })
+    const mended = await app.sync({ reason: 'push' })
+    assert.equal(mended.outcome, 'synced', told(mended))
+    assert.deepEqual(await jobs(app), ['check'])
+  })
+
+  it('starts no wave behind what is kept back by an object that is refused', async () => {
+    const pod = deployment('web', 'nginx').replace('"image":"nginx"', '"image":"nginx","envFrom":[{"configMapRef":{"name":"settings"}}]')
+    const settings = JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'settings', annotations: wave(5) },
+      datum: {},
+    })
+    const app = await bench.subject(
+      { 'web.json': pod, 'settings.json': settings, 'late.json': annotated('late', wave(1)) },
+      { partial: true },
+    )
+    const result = await app.sync({ reason: 'push' })
+    assert.match(
+      result.message,
+      /^wave 1 was not started, because Deployment\/.*\/web of an earlier one is kept back: blocked by ConfigMap/,
+      told(result),
+    )
+  })
+
   it('starts a wave only when the Jobs of those before it are complete', async () => {
     const app = await bench.subject({ 'job.json': hook('load', wave(-1)), 'a.json': configMap('a', {}) }, { healthTimeoutMs: 60_000 })
     const result = await app.sync({ reason: 'push' })
