@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { readAnnotations, type ObjectPolicy } from '../../src/plan/annotations.ts'
 
 describe('annotations of an object', () => {
-  const nothing: ObjectPolicy = { prune: 'default', apply: 'always', recreate: false, undeclared: undefined, wave: 0 }
+  const nothing: ObjectPolicy = { prune: 'default', apply: 'always', recreate: false, undeclared: undefined, wave: undefined }
   const cases: readonly (readonly [Record<string, string>, Partial<ObjectPolicy>])[] = [
     [{}, {}],
     [{ 'gitwake.dev/prune': 'enabled' }, { prune: 'enabled' }],

@@ -367,7 +367,7 @@ describe('the order of a sync', { timeout: 300_000 }, () => {
         apiVersion: 'v1',
         kind: 'PersistentVolumeClaim',
         metadata: { name: 'room', annotations: { ...helm('0'), 'helm.sh/hook-delete-policy': 'before-hook-creation' } },
-        spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+        spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } }, storageClassName: 'nobodys' },
       }),
     })
     const position = await bench.audit.position()
