@@ -97,6 +97,8 @@ export interface PlannedChange extends Change {
   readonly moved?: boolean
   /** Why a preflight cannot check it (completely) before the first write: what it needs is part of the same plan, or cannot be asked yet. */
   readonly deferred?: Deferral
+  /** Not in Git any more, and on its way out of the cluster already: exactly this object, since then (ISO 8601). */
+  readonly leaving?: { readonly uid: string; readonly version: string; readonly since: string }
   /** Skipped, because something that it needs has failed. */
   readonly blocked?: boolean
   readonly stage: number

@@ -49,13 +49,12 @@ export function planPrunes(facts: PruneFacts): { changes: PlannedChange[]; look:
 function prune(entry: InventoryEntry, seen: ObservedObject, facts: PruneFacts): PlannedChange {
   const kept = reasonToKeep(entry, seen, facts)
   if (kept !== undefined) return kept
-  const wave = waveOf(seen.annotations)
   return {
     object: entry.object,
     action: 'pruned',
     reason: 'not in Git any more',
     stage: stageOf(entry.object),
-    ...(wave !== 0 && { wave }),
+    ...waveField(seen),
     operation: { verb: 'delete', version: seen.version, uid: seen.uid, resourceVersion: seen.resourceVersion },
   }
 }
@@ -70,7 +69,8 @@ function reasonToKeep(entry: InventoryEntry, seen: ObservedObject, { applySet, e
   if (entry.status === 'intended' && !isReplaced && (seen.fields === undefined || seen.createdAt < entry.since)) {
     return leave(entry, 'released', 'not in Git any more; it existed before gitwake meant to create it')
   }
-  if (seen.terminating) return { ...leave(entry, 'skipped', `not in Git any more; ${displayDeletion(seen)}`), ...stuck(seen) }
+  if (seen.terminating)
+    return { ...leave(entry, 'skipped', `not in Git any more; ${displayDeletion(seen)}`), ...waveField(seen), ...leavingFields(seen) }
   if (restored) return leave(entry, 'skipped', 'not in Git any more; kept this time, because the cluster was restored')
   // Its manifest is gone from Git: what was applied last speaks for it. Whoever adds an annotation by hand can only keep what Git drops.
   const { policy } = readAnnotations(seen.annotations)
@@ -83,10 +83,18 @@ function reasonToKeep(entry: InventoryEntry, seen: ObservedObject, { applySet, e
   return undefined
 }
 
-/** Finalizers that never go hold nobody up, but somebody should know whose they are. */
-function stuck({ deletion }: ObservedObject): { readonly fix?: string } {
-  if (deletion === undefined || deletion.finalizers.length === 0) return {}
-  return { fix: 'If this does not end: look at the controllers that those finalizers belong to.' }
+/** Finalizers that never go hold nobody else up, but somebody should know whose they are. */
+function leavingFields({ uid, version, createdAt, deletion }: ObservedObject): Pick<PlannedChange, 'fix' | 'leaving'> {
+  const leaving = { uid, version, since: deletion?.since ?? createdAt }
+  return deletion === undefined || deletion.finalizers.length === 0 ? { leaving } : { leaving, fix: STUCK }
+}
+
+export const STUCK = 'If this does not end: look at the controllers that those finalizers belong to.'
+
+/** What was applied last says where it stands in the order. */
+function waveField({ annotations }: ObservedObject): Pick<PlannedChange, 'wave'> {
+  const wave = waveOf(annotations)
+  return wave === 0 ? {} : { wave }
 }
 
 function leave(entry: InventoryEntry, action: 'released' | 'skipped', reason: string): PlannedChange {

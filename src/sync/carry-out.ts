@@ -93,8 +93,9 @@ async function record(
   const narrowed = narrow(base, done, facts.observation)
   const isWhole = plan.held === undefined && facts.restored === undefined
   const complete = ended === 'done' && isWhole && done.every(({ change }) => change.action !== 'failed')
+  const isPostponed = done.some(({ postponed }) => postponed === true)
   // Prunes that are held or were put off make no complete run: with equal inputs the next sync must still look.
-  const completed = complete ? { ...narrowed, ...work.completed } : { ...narrowed, inputs: undefined }
+  const completed = { ...narrowed, ...(complete && work.completed), ...((!complete || isPostponed) && { inputs: undefined }) }
   const hooks = work.hooks.entries()
   const next = hooks === undefined ? completed : { ...completed, hooks }
   if (!differs(stored?.inventory, next)) return stored

@@ -1,7 +1,7 @@
 import type { Application } from '../model/configuration.ts'
 import { sha256 } from '../model/digest.ts'
 import type { Inventory } from '../model/inventory.ts'
-import { displayName, objectKey } from '../model/object.ts'
+import { displayName, objectKey, type ObjectKey } from '../model/object.ts'
 import type { PlannedChange } from '../model/plan.ts'
 import type { SyncResult } from '../model/result.ts'
 import { decide, type Decision } from './decide.ts'
@@ -13,6 +13,8 @@ import { problemOfChanges, summarise } from './run.ts'
 import { narrow, type Done } from './tracking.ts'
 
 const HOOK_TIMEOUT_MS = 300_000
+/** So long a wave is waited for; then the next try goes on. */
+const WAVE_TIMEOUT_MS = 60_000
 
 /**
  * Everything that the application owns is deleted, in reverse order and inside the budget that its configuration had; beyond that it is held.
@@ -30,19 +32,19 @@ export async function deleteAll(leaving: Leaving): Promise<SyncResult> {
     const fix = `Confirm exactly this plan: gitwake delete ${request.job.application} --confirm ${plan.held.digest}.`
     return run.end('held', reason, { code: 'held', message: reason, fix, retryable: false })
   }
-  const done: Done[] = plan.changes.filter(({ operation }) => operation.verb === 'none').map((change) => ({ change }))
-  await run.time('prune', () =>
-    pruneStages(
-      plan,
-      pruning(decision, leaving, (item) => done.push(item)),
-    ),
-  )
+  const ended = new Map<ObjectKey, Done>()
+  const take = (item: Done): void => void ended.set(objectKey(item.change.object), item)
+  for (const change of plan.changes) if (change.operation.verb === 'none') take({ change })
+  await run.time('prune', () => pruneStages(plan, pruning(decision, leaving, take)))
+  const done = [...ended.values()]
   run.changes = done.map(({ change }) => change)
   const failed = run.changes.filter((change) => change.action === 'failed' || isUnknown(change, decision))
-  const waiting = done.filter(({ change, lingers }) => lingers === true || isTerminating(change, decision)).map(({ change }) => change)
-  const kept = run.changes.filter(
-    (change) => change.action === 'skipped' && !isTerminating(change, decision) && !isUnknown(change, decision),
-  )
+  const isWaiting = ({ change, lingers, postponed }: Done): boolean =>
+    lingers === true || postponed === true || isTerminating(change, decision)
+  const waiting = done.filter(isWaiting).map(({ change }) => change)
+  const kept = done
+    .filter((item) => item.change.action === 'skipped' && !isWaiting(item) && !isUnknown(item.change, decision))
+    .map(({ change }) => change)
   return await finish({ narrowed: narrow(leaving.stored.inventory, done, decision.facts.observation), failed, waiting, kept }, leaving)
 }
 
@@ -98,7 +100,15 @@ function isUnknown({ object, action }: PlannedChange, { facts }: Decision): bool
 }
 
 function pruning(decision: Decision, { destination, options }: Leaving, onDone: (done: Done) => void) {
-  return { decision, destination, options, partial: false, waveTimeoutMs: 0, superseded: () => Promise.resolve(false), onDone }
+  return {
+    decision,
+    destination,
+    options,
+    partial: false,
+    waveTimeoutMs: WAVE_TIMEOUT_MS,
+    superseded: () => Promise.resolve(false),
+    onDone,
+  }
 }
 
 function subjectOf({ request, stored, applySet }: Leaving) {

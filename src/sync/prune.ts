@@ -1,25 +1,49 @@
 import { PART_OF_LABEL } from '../model/names.ts'
-import { objectKey } from '../model/object.ts'
+import { displayName, objectKey } from '../model/object.ts'
 import type { Plan, PlannedChange } from '../model/plan.ts'
 import type { Found } from '../plan/questions.ts'
 import { stepsOf } from '../plan/stages.ts'
 import { ATTEMPTS, type Applying } from './apply.ts'
+import { openGoing, putOff } from './going.ts'
 import type { Deleted } from './ports.ts'
+import { CONTROLLERS } from './recreate.ts'
 import { refusedChange } from './refusal.ts'
 import { resourceFor } from './resources.ts'
 import { together } from './together.ts'
 import type { Done } from './tracking.ts'
 
-/** Carries out the deletes of a plan in reverse order of stages and waves; a failed one stays tracked and does not stop the others. */
+/**
+ * Carries out the deletes of a plan in reverse order of stages and waves; a failed one stays tracked and does not stop the others. What was
+ * deleted must be gone before the next step, but not for ever: past the time that a wave may take, the rest is put off to the next sync.
+ */
 export async function pruneStages(plan: Plan, pruning: Applying): Promise<'done' | 'failed' | 'superseded'> {
   const steps = stepsOf(plan.changes.filter(({ operation }) => operation.verb === 'delete'))
+  const going = openGoing(plan, pruning)
   let failed = false
-  for (const { changes } of steps.reverse()) {
+  for (const [index, step] of steps.reverse().entries()) {
     if (await pruning.superseded()) return 'superseded'
+    const left = await going.before(step)
+    if (left === 'superseded') return 'superseded'
+    if (left !== 'gone') {
+      const name = displayName(left.hanging.object)
+      for (const change of steps.slice(index).flatMap(({ changes }) => changes)) pruning.onDone(putOff(change, name, left.seen))
+      break
+    }
+    const isAwaited = steps.slice(index + 1).some(({ wave }) => wave < step.wave)
+    const changes = pruning.waveTimeoutMs > 0 && isAwaited ? step.changes.map(withPods) : step.changes
     const done = await together(changes, pruning, pruneChange)
+    going.add(step.changes, done)
     failed ||= done.some(({ change }) => change.action === 'failed')
   }
   return failed ? 'failed' : 'done'
+}
+
+/** An earlier wave outlives the Pods of a later one, too. */
+function withPods(change: PlannedChange): PlannedChange {
+  const { operation, object } = change
+  return operation.verb === 'delete' && CONTROLLERS.has(object.kind)
+    ? { ...change, operation: { ...operation, waitForDependents: true } }
+    : change
 }
 
 async function pruneChange(change: PlannedChange, pruning: Applying): Promise<Done> {

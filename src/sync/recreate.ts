@@ -10,8 +10,8 @@ import { refusedChange } from './refusal.ts'
 
 /** What their deletion takes along is worth more than the change of a field (promise 18). */
 const NEVER = new Set(['/Namespace', '/PersistentVolume', '/PersistentVolumeClaim', 'apiextensions.k8s.io/CustomResourceDefinition'])
-/** Kinds that control Pods: the old ones must be gone before the new ones come. */
-const CONTROLLERS = new Set(['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet', 'ReplicationController', 'Job', 'CronJob'])
+/** Kinds that control Pods, which go after them: who must not meet those waits for the dependents. */
+export const CONTROLLERS = new Set(['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet', 'ReplicationController', 'Job', 'CronJob'])
 /** Pods are given 30 s to stop unless they ask for more; then a later sync goes on. */
 const PATIENCE_MS = 60_000
 const PAUSE_MS = 250

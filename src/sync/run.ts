@@ -135,6 +135,7 @@ export function publicChange({
   sent: _sent,
   moved: _moved,
   deferred: _deferred,
+  leaving: _leaving,
   blocked: _blocked,
   ...change
 }: PlannedChange): Change {

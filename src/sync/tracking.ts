@@ -61,6 +61,8 @@ export interface Done {
   readonly seen?: ObservedObject
   /** Deleted, but still there: it stays tracked until its finalizers let go. */
   readonly lingers?: boolean
+  /** Not deleted yet: what must go before it is still there. It stays tracked, and the next sync goes on. */
+  readonly postponed?: boolean
 }
 
 /** The inventory after a run: what was written is owned, what was pruned or released is forgotten, everything else stays. */
