@@ -18,7 +18,7 @@ import { acquireLease, isLeaseHeld } from './lease.ts'
 import { decodeMetadata, METADATA } from './metadata.ts'
 import { createObserver } from './observe.ts'
 import { objectPath } from './paths.ts'
-import { releaseObject } from './release.ts'
+import { relabelObject, releaseObject } from './release.ts'
 import { takeOver } from './take-over.ts'
 import { waitForDefinitions } from './definitions.ts'
 import { createWaitForHealth } from './wait.ts'
@@ -116,10 +116,11 @@ export function createDestination(connection: ClusterConnection, options: Destin
   }
 
   /** What is written or tried, over this connection. */
-  const actingBy = (acting: ClusterConnection): Pick<Destination, 'answer' | 'apply' | 'delete' | 'dryRun' | 'release'> => ({
+  const actingBy = (acting: ClusterConnection): Pick<Destination, 'answer' | 'apply' | 'delete' | 'dryRun' | 'relabel' | 'release'> => ({
     answer: (questions, earlier, signal) => answer(acting, questions, earlier, signal),
     dryRun: (operation, resource, settings) => dryRunObject(acting, resource, operation, settings),
     apply: (operation, resource, settings) => apply(acting, operation, resource, settings),
+    relabel: (object, change, resource, settings) => relabelObject(acting, resource, object, change, settings),
     release: (object, applySet, resource, settings) => releaseObject(acting, resource, object, applySet, settings),
     delete: (object, operation, resource, settings) => deleteObject(acting, resource, object, operation, settings),
   })

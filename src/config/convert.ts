@@ -121,7 +121,16 @@ function toHealthExpressions(written: NonNullable<ClusterDocument['spec']['healt
 
 /** An Application document as the model has it, with every default filled in. */
 export function toApplication(document: ApplicationDocument, report: Report): Application {
-  const { source, destination, sync = {}, deletionPolicy, dependsOn = [], suspend = false, suspendReason: reason } = document.spec
+  const {
+    source,
+    destination,
+    sync = {},
+    deletionPolicy,
+    renamedFrom,
+    dependsOn = [],
+    suspend = false,
+    suspendReason: reason,
+  } = document.spec
   const ref = versionSelector(source.ref) ?? qualifyRef(source.ref)
   if (ref === undefined) report({ path: 'spec.source.ref', message: refMessage(source.ref) })
   if (reason !== undefined && !suspend) report({ path: 'spec.suspendReason', message: 'has a meaning only with suspend: true: remove it' })
@@ -150,6 +159,7 @@ export function toApplication(document: ApplicationDocument, report: Report): Ap
       hookTimeoutMs: limited(sync.hookTimeout ?? '10m', 1000, DAY, 'spec.sync.hookTimeout', report),
     },
     ...(deletionPolicy && { deletionPolicy }),
+    ...(renamedFrom !== undefined && { renamedFrom }),
     ...(suspend && { suspend: { ...(reason !== undefined && { reason }) } }),
     dependsOn: [...new Set(dependsOn)],
   }

@@ -18,6 +18,7 @@ export function crossCheck(all: Named): readonly CrossFinding[] {
     ...[...all.applications.values()].flatMap((application) => outOfReach(application, all.clusters)),
     ...twins(all.applications),
     ...cycles(all.applications),
+    ...renamings(all.applications),
   ]
 }
 
@@ -56,6 +57,32 @@ function twins(applications: ReadonlyMap<string, Application>): readonly CrossFi
       })
   }
   return findings
+}
+
+/** What an application owned under its former name goes to one other, and only once nobody has that name any more. */
+function renamings(applications: ReadonlyMap<string, Application>): readonly CrossFinding[] {
+  const heirs = new Map<string, string>()
+  return [...applications.values()].flatMap(({ name, renamedFrom: former }) => {
+    if (former === undefined) return []
+    const heir = heirs.get(former)
+    heirs.set(former, heir ?? name)
+    const message = whyNoRenaming(name, former, heir, applications)
+    return message === undefined ? [] : [{ application: name, path: 'spec.renamedFrom', message }]
+  })
+}
+
+function whyNoRenaming(
+  name: string,
+  former: string,
+  heir: string | undefined,
+  applications: ReadonlyMap<string, Application>,
+): string | undefined {
+  if (former === name) return 'is its own name: give the name that it had before, or remove the line'
+  const back = applications.get(former)?.renamedFrom === name ? ', which in turn says that it was this one' : ''
+  if (applications.has(former)) return `names ${former}, which is still configured${back}: remove that document, or this line`
+  return heir === undefined
+    ? undefined
+    : `names ${former}, which ${heir} takes over already: only one application can be ${former} under a new name`
 }
 
 /** Each circle is told once, at its first application by name. */

@@ -272,6 +272,13 @@ export const applicationDocument = document(
         default: 'orphan',
       })
       .optional(),
+    renamedFrom: z
+      .string()
+      .min(1)
+      .meta({
+        description: 'The name that the application had before: the next sync takes over all that it owns there, and deletes nothing.',
+      })
+      .optional(),
     suspend: z.boolean().meta({ description: 'Stop it: nothing is applied, healed or pruned.', default: false }).optional(),
     suspendReason: z.string().min(1).max(500).meta({ description: 'Why it is suspended, for people.' }).optional(),
     dependsOn: z.array(z.string().min(1)).meta({ description: 'Applications that must be synced and healthy before this one.' }).optional(),

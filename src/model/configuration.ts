@@ -154,6 +154,8 @@ export interface Application {
   readonly sync: SyncPolicy
   /** What becomes of the objects once the configuration has this application no more; they stay where nothing is said. */
   readonly deletionPolicy?: DeletionPolicy
+  /** The name that it had before: what that one owns in the cluster becomes its own. */
+  readonly renamedFrom?: string
   /** Present where the configuration stops it: nothing is applied, healed or pruned. */
   readonly suspend?: { readonly reason?: string }
   readonly dependsOn: readonly string[]

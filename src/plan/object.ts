@@ -1,4 +1,4 @@
-import type { InventoryEntry } from '../model/inventory.ts'
+import type { InventoryEntry, OwnedEntry } from '../model/inventory.ts'
 import type { ResourceKind } from '../model/kinds.ts'
 import { PART_OF_LABEL } from '../model/names.ts'
 import { whyUnknown, type Observation, type ObservedObject } from '../model/observation.ts'
@@ -49,7 +49,7 @@ export function planObject(desired: DesiredObject, facts: PlanFacts): { readonly
       return { change: adopt(desired, seen, facts) }
     case 'outdated':
       return {
-        change: write(desired, seen, 'configured', seen.fields === entry.fields ? 'changed in Git' : 'changed in Git, and drifted', facts),
+        change: write(desired, seen, 'configured', whyOutdated(entry, seen, facts), facts),
       }
     case 'drifted': {
       const wanted = withoutLost(desired, seen, facts)
@@ -111,14 +111,19 @@ function listFix({ resource, namespaced }: ResourceKind, { namespaces }: Observa
 }
 
 /** Made by a sync that a crash has interrupted. All applications write under one manager: only the label tells them apart. */
-function isOurs(entry: InventoryEntry | undefined, seen: ObservedObject, { applySet }: PlanFacts): boolean {
-  if (entry?.status !== 'intended' || seen.labels[PART_OF_LABEL] !== applySet) return false
+function isOurs(entry: InventoryEntry | undefined, seen: ObservedObject, facts: PlanFacts): boolean {
+  if (entry?.status !== 'intended' || seen.labels[PART_OF_LABEL] === undefined || isForeign(seen, facts)) return false
   return seen.fields !== undefined && (seen.createdAt >= entry.since || seen.uid === entry.replaces)
 }
 
-function isForeign({ labels }: ObservedObject, { applySet }: PlanFacts): boolean {
+function isForeign({ labels }: ObservedObject, { applySet, former }: PlanFacts): boolean {
   const owner = labels[PART_OF_LABEL]
-  return owner !== undefined && owner !== applySet
+  return owner !== undefined && owner !== applySet && owner !== former?.applySet
+}
+
+function whyOutdated({ fields }: OwnedEntry, seen: ObservedObject, { former }: PlanFacts): string {
+  if (former !== undefined && seen.labels[PART_OF_LABEL] === former.applySet) return `taken over from ${former.name}`
+  return seen.fields === fields ? 'changed in Git' : 'changed in Git, and drifted'
 }
 
 function finish(desired: DesiredObject, seen: ObservedObject, facts: PlanFacts): PlannedChange {
@@ -143,7 +148,7 @@ function create(desired: DesiredObject, reason: string): PlannedChange {
 }
 
 function adopt(desired: DesiredObject, seen: ObservedObject, facts: PlanFacts): PlannedChange {
-  const verdict = claim(seen, facts.applySet, facts.applicationOf)
+  const verdict = claim(seen, facts.applySet, facts.applicationOf, facts.former)
   if (verdict.verdict === 'refuse') return fail(desired, verdict.reason, verdict.fix, false)
   if (seen.terminating) return fail(desired, 'exists and is being deleted', 'It is created once the old one is gone.', true)
   const { fix } = verdict

@@ -1,6 +1,7 @@
 import { PART_OF_LABEL } from '../model/names.ts'
 import { displayName } from '../model/object.ts'
 import type { ObservedObject } from '../model/observation.ts'
+import type { FormerName } from './plan.ts'
 import { previousTool } from './previous-tool.ts'
 
 /** May this application take over an object that it did not make? */
@@ -10,13 +11,19 @@ export type Claim =
   | { readonly verdict: 'refuse'; readonly reason: string; readonly fix: string }
 
 /** An owner that nobody configures is, most of the time, this application under its old name. */
-const RENAMED = `Was this application renamed? "gitwake orphans" names the old one, and "gitwake detach OLD" lets go of its objects: the next sync takes them over as they are. Else remove the label ${PART_OF_LABEL} from the live object.`
+const RENAMED = `Was this application renamed? Then say so: spec.renamedFrom: OLD ("gitwake orphans" names it), and the next sync takes its objects over as they are. Else remove the label ${PART_OF_LABEL} from the live object.`
 
 /** `applicationOf` names the application behind an ApplySet id, where this installation knows it. */
-export function claim(seen: ObservedObject, applySet: string, applicationOf: (applySet: string) => string | undefined): Claim {
+export function claim(
+  seen: ObservedObject,
+  applySet: string,
+  applicationOf: (applySet: string) => string | undefined,
+  former?: FormerName,
+): Claim {
   const owner = seen.labels[PART_OF_LABEL]
   const name = displayName(seen.object)
-  if (owner !== undefined && owner !== applySet) {
+  const isOwn = owner === applySet || (former !== undefined && owner === former.applySet)
+  if (owner !== undefined && !isOwn) {
     const application = applicationOf(owner)
     return {
       verdict: 'refuse',
@@ -35,7 +42,7 @@ export function claim(seen: ObservedObject, applySet: string, applicationOf: (ap
       fix: 'Declare the controlling object instead, or give this one another name.',
     }
   }
-  if (owner === applySet) return { verdict: 'adopt', reason: 'carries the label of this application but is missing from its inventory' }
+  if (isOwn) return { verdict: 'adopt', reason: 'carries the label of this application but is missing from its inventory' }
   const tool = previousTool(seen)
   if (tool === undefined) return { verdict: 'adopt', reason: 'exists already, made by nobody known' }
   return { verdict: 'adopt', reason: `exists already, made by ${tool.name}`, ...(tool.letGo !== undefined && { fix: tool.letGo }) }

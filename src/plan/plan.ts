@@ -26,6 +26,8 @@ export interface PlanFacts {
   readonly catalog: KindCatalog
   readonly answers: Answers
   readonly applySet: string
+  /** What the application was called before, and its ApplySet then: what that one owns is taken over in this sync. */
+  readonly former?: FormerName
   readonly applicationOf: (applySet: string) => string | undefined
   readonly namespace: string
   readonly createNamespace: boolean
@@ -45,6 +47,11 @@ export interface PlanFacts {
   readonly audited: ReadonlySet<ObjectKey>
   /** Fields that somebody else takes back as often as we do, at this revision. */
   readonly fights: readonly Fight[]
+}
+
+export interface FormerName {
+  readonly name: string
+  readonly applySet: string
 }
 
 /** So many of the tracked objects came back under new uids. */
@@ -112,6 +119,7 @@ function guardedPrunes(
     observation,
     found: facts.answers.found,
     applySet,
+    former: facts.former,
     enabled: facts.prune,
     restored: facts.restored !== undefined,
   })

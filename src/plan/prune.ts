@@ -4,6 +4,7 @@ import { groupKindKey, type ObjectKey } from '../model/object.ts'
 import { displayDeletion, whyUnknown, type Observation, type ObservedObject } from '../model/observation.ts'
 import type { PlannedChange } from '../model/plan.ts'
 import { readAnnotations, waveOf } from './annotations.ts'
+import type { FormerName } from './plan.ts'
 import type { Found } from './questions.ts'
 import { stageOf } from './stages.ts'
 
@@ -16,6 +17,7 @@ export interface PruneFacts {
   readonly observation: Observation
   readonly found: ReadonlyMap<ObjectKey, Found>
   readonly applySet: string
+  readonly former?: FormerName | undefined
   /** `sync.prune` of the application. */
   readonly enabled: boolean
   readonly restored: boolean
@@ -60,8 +62,12 @@ function prune(entry: InventoryEntry, seen: ObservedObject, facts: PruneFacts): 
 }
 
 /** Labels alone never delete: what is not provably ours is released, and told. */
-function reasonToKeep(entry: InventoryEntry, seen: ObservedObject, { applySet, enabled, restored }: PruneFacts): PlannedChange | undefined {
-  if (seen.labels[PART_OF_LABEL] !== applySet)
+function reasonToKeep(
+  entry: InventoryEntry,
+  seen: ObservedObject,
+  { applySet, former, enabled, restored }: PruneFacts,
+): PlannedChange | undefined {
+  if (![applySet, former?.applySet ?? applySet].includes(seen.labels[PART_OF_LABEL] ?? ''))
     return leave(entry, 'released', 'not in Git any more; our label was removed from it, so it is no longer ours')
   if (seen.controller !== undefined) return leave(entry, 'released', `not in Git any more; ${seen.controller} controls it now`)
   if (entry.status === 'owned' && entry.uid !== seen.uid) return leave(entry, 'released', 'not in Git any more; somebody else recreated it')
@@ -71,6 +77,8 @@ function reasonToKeep(entry: InventoryEntry, seen: ObservedObject, { applySet, e
   }
   if (seen.terminating)
     return { ...leave(entry, 'skipped', `not in Git any more; ${displayDeletion(seen)}`), ...waveField(seen), ...leavingFields(seen) }
+  if (former !== undefined)
+    return leave(entry, 'skipped', `not in Git any more; kept this time, because it is taken over from ${former.name}`)
   if (restored) return leave(entry, 'skipped', 'not in Git any more; kept this time, because the cluster was restored')
   // Its manifest is gone from Git: what was applied last speaks for it. Whoever adds an annotation by hand can only keep what Git drops.
   const { policy } = readAnnotations(seen.annotations)

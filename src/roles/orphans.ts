@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis'
 import type { Configuration, CurrentConfiguration } from '../model/configuration.ts'
 import type { Orphan } from '../model/departure.ts'
+import { heirOf } from '../model/heir.ts'
 import type { Intake } from '../model/intake.ts'
 import type { Inventory } from '../model/inventory.ts'
 import type { Log } from '../model/log.ts'
@@ -105,6 +106,8 @@ export function orphanOf(
   const configuredIn = configuration.applications.get(application)?.destination.cluster
   // Two names may stand for one cluster: what is configured under the other is its own, once it has been written from there.
   if (configuredIn === cluster || (configuredIn !== undefined && writtenFrom !== cluster)) return undefined
+  // Its heir takes it over with the next sync; nothing of it may be deleted meanwhile.
+  if (heirOf(application, cluster, configuration) !== undefined) return undefined
   return {
     application,
     cluster,

@@ -3,6 +3,7 @@ import type { SyncJob } from '../model/job.ts'
 import type { SyncResult } from '../model/result.ts'
 import { newerStanding, suspended } from '../model/standing.ts'
 import type { Departure } from '../model/departure.ts'
+import { heirOf } from '../model/heir.ts'
 import { GitwakeError } from '../model/error.ts'
 import type { RunControl } from '../queue/run.ts'
 import { readStanding } from '../queue/standing.ts'
@@ -36,6 +37,8 @@ export async function runDeparture(
         signal,
         admit(inventory: Inventory) {
           const application = configuration().applications.get(job.application)
+          const heir = heirOf(job.application, cluster, configuration())
+          if (heir !== undefined) throw takenOver(job.application, heir.name)
           if (application === undefined) return
           // Moved to another name of, perhaps, the same cluster: who wrote last is whose it is.
           if (application.destination.cluster !== cluster && inventory.cluster === cluster) return
@@ -47,4 +50,10 @@ export async function runDeparture(
       { destination, install: installation, inventoryNamespace, now: Date.now },
     ),
   )
+}
+
+function takenOver(name: string, heir: string): GitwakeError {
+  return new GitwakeError('taken-over', `${name} is ${heir} now (renamedFrom): what it owns goes to that with its next sync`, {
+    fix: `Sync ${heir}; or remove its spec.renamedFrom, if ${name} is really to leave.`,
+  })
 }

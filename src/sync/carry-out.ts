@@ -1,15 +1,17 @@
 import { GitwakeError } from '../model/error.ts'
 import type { Inventory } from '../model/inventory.ts'
-import { groupKindKey, objectKey } from '../model/object.ts'
+import { groupKindKey, objectKey, type ObjectKey } from '../model/object.ts'
 import type { Plan, PlannedChange } from '../model/plan.ts'
 import { definedKinds } from '../plan/desired.ts'
 import { placeOfHook, type PlannedHook } from '../plan/hooks.ts'
-import { isEmpty } from '../plan/plan.ts'
+import { isEmpty, type PlanFacts } from '../plan/plan.ts'
 import { byStageAndWave } from '../plan/stages.ts'
 import { applyStages, type Applying, type Beside, type Ended } from './apply.ts'
 import type { Decision } from './decide.ts'
+import type { Former } from './former.ts'
 import type { Hooks } from './hooks.ts'
-import type { Destination, StoredInventory, WriteOptions } from './ports.ts'
+import { takeInheritance } from './inheritance.ts'
+import type { Destination, Lease, StoredInventory, WriteOptions } from './ports.ts'
 import { pruneStages } from './prune.ts'
 import { unreachedChange } from './refusal.ts'
 import { differs, narrow, widen, type Done } from './tracking.ts'
@@ -18,6 +20,8 @@ export interface CarryOut {
   readonly decision: Decision
   readonly destination: Destination
   readonly stored: StoredInventory | undefined
+  /** What is taken over from the application's former name, first of all. */
+  readonly former?: Former
   /** The inventory as it is now, or an empty one. */
   readonly inventory: Inventory
   /** What the inventory says after a complete run. */
@@ -41,18 +45,25 @@ export interface CarriedOut {
  * written, no Lease is needed.
  */
 export async function carryOut(work: CarryOut): Promise<CarriedOut> {
-  if (isEmpty(work.decision.plan) && work.hooks.isIdle) return await carryOutUnder(work, { signal: work.signal })
-  const lease = await work.destination.acquireLease(work.inventory.application, work.signal)
+  const { decision, destination, hooks, former, inventory, signal } = work
+  if (isEmpty(decision.plan) && hooks.isIdle && former === undefined) return await carryOutUnder(work, { signal })
+  // Whoever still writes under the former name comes to an end first.
+  const names = [inventory.application, ...(former === undefined ? [] : [former.name])]
+  const leases: Lease[] = []
   try {
-    return await carryOutUnder(work, { signal: work.signal, guard: () => lease.guard() })
+    for (const name of names) leases.push(await destination.acquireLease(name, signal))
+    return await carryOutUnder(work, { signal, guard: () => leases.forEach((lease) => lease.guard()) })
   } finally {
-    await lease.release()
+    await Promise.all(leases.map((lease) => lease.release()))
   }
 }
 
-async function carryOutUnder(work: CarryOut, options: WriteOptions): Promise<CarriedOut> {
+async function carryOutUnder(planned: CarryOut, options: WriteOptions): Promise<CarriedOut> {
+  const stored = await announce(planned, options)
+  const { former, destination } = planned
+  const work =
+    former === undefined ? planned : { ...planned, decision: await takeInheritance(planned.decision, former, destination, options) }
   const { plan } = work.decision
-  const stored = await announce(work, options)
   const done: Done[] = plan.changes.filter(({ operation }) => operation.verb === 'none').map((change) => ({ change }))
   try {
     const ended = await writeAll(work, options, done)
@@ -72,7 +83,7 @@ async function carryOutUnder(work: CarryOut, options: WriteOptions): Promise<Car
 async function announce(work: CarryOut, options: WriteOptions): Promise<StoredInventory | undefined> {
   const { decision, destination, hooks, inventory } = work
   const wider = widen(inventory, decision.plan, destination.serverTime())
-  if (wider === undefined && hooks.isIdle) return work.stored
+  if (wider === undefined && hooks.isIdle && work.former === undefined) return work.stored
   // What follows health is announced with the rest: a crash in between must not skip it.
   hooks.announce()
   const entries = hooks.entries()
@@ -93,13 +104,19 @@ async function record(
   const narrowed = narrow(base, done, facts.observation)
   const isWhole = plan.held === undefined && facts.restored === undefined
   const complete = ended === 'done' && isWhole && done.every(({ change }) => change.action !== 'failed')
-  const isPostponed = done.some(({ postponed }) => postponed === true)
+  // What was just taken over is not pruned yet.
+  const isInherited = work.former !== undefined && [...narrowed.entries.keys()].some((key) => !isWanted(key, facts))
+  const isPostponed = isInherited || done.some(({ postponed }) => postponed === true)
   // Prunes that are held or were put off make no complete run: with equal inputs the next sync must still look.
   const completed = { ...narrowed, ...(complete && work.completed), ...((!complete || isPostponed) && { inputs: undefined }) }
   const hooks = work.hooks.entries()
   const next = hooks === undefined ? completed : { ...completed, hooks }
   if (!differs(stored?.inventory, next)) return stored
   return await work.destination.writeInventory({ ...next, epoch: base.epoch + 1 }, stored, options)
+}
+
+function isWanted(key: ObjectKey, { desired }: PlanFacts): boolean {
+  return desired.objects.some((wanted) => wanted.key === key)
 }
 
 async function writeAll(work: CarryOut, options: WriteOptions, done: Done[]): Promise<Ended> {

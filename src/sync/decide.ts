@@ -10,7 +10,7 @@ import type { Rendering } from '../model/tree.ts'
 import type { Inventory } from '../model/inventory.ts'
 import { desire, type Desired } from '../plan/desired.ts'
 import { NO_HOOKS, planHooks, type HookFacts, type HookPlan } from '../plan/hooks.ts'
-import { plan, type PlanFacts } from '../plan/plan.ts'
+import { plan, type FormerName, type PlanFacts } from '../plan/plan.ts'
 import { readopt } from '../plan/readopt.ts'
 import { NO_ANSWERS, type Found } from '../plan/questions.ts'
 import type { Destination } from './ports.ts'
@@ -19,6 +19,7 @@ import type { Destination } from './ports.ts'
 export interface Subject {
   readonly application: Application
   readonly applySet: string
+  readonly former?: FormerName
   readonly applicationOf: (applySet: string) => string | undefined
   readonly rendering: Rendering
   /** The hooks of the commit; an application that leaves has none. */
@@ -44,7 +45,7 @@ const ROUNDS = 3
 /** Observes the cluster and plans, asking what the plan leaves open. Reads only. */
 export async function decide(subject: Subject, destination: Destination, signal: AbortSignal): Promise<Decision> {
   const { catalog, desired, hooks } = await desiredIn(subject, destination, signal)
-  const observation = await destination.observe(kindsOf(desired, subject.inventory, catalog), subject.applySet, signal)
+  const observation = await observeAll(kindsOf(desired, subject.inventory, catalog), subject, destination, signal)
   const restored = subject.inventory && readopt(subject.inventory, observation, subject.applySet)
   const inventory = restored?.inventory ?? subject.inventory
   return await settle({ ...factsOf({ ...subject, inventory }, { desired, hooks, catalog, observation }), restored }, destination, signal)
@@ -79,6 +80,24 @@ async function settle(facts: PlanFacts, destination: Destination, signal: AbortS
 
 function isOpen({ look, compare }: ReturnType<typeof plan>['questions']): boolean {
   return look.length > 0 || compare.length > 0
+}
+
+/** All objects of the application, also those that still carry the label of its former name. */
+async function observeAll(
+  kinds: readonly ResourceKind[],
+  { applySet, former }: Subject,
+  destination: Destination,
+  signal: AbortSignal,
+): Promise<Observation> {
+  const own = await destination.observe(kinds, applySet, signal)
+  if (former === undefined) return own
+  // Last: what is given over in between is seen once more, not never.
+  const before = await destination.observe(kinds, former.applySet, signal)
+  return {
+    ...own,
+    objects: new Map([...before.objects, ...own.objects]),
+    unlistable: new Map([...before.unlistable, ...own.unlistable]),
+  }
 }
 
 /** What the commit wants of a cluster that serves these kinds. */
@@ -133,6 +152,7 @@ function factsOf(
     inventory: subject.inventory,
     answers: NO_ANSWERS,
     applySet: subject.applySet,
+    ...(subject.former && { former: subject.former }),
     applicationOf: subject.applicationOf,
     namespace: destination.namespace,
     createNamespace: destination.createNamespace,

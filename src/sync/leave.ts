@@ -7,7 +7,7 @@ import type { SyncResult } from '../model/result.ts'
 import { deleteAll } from './delete.ts'
 import { detach } from './detach.ts'
 import type { Destination, StoredInventory, WriteOptions } from './ports.ts'
-import { requireOwnInstall } from './propose.ts'
+import { requireOwnInstall } from './own-install.ts'
 import { openRun, type Run } from './run.ts'
 
 /** What leaving a cluster needs from outside. */

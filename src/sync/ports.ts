@@ -88,6 +88,8 @@ export type Tried = { readonly ok: true; readonly warnings: readonly string[]; r
 export type Deleted = { readonly ok: true; readonly finalizers: readonly string[] } | Refused
 
 export type Released = { readonly ok: true } | Refused
+/** `seen`: the object after the write; undefined where it is gone, or belonged to somebody else. */
+export type Relabelled = { readonly ok: true; readonly seen?: ObservedObject } | Refused
 
 export interface WriteOptions {
   readonly signal: AbortSignal
@@ -160,6 +162,16 @@ export interface Destination {
   apply(operation: ApplyOperation, resource: ResourceKind, options: WriteOptions & { readonly adopting: boolean }): Promise<Written>
   /** Takes our marks from an object that carries them; it stays as it is. */
   release(object: ObjectId, applySet: string, resource: ResourceKind, options: WriteOptions): Promise<Released>
+  /**
+   * Gives an object from one application (by its ApplySet id) to another; it stays as it is. Nothing happens to one that is not of the first,
+   * or that has another uid.
+   */
+  relabel(
+    object: ObjectId,
+    change: { readonly from: string; readonly to: string; readonly uid?: string },
+    resource: ResourceKind,
+    options: WriteOptions,
+  ): Promise<Relabelled>
   /** Forgets an application: for when nothing of it is left. Throws GitwakeError `inventory-conflict` (retryable). */
   deleteInventory(stored: StoredInventory, options: WriteOptions): Promise<void>
   delete(object: ObjectId, operation: DeleteOperation, resource: ResourceKind, options: WriteOptions): Promise<Deleted>

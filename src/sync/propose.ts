@@ -2,7 +2,6 @@ import type { Application } from '../model/configuration.ts'
 import { sha256 } from '../model/digest.ts'
 import { GitwakeError } from '../model/error.ts'
 import type { Fight } from '../model/fight.ts'
-import type { Inventory } from '../model/inventory.ts'
 import { applySetId } from '../model/names.ts'
 import { objectKey, versionOf, type ObjectKey } from '../model/object.ts'
 import type { PlannedChange } from '../model/plan.ts'
@@ -12,7 +11,9 @@ import { hookChange, isAround, splitHooks, type PlannedHook } from '../plan/hook
 import { refusals } from '../plan/plan.ts'
 import type { Found } from '../plan/questions.ts'
 import { decide, decideAgain, inputsDigest, type Decision } from './decide.ts'
+import { inherit, readFormer, type Former } from './former.ts'
 import { proposeHooks } from './hook-proposal.ts'
+import { requireOwnInstall } from './own-install.ts'
 import type { Destination, Renderer, StoredInventory } from './ports.ts'
 import { preflight } from './preflight.ts'
 import { mayRecreate } from './recreate.ts'
@@ -60,7 +61,9 @@ export interface Proposal {
   /** Digest of all that shapes what is applied; undefined where the path is gone from the commit. */
   readonly inputs: string | undefined
   readonly rendering: Rendering
+  /** With all of the former one, where the application goes on under a new name. */
   readonly stored: StoredInventory | undefined
+  readonly former: Former | undefined
   readonly decision: Decision
   readonly hooks: readonly PlannedHook[]
   /** What stops an all-or-nothing sync before the first write. */
@@ -80,16 +83,17 @@ export async function propose(
   const { destination, renderer } = ports
 
   // Resolve. The inventory does not depend on the commit, so both are read at once.
-  const { tree, stored } = await progress.time('fetch', async () => {
-    const [head, found] = await Promise.all([request.resolve(), readInventory(request, ports)])
-    return request.stand === undefined ? { tree: head, stored: found } : await request.stand(head, found)
+  const { tree, stored, former } = await progress.time('fetch', async () => {
+    const [head, { former, stored: found }] = await Promise.all([request.resolve(), readInventories(request, ports)])
+    const stands = request.stand === undefined ? { tree: head, stored: found } : await request.stand(head, found)
+    return { ...stands, former }
   })
   progress.revision = tree.revision
 
   // Render, unless everything that it would read is as it was.
   const { inputs, missingPath } = await progress.time('render', () => readInputs(tree, stored, request, renderer))
   const digest = inputs === undefined ? undefined : inputsDigest(inputs.digest, application)
-  if (!request.isAffected(digest, stored)) return 'not affected'
+  if (former === undefined && !request.isAffected(digest, stored)) return 'not affected'
   const isNew = digest === undefined || stored?.inventory.inputs !== digest
   if (isNew && (await request.isFree?.(tree.revision)) === false) return 'blocked'
   const rendering = await progress.time('render', () => (inputs === undefined ? NOTHING : renderer.render(tree, inputs, signal)))
@@ -115,6 +119,7 @@ export async function propose(
     },
     inventory: stored?.inventory,
     missingPath,
+    ...(former && { former }),
     confirmed: request.confirmed,
     audited: request.audited(stored),
     // A new commit may have settled it.
@@ -132,6 +137,7 @@ export async function propose(
     inputs: digest,
     rendering,
     stored,
+    former,
     decision: { ...decision, plan: { ...decision.plan, changes: [...decision.plan.changes, ...broken] } },
     hooks,
     refused: [...refused, ...broken.filter(({ action }) => action === 'failed')],
@@ -140,25 +146,15 @@ export async function propose(
 
 const NOTHING: Promise<Rendering> = Promise.resolve({ objects: [], digest: sha256(''), warnings: [] })
 
-async function readInventory(
+async function readInventories(
   { application, signal, keep }: ProposeRequest,
-  { destination, install }: ProposePorts,
-): Promise<StoredInventory | undefined> {
-  const stored = await destination.readInventory(application.name, signal)
-  if (stored !== undefined) requireOwnInstall(stored.inventory, install)
-  return keep === undefined ? stored : await keep(stored)
-}
-
-/** Two installations never write one application. */
-export function requireOwnInstall(inventory: Inventory, install: string): void {
-  if (inventory.install === install) return
-  throw new GitwakeError(
-    'owned-by-other-install',
-    `${inventory.application} is owned by the gitwake installation "${inventory.install}", this one is "${install}"`,
-    {
-      fix: 'Give the application another name here, or set GITWAKE_INSTALL to the same name in both after stopping the other.',
-    },
-  )
+  ports: ProposePorts,
+): Promise<{ readonly stored: StoredInventory | undefined; readonly former: Former | undefined }> {
+  const { destination, install } = ports
+  const [own, former] = await Promise.all([destination.readInventory(application.name, signal), readFormer(application, ports, signal)])
+  if (own !== undefined) requireOwnInstall(own.inventory, install)
+  const kept = keep === undefined ? own : await keep(own)
+  return { stored: former === undefined ? kept : inherit(kept, former, application.name), former }
 }
 
 /** A path that is gone from the commit is an empty render that waits for a person, where there is something to lose. */

@@ -45,12 +45,13 @@ export function hooksOf(
 /** Carries a proposal out, with its hooks. */
 export async function write(proposal: Proposal, hooks: Hooks, { request, ports, run }: Syncing): Promise<Written> {
   const { application, signal, superseded } = request
-  const { decision, stored } = proposal
+  const { decision, stored, former } = proposal
   const carried = await run.time('apply', () =>
     carryOut({
       decision,
       destination: ports.destination,
       stored,
+      ...(former && { former }),
       inventory: decision.facts.inventory ?? emptyInventory(application.name, ports.install),
       completed: completedBy(proposal, application, ports.now()),
       partial: application.sync.partial,

@@ -359,6 +359,26 @@ describe('a configuration', () => {
       told: /Application a: spec\.dependsOn: waits for itself: a → b → c → a/,
     },
     {
+      name: 'an application renamed from one that is still configured',
+      text: whole(REPOSITORY, CLUSTER, application('a', '  renamedFrom: b\n'), application('b')),
+      told: /Application a: spec\.renamedFrom: names b, which is still configured: remove that document, or this line/,
+    },
+    {
+      name: 'two applications renamed from each other',
+      text: whole(REPOSITORY, CLUSTER, application('a', '  renamedFrom: b\n'), application('b', '  renamedFrom: a\n')),
+      told: /Application a: spec\.renamedFrom: names b, which is still configured, which in turn says that it was this one/,
+    },
+    {
+      name: 'an application renamed from itself',
+      text: whole(REPOSITORY, CLUSTER, application('a', '  renamedFrom: a\n')),
+      told: /Application a: spec\.renamedFrom: is its own name: give the name that it had before, or remove the line/,
+    },
+    {
+      name: 'two applications renamed from the same one',
+      text: whole(REPOSITORY, CLUSTER, application('a', '  renamedFrom: old\n'), application('b', '  renamedFrom: old\n')),
+      told: /Application b: spec\.renamedFrom: names old, which a takes over already: only one application can be old under a new name/,
+    },
+    {
       name: 'two applications that would own the same objects',
       text: whole(REPOSITORY, CLUSTER, application('a'), application('b').replace('namespace: b', 'namespace: a')),
       told: /Application b: spec: has the same source and destination as a/,

@@ -221,7 +221,7 @@ describe('a cluster that was restored', () => {
 describe('ownership', () => {
   it('says how a renamed application gets its objects, where nobody configures their owner', () => {
     const verdict = claim({ ...seen, labels: { [PART_OF_LABEL]: 'other' } }, 'set', () => undefined)
-    assert.match(verdict.verdict === 'refuse' ? verdict.fix : '', /renamed\?.*gitwake orphans.*gitwake detach OLD/)
+    assert.match(verdict.verdict === 'refuse' ? verdict.fix : '', /renamed\?.*spec\.renamedFrom: OLD.*gitwake orphans/)
   })
   it('refuses the object of another application by its name', () => {
     const verdict = claim({ ...seen, labels: { [PART_OF_LABEL]: 'other' } }, 'set', () => 'shop-dev')

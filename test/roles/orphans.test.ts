@@ -86,6 +86,17 @@ describe('an inventory without an application', () => {
     assert.deepEqual(over.asked, [{ application: 'old', departure: 'delete' }])
   })
 
+  it('is none, and is not deleted, while another application goes on with it under a new name', async () => {
+    await using setup = await setUp()
+    const over = watchOver(setup)
+    over.configure(renamedTo('new'))
+    for (let round = 0; round < 3; round += 1) {
+      await over.sweep([inventoryOf('old', PRUNE)])
+      over.pass(3_600_000)
+    }
+    assert.deepEqual([over.warned, over.asked, await over.shown()], [[], [], []])
+  })
+
   it('begins anew when it was configured in between', async () => {
     await using setup = await setUp()
     const over = watchOver(setup)
@@ -124,6 +135,16 @@ function movedAway(): Configuration {
   const [old] = [...WITH.applications.values()].filter(({ name }) => name === 'old')
   if (old === undefined) throw new Error('there is no such application')
   return { ...WITH, applications: new Map([['old', { ...old, destination: { ...old.destination, cluster: 'other' } }]]) }
+}
+
+/** Of `old`, in this cluster. */
+function renamedTo(name: string, renamedFrom = 'old'): Configuration {
+  const [web] = [...WITHOUT.applications.values()]
+  if (web === undefined) throw new Error('there is no such application')
+  return {
+    ...WITHOUT,
+    applications: new Map([[name, { ...web, name, renamedFrom, destination: { ...web.destination, cluster: 'prod' } }]]),
+  }
 }
 
 describe('a departure', () => {
@@ -168,6 +189,17 @@ describe('a departure', () => {
     await other.sync()
     const gone = await depart(setup, other, 'delete', WITHOUT)
     assert.deepEqual([gone.outcome, gone.counts.pruned], ['synced', 1], gone.message)
+  })
+
+  it('is refused to what another application goes on with under a new name', async () => {
+    await using setup = await setUp()
+    const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }) })
+    await app.sync()
+    for (const departure of ['detach', 'delete'] as const) {
+      const refused = await depart(setup, app, departure, renamedTo('new', app.application.name))
+      assert.deepEqual([refused.outcome, refused.problem?.code], ['failed', 'taken-over'], refused.message)
+      assert.match(refused.problem?.fix ?? '', /^Sync new; or remove its spec\.renamedFrom/)
+    }
   })
 
   it('reaches the next run of an application that nobody configures, and only that one', async () => {
