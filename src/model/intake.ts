@@ -23,6 +23,8 @@ export interface Accepted {
   /** The same delivery (id and body) was accepted before: these are its tickets. */
   readonly duplicate: boolean
   readonly tickets: readonly Ticket[]
+  /** Applications that a push touches nothing of: their tickets are answered already. */
+  readonly notAffected?: readonly string[]
 }
 
 /**

@@ -13,6 +13,10 @@ export interface ClusterKeys {
   readonly outcomes: string
   /** Hash: `<application>/<piece>` → JSON, published by syncs and sweeps. */
   readonly status: string
+  /** Hash: application → ReadSet as JSON: what its last good render read. */
+  readonly reads: string
+  /** Hash: application → `<revision> <digest of its ReadSet>`: the newest commit at which that is known to hold. */
+  readonly readAt: string
   /** Hash: application → Orphan as JSON, by the last sweep. */
   readonly orphans: string
   /** JSON: when the last canary job came back, and how long it took. */
@@ -37,6 +41,8 @@ export function clusterKeys(cluster: string): ClusterKeys {
     deliveryOrder: `${prefix}:deliveries:order`,
     outcomes: `${prefix}:outcomes`,
     status: `${prefix}:status`,
+    reads: `${prefix}:reads`,
+    readAt: `${prefix}:read-at`,
     orphans: `${prefix}:orphans`,
     canary: `${prefix}:canary`,
     application: (name) => `${prefix}:app:${name}`,

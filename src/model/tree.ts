@@ -32,6 +32,11 @@ export interface RenderInputs {
   /** The application's path. */
   readonly path: string
   readonly files: readonly TreeFile[]
+  /**
+   * Every path that could change the outcome, files that were looked for and are absent included; a folder stands for all below it. As long
+   * as nothing of it changes, the digest stays.
+   */
+  readonly reads: readonly string[]
 }
 
 export interface Rendering {

@@ -12,6 +12,7 @@ import { deliveryMark, recordOf } from './delivery.ts'
 import { type Door, openDoor, openRecord, type Request, type Retention, type Taken } from './door.ts'
 import { type Jobs, openJobs } from './jobs.ts'
 import { claimKey } from './once.ts'
+import { findPassing, moveOf } from './passing.ts'
 import { CLASS, priorityOf } from './priority.ts'
 import { sayNow } from './standing.ts'
 
@@ -78,7 +79,8 @@ export function createIntake({ redis, configuration, log, retention = RETENTION 
     const taken = await door(cluster)(request)
     const jobClass = CLASS[request.trigger.reason]
     for (const { ticket, action, waiting } of taken) {
-      if (action !== 'none') await jobs(cluster).addSync(ticket.application, priorityOf(jobClass, waiting), action === 'raise')
+      if (action === 'add' || action === 'raise')
+        await jobs(cluster).addSync(ticket.application, priorityOf(jobClass, waiting), action === 'raise')
     }
     return taken
   }
@@ -87,12 +89,18 @@ export function createIntake({ redis, configuration, log, retention = RETENTION 
     const mark = deliveryMark(delivery)
     // Both are idempotent: where a crash lets only one of them happen, the sender's next attempt completes the other.
     const recorded = record({ id: delivery.id, mark, text: JSON.stringify(recordOf(delivery, targets)) })
-    const accepting = [...byCluster(targets)].map(async ([cluster, own]) => acceptIn(cluster, { mark, targets: own, trigger }))
+    const move = moveOf(delivery, trigger)
+    const accepting = [...byCluster(targets)].map(async ([cluster, own]) => {
+      const passing = move && (await findPassing(redis, configuration(), cluster, own, move, trigger))
+      return acceptIn(cluster, { mark, targets: own, trigger, ...(move && passing && { move, passing }) })
+    })
     const [known, ...accepted] = await Promise.all([recorded, ...accepting])
     const taken = new Map(accepted.flat().map((one) => [one.ticket.application, one]))
     const tickets = targets.flatMap(({ application }) => taken.get(application)?.ticket ?? [])
+    const notAffected = [...taken.values()].flatMap(({ action, ticket }) => (action === 'passed' ? [ticket.application] : []))
     return {
       tickets,
+      ...(notAffected.length > 0 && { notAffected }),
       duplicate: targets.length === 0 ? known : [...taken.values()].every((one) => one.known),
     }
   }

@@ -1,10 +1,7 @@
 import type { Redis } from 'ioredis'
 import { clusterKeys } from '../model/keys.ts'
-import { runScript, type Script } from './scripts/script.ts'
+import { HEADS_KEPT, HEADS_KEPT_MS, runScript, type Script } from './scripts/script.ts'
 
-/** How many heads of a branch are remembered, and for how long. */
-const REMEMBERED = 100
-const REMEMBER_MS = 30 * 24 * 3_600_000
 /** Two looks this far apart that agree settle that a branch was really set back (design.md). */
 const AGREE_AFTER_MS = 120_000
 
@@ -22,9 +19,9 @@ local function accept()
   if newest ~= ARGV[1] then
     redis.call('LREM', KEYS[1], 0, ARGV[1])
     redis.call('LPUSH', KEYS[1], ARGV[1])
-    redis.call('LTRIM', KEYS[1], 0, ${REMEMBERED - 1})
+    redis.call('LTRIM', KEYS[1], 0, ${HEADS_KEPT - 1})
   end
-  redis.call('PEXPIRE', KEYS[1], ${REMEMBER_MS})
+  redis.call('PEXPIRE', KEYS[1], ${HEADS_KEPT_MS})
   redis.call('HSET', KEYS[3], ARGV[3], ARGV[1])
   return 1
 end

@@ -2,19 +2,34 @@ import { GitwakeError } from '../model/error.ts'
 import type { Json } from '../model/json.ts'
 import type { Tree, TreeFile } from '../model/tree.ts'
 import { decodeText, readDocuments } from './documents.ts'
-import { isKustomization, pluginReferences, PLUGIN_FIELDS, readKustomization, referencesOf, type Reference } from './kustomization.ts'
+import {
+  isKustomization,
+  KUSTOMIZATION_NAMES,
+  pluginReferences,
+  PLUGIN_FIELDS,
+  readKustomization,
+  referencesOf,
+  type Reference,
+} from './kustomization.ts'
 import type { RenderLimits } from './limits.ts'
 import { createLookup } from './lookup.ts'
-import { directoryOf, displayDirectory, nameOf, resolvePath } from './paths.ts'
+import { directoryOf, displayDirectory, join, nameOf, resolvePath } from './paths.ts'
+
+/** What a build reads: the files, and every path whose coming or going would change that (a folder stands for all below it). */
+export interface Closure {
+  readonly files: readonly TreeFile[]
+  readonly reads: readonly string[]
+}
 
 /**
  * Every file that a kustomize build of a directory reads: its kustomization and, generically, whatever a text in it names, through bases,
  * components and the files of generators. A file too many costs a render too many; a file too few fails the build. Throws GitwakeError for
  * remote entries, for entries that leave the repository and for those that are no regular files of it.
  */
-export async function kustomizeClosure(tree: Tree, path: string, limits: RenderLimits, signal: AbortSignal): Promise<readonly TreeFile[]> {
+export async function kustomizeClosure(tree: Tree, path: string, limits: RenderLimits, signal: AbortSignal): Promise<Closure> {
   const lookup = createLookup(tree, signal)
   const files = new Map<string, TreeFile>()
+  const reads = new Set<string>()
   const visited = new Set<string>()
   const pending: { readonly directory: string; readonly isPlugin: boolean }[] = [{ directory: path, isPlugin: false }]
 
@@ -25,12 +40,14 @@ export async function kustomizeClosure(tree: Tree, path: string, limits: RenderL
     if (files.size > limits.files) break
     await visitDirectory(next.directory, next.isPlugin)
   }
-  return [...files.values()]
+  return { files: [...files.values()], reads: [...reads] }
 
   async function visitDirectory(directory: string, isPlugin: boolean): Promise<void> {
     const below = await lookup.filesBelow(directory)
+    for (const name of KUSTOMIZATION_NAMES) reads.add(join(directory, name))
     const [kustomization, second] = below.filter((file) => directoryOf(file.path) === directory && isKustomization(nameOf(file.path)))
     if (kustomization === undefined) {
+      reads.add(directory)
       for (const file of below) files.set(file.path, file)
       return
     }
@@ -51,7 +68,7 @@ export async function kustomizeClosure(tree: Tree, path: string, limits: RenderL
     }
     const isInline = reference.text.startsWith('{')
     if (reference.use !== 'text' && !isInline) refuseRemote(reference, from)
-    const found = await findFirst(reference.text, directoryOf(from))
+    const found = await findFirst(reference.text, directoryOf(from), reference.use !== 'text')
     if (found === undefined) {
       if (reference.use === 'path' && !isInline) throw missing(reference, from)
       return
@@ -77,12 +94,14 @@ export async function kustomizeClosure(tree: Tree, path: string, limits: RenderL
   }
 
   /** `name=path` is how generators rename a file. */
-  async function findFirst(text: string, directory: string) {
+  async function findFirst(text: string, directory: string, isBuilt: boolean) {
     for (const candidate of [text, text.slice(text.indexOf('=') + 1)]) {
       if (candidate.startsWith('/') || candidate === '') continue
       const path = resolvePath(directory, candidate)
       if (path === undefined) continue
       const found = await lookup.find(path)
+      // Of a folder that is built as well, only its own kustomization and what that names are read.
+      if (found.kind !== 'directory' || !isBuilt) reads.add(path)
       if (found.kind !== 'missing') return { ...found, path }
     }
     return undefined

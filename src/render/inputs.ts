@@ -15,12 +15,12 @@ export function describeInputs(
   },
   limits: RenderLimits,
 ): RenderInputs {
-  const { renderer, path, program, skipped } = found
+  const { renderer, path, program, skipped, reads } = found
   const files = found.files.toSorted((one, other) => (one.path < other.path ? -1 : 1))
   checkSizes(files, limits)
   const read = files.map((file) => [file.path, file.oid])
   const digest = sha256(canonicalJson({ version: VERSION, renderer, program, path, files: read, skipped }))
-  return { digest, renderer, path, files }
+  return { digest, renderer, path, files, reads }
 }
 
 function checkSizes(files: readonly TreeFile[], limits: RenderLimits): void {

@@ -4,11 +4,12 @@ import { decodeText, lineAt, readDocuments } from './documents.ts'
 import type { RenderLimits } from './limits.ts'
 import { displayProblem } from './problem.ts'
 
-const NAMES = ['kustomization.yaml', 'kustomization.yml', 'Kustomization']
+/** The file names that kustomize looks for. */
+export const KUSTOMIZATION_NAMES = ['kustomization.yaml', 'kustomization.yml', 'Kustomization']
 
-/** True for the file names that kustomize looks for. */
+/** True for those. */
 export function isKustomization(name: string): boolean {
-  return NAMES.includes(name)
+  return KUSTOMIZATION_NAMES.includes(name)
 }
 
 /**

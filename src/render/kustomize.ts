@@ -20,8 +20,8 @@ export async function kustomizeInputs(
   limits: RenderLimits,
   signal: AbortSignal,
 ): Promise<RenderInputs> {
-  const files = await kustomizeClosure(tree, path, limits, signal)
-  return describeInputs({ renderer: 'kustomize', program: program.version, path, files, skipped: [] }, limits)
+  const { files, reads } = await kustomizeClosure(tree, path, limits, signal)
+  return describeInputs({ renderer: 'kustomize', program: program.version, path, files, skipped: [], reads }, limits)
 }
 
 /** Runs `kustomize build` on exactly the files of the inputs and reads what it prints. */

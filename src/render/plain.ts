@@ -22,7 +22,7 @@ export async function plainInputs(tree: Tree, path: string, limits: RenderLimits
   const { manifests, ignoreFiles, skipped } = await listManifests(tree, path, limits, signal)
   const kept = manifests.filter((file) => !isKustomization(nameOf(file.path)) && nameOf(file.path) !== 'Chart.yaml')
   if (kept.length < manifests.length) refuseNested(path, manifests)
-  return describeInputs({ renderer: 'plain', program: '', path, files: [...manifests, ...ignoreFiles], skipped }, limits)
+  return describeInputs({ renderer: 'plain', program: '', path, files: [...manifests, ...ignoreFiles], skipped, reads: [path] }, limits)
 }
 
 /** Reads the files that plainInputs found. */

@@ -19,11 +19,12 @@ import {
 } from '../queue/last-known.ts'
 import { sayStanding } from '../queue/standing.ts'
 import { publishStatus } from '../queue/status.ts'
-import type { Destination, Source } from '../sync/ports.ts'
+import type { Destination, Renderer, Source } from '../sync/ports.ts'
 import { sweep, type Deviation, type Swept } from '../sync/sweep.ts'
 import type { Destinations } from './destinations.ts'
 import { createOrphanWatch } from './orphans.ts'
 import { createDriftWatch, type DriftWatch } from './drift-watch.ts'
+import { prove } from './prove.ts'
 
 export interface LookAroundOptions {
   readonly cluster: string
@@ -32,6 +33,7 @@ export interface LookAroundOptions {
   readonly intake: Intake
   readonly heads: HeadHistory
   readonly source: Source
+  readonly renderer: Pick<Renderer, 'inputs'>
   readonly destinations: Destinations
   /** Names this installation: what others wrote is none of ours. */
   readonly installation: string
@@ -117,11 +119,18 @@ export function createLookAround(options: LookAroundOptions): LookAround {
         following.map((application) => application.name),
       )
       if (unaware.size === 0) continue
-      const behind = following.filter((application) => unaware.has(application.name))
-      log.info({ applications: [...unaware], revision: head }, 'the head moved (seen by a poll)')
+      const unmet = following.filter((application) => unaware.has(application.name))
+      const { proven, open } = await prove(options, { repository, ref, head }, unmet, signal)
+      if (proven.length > 0) await heads.told(head, proven)
+      const behind = unmet.filter((application) => !proven.includes(application.name) && !open.includes(application.name))
+      if (behind.length === 0) continue
+      log.info({ applications: behind.map((application) => application.name), revision: head }, 'the head moved (seen by a poll)')
       // Together: who depends on another of them must find it asked for.
       await intake.acceptTriggers(behind.map(targetOf), { reason: 'poll', at: Date.now(), revision: head })
-      await heads.told(head, [...unaware])
+      await heads.told(
+        head,
+        behind.map((application) => application.name),
+      )
     }
   }
 

@@ -8,6 +8,7 @@ import { windowsFor } from '../plan/windows.ts'
 import type { HeadHistory } from '../queue/heads.ts'
 import { reachable } from '../queue/connection.ts'
 import { readLastKnown } from '../queue/last-known.ts'
+import { publishRead } from '../queue/reads.ts'
 import type { RunSync } from '../queue/run.ts'
 import { readStanding, sayStanding } from '../queue/standing.ts'
 import { publishStatus } from '../queue/status.ts'
@@ -18,6 +19,7 @@ import { waitsFor, type Dependencies } from './dependencies.ts'
 import type { Destinations } from './destinations.ts'
 import { runDeparture } from './run-departure.ts'
 import { countHeals, fightsBefore } from './fights.ts'
+import { openReading } from './reading.ts'
 
 export interface RunSyncOptions {
   readonly cluster: string
@@ -44,6 +46,7 @@ export function createRunSync(options: RunSyncOptions & { readonly dependencies:
       reachable(readStanding(redis, cluster, application.name)),
       fightsBefore(redis, cluster, job),
     ])
+    const reading = openReading(options.renderer)
     log.info({ application: application.name, ticket: job.seen, reason: job.reason }, 'sync starts')
     const result = await options.destinations.use(destination, async (connected) =>
       sync(
@@ -69,8 +72,16 @@ export function createRunSync(options: RunSyncOptions & { readonly dependencies:
             )
           },
         },
-        { ...proposePorts(options, application, connected), source: options.source, heads: options.heads, now: Date.now },
+        {
+          ...proposePorts({ ...options, renderer: reading.renderer }, application, connected),
+          source: options.source,
+          heads: options.heads,
+          now: Date.now,
+        },
       ),
+    )
+    await publishRead(redis, cluster, application.name, reading.of(result, application)).catch((error: unknown) =>
+      log.debug({ cluster, problem: String(error) }, 'what was read could not be published'),
     )
     await countHeals(redis, cluster, result).catch((error: unknown) =>
       log.debug({ cluster, problem: String(error) }, 'heals were not counted'),

@@ -67,6 +67,7 @@ export async function startWorking(shared: Process, options: WorkOptions): Promi
       intake,
       heads,
       source,
+      renderer,
       destinations,
       installation,
       inventoryNamespace,
@@ -77,7 +78,7 @@ export async function startWorking(shared: Process, options: WorkOptions): Promi
       onHealth: dependencies.changed,
       askForSweep: () => intake.jobs(cluster).addSweep(),
     })
-    const joined = { ...common, renderer, dependencies }
+    const joined = { ...common, dependencies }
     const run = createRunSync(joined)
     const plan = createRunPlan(joined)
     const { poll, sweep } = lookAround

@@ -58,13 +58,14 @@ export function createAcceptance(options: AcceptOptions): (understood: Understoo
   }
 }
 
-function answerOf(delivery: string, { duplicate, tickets }: Accepted, ignored: string | undefined): Answer {
+function answerOf(delivery: string, { duplicate, tickets, notAffected = [] }: Accepted, ignored: string | undefined): Answer {
   return {
-    status: duplicate || tickets.length === 0 ? 200 : 202,
+    status: duplicate || tickets.length === notAffected.length ? 200 : 202,
     body: {
       delivery,
       ...(duplicate && { duplicate }),
       ...(ignored !== undefined && { ignored }),
+      ...(notAffected.length > 0 && { notAffected }),
       tickets: tickets.map(({ application, cluster, wanted }) => ({
         application,
         cluster,

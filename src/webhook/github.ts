@@ -95,7 +95,11 @@ function changedPathsOf({ commits, created, forced, before, after }: z.output<ty
   const paths = new Set<string>()
   for (const { added, modified, removed } of commits) {
     if (!added || !modified || !removed) return undefined
-    for (const path of [...added, ...modified, ...removed]) paths.add(path)
+    for (const path of [...added, ...modified, ...removed]) {
+      // A name that is no UTF-8, or quoted as git does it, is not the name that the tree has.
+      if (path.includes('\uFFFD') || path.startsWith('"')) return undefined
+      paths.add(path)
+    }
     if (paths.size > mostPaths) return undefined
   }
   return [...paths]

@@ -31,6 +31,7 @@ function lookAroundIn(
       commit: unused,
       between: unused,
     },
+    renderer: { inputs: unused },
     destinations: { use: unused, keepOnly: () => undefined, close: async () => undefined },
     installation: 'gitwake',
     inventoryNamespace: 'inventories',

@@ -28,6 +28,7 @@ function polls(setup: Setup) {
       between: nothing,
       heads: async () => new Map([[MAIN, HEAD]]),
     },
+    renderer: { inputs: nothing },
     destinations: { use: nothing, keepOnly: () => undefined, close: () => Promise.resolve() },
     installation: 'gitwake',
     inventoryNamespace: 'gitwake-system',

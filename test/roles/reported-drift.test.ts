@@ -39,6 +39,7 @@ function sweepsOf({ application }: Subject, { connections, intake }: Setup) {
     },
     heads: createHeadHistory(redis, 'prod'),
     source: { fetch: nothing, heads: nothing, refAt: nothing, open: nothing, commit: nothing, between: nothing },
+    renderer: { inputs: nothing },
     destinations: { use: (_cluster, work) => work(bench.destination), keepOnly: () => undefined, close: () => Promise.resolve() },
     installation: 'gitwake',
     inventoryNamespace: bench.inventoryNamespace,

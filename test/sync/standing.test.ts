@@ -194,6 +194,7 @@ describe('what holds of an application until further notice', { timeout: 300_000
       intake: queue.intake,
       heads: createHeadHistory(redis, 'prod'),
       source: { ...NO_SOURCE },
+      renderer: { inputs: () => Promise.reject(new Error('a sweep renders nothing')) },
       destinations: { use: (_cluster, work) => work(bench.destination), keepOnly: () => undefined, close: () => Promise.resolve() },
       installation: 'gitwake',
       inventoryNamespace: bench.inventoryNamespace,

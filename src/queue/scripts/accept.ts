@@ -1,10 +1,11 @@
-import type { Script } from './script.ts'
+import { HEADS_KEPT, HEADS_KEPT_MS, type Script } from './script.ts'
 
 /**
- * KEYS: deliveries, order of deliveries. ARGV: key prefix, retention in ms, cap, kept triggers, then for each request: delivery mark or '',
- * class, whether it resets back-off (1/0), whether it brings a commit (1/0), trigger as JSON, number of applications, and so many
- * (application, repository) pairs.
- * Returns per request and application: {known before (1/0), wanted, 'add' | 'raise' | 'none', waiting jobs of the repository}.
+ * KEYS: deliveries, order of deliveries. ARGV: key prefix, retention in ms, cap, kept triggers, kept outcomes, then for each request: delivery
+ * mark or '', class, whether it resets back-off (1/0), whether it brings a commit (1/0), trigger as JSON, `<before> <after> <ref>` or '', number of
+ * applications, and so many (application, repository, passing) triples. Passing is '', or the words that must stand in read-at and, in the next line, the
+ * result that answers the ticket but for its times and its number.
+ * Returns per request and application: {known before (1/0), wanted, 'add' | 'raise' | 'none' | 'passed', waiting jobs of the repository}.
  *
  * The first wanted number of an application is the time in milliseconds, so that no ticket is ever given twice, not even after FLUSHALL.
  * The field `waiting` holds the class of the job that waits; the worker clears it before it reads `want`.
@@ -13,8 +14,42 @@ export const ACCEPT: Script = {
   name: 'gitwakeAccept',
   keys: 2,
   lua: `
-local prefix, retention, cap, kept = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
+local prefix, retention, cap, kept, outcomes = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5]
 local now = clock()
+
+-- The branch has moved on: as heads.ts admits a head that a webhook names.
+local function admit(heads, newest, revision)
+  redis.call('DEL', heads .. ':doubt')
+  if newest ~= revision then
+    redis.call('LREM', heads, 0, revision)
+    redis.call('LPUSH', heads, revision)
+    redis.call('LTRIM', heads, 0, ${HEADS_KEPT - 1})
+  end
+  redis.call('PEXPIRE', heads, ${HEADS_KEPT_MS})
+end
+
+-- A push that touches nothing of an application is answered at once: nothing is open, the commit before is the head that was seen last, and the
+-- application is known to carry it. Otherwise nil, and a worker compares the trees.
+local function pass(application, repository, move, passing)
+  local before, after, ref = string.match(move, '^(%x+) (%x+) (%S+)$')
+  local expected, id, result = string.match(passing, '^(%x+ (%x+))\\n(.*)$')
+  if not before or not expected then return nil end
+  local key = prefix .. ':app:' .. application
+  local state = redis.call('HMGET', key, 'want', 'done')
+  if not state[1] or state[1] ~= state[2] or redis.call('HGET', prefix .. ':read-at', application) ~= expected then return nil end
+  local heads = prefix .. ':heads:' .. repository .. ':' .. ref
+  local newest = redis.call('LINDEX', heads, 0)
+  if newest ~= before and newest ~= after then return nil end
+  local want = redis.call('HINCRBY', key, 'want', 1)
+  redis.call('HSET', key, 'done', digits(want))
+  redis.call('HSET', prefix .. ':read-at', application, after .. ' ' .. id)
+  admit(heads, newest, after)
+  redis.call('HSET', prefix .. ':status', application .. '/head', '{"revision":"' .. after .. '","seenAt":' .. digits(now) .. '}',
+    application .. '/applied', '{"revision":"' .. after .. '","at":' .. digits(now) .. '}')
+  redis.call('XADD', prefix .. ':outcomes', 'MAXLEN', '~', outcomes, '*', 'result',
+    string.sub(result, 1, -2) .. ',"startedAt":' .. digits(now) .. ',"finishedAt":' .. digits(now) .. ',"seen":' .. digits(want) .. '}')
+  return {0, want, 'passed', 0}
+end
 
 local function take(application, repository, class, reset, commit, trigger)
   local key = prefix .. ':app:' .. application
@@ -58,19 +93,21 @@ end
 
 local function accept(at)
   local mark, class, reset, commit, trigger = ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2] == '1', ARGV[at + 3] == '1', ARGV[at + 4]
+  local move = ARGV[at + 5]
   local stored = mark ~= '' and redis.call('HGET', KEYS[1], mark) or false
   local known, answer = {}, {}
   if stored then
     for application, wanted in string.gmatch(stored, '([^ =]+)=(%d+)') do known[application] = tonumber(wanted) end
   end
   local remember = stored and {stored} or {}
-  local last = at + 5 + 2 * tonumber(ARGV[at + 5])
-  for index = at + 6, last, 2 do
+  local last = at + 6 + 3 * tonumber(ARGV[at + 6])
+  for index = at + 7, last, 3 do
     local application = ARGV[index]
     if known[application] then
       answer[#answer + 1] = {1, known[application], 'none', 0}
     else
-      local taken = take(application, ARGV[index + 1], class, reset, commit, trigger)
+      local taken = pass(application, ARGV[index + 1], move, ARGV[index + 2])
+        or take(application, ARGV[index + 1], class, reset, commit, trigger)
       answer[#answer + 1] = taken
       known[application] = taken[2]
       remember[#remember + 1] = application .. '=' .. digits(taken[2])
@@ -84,7 +121,7 @@ local function accept(at)
   return answer, last + 1
 end
 
-local answers, at = {}, 5
+local answers, at = {}, 6
 while at <= #ARGV do
   answers[#answers + 1], at = accept(at)
 end

@@ -21,6 +21,10 @@ end
 /** How much earlier than `notBefore` a job may start: timers and BullMQ's delayed jobs are not exact. */
 export const DUE_SLACK_MS = 250
 
+/** How many heads of a branch are remembered, and for how long. */
+export const HEADS_KEPT = 100
+export const HEADS_KEPT_MS = 30 * 24 * 3_600_000
+
 /** As ioredis takes them when a connection is made: one defined later would miss the pipeline that is being filled. */
 export function definitions(scripts: readonly Script[]): Record<string, { lua: string; numberOfKeys: number }> {
   return Object.fromEntries(scripts.map(({ name, lua, keys }) => [name, { lua: PREAMBLE + lua, numberOfKeys: keys }]))

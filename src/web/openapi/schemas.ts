@@ -296,6 +296,10 @@ export const accepted = named(
     delivery: z.string(),
     duplicate: z.literal(true).optional(),
     ignored: z.string().optional(),
+    notAffected: z
+      .array(z.string())
+      .optional()
+      .describe('Applications that the push touches nothing of: their tickets are answered already'),
     tickets: z.array(z.object({ application: z.string(), cluster: z.string(), ticket: z.int() })),
   }),
 )
