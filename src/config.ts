@@ -51,6 +51,8 @@ export function webhookSecretsOf(settings: Settings): Readonly<Record<Provider, 
     gitea: settings.giteaWebhookSecrets,
     bitbucket: settings.bitbucketWebhookSecrets,
     azure: settings.azureWebhookPasswords,
+    dockerhub: settings.dockerHubWebhookSecrets,
+    harbor: settings.harborWebhookSecrets,
     standard: settings.standardWebhookSecrets,
     hmac: settings.hmacWebhookSecrets,
   }

@@ -1,3 +1,4 @@
+import { isImagePattern } from '../model/image.ts'
 import type {
   Application,
   Cluster,
@@ -130,6 +131,7 @@ export function toApplication(document: ApplicationDocument, report: Report): Ap
     dependsOn = [],
     suspend = false,
     suspendReason: reason,
+    images,
   } = document.spec
   const ref = versionSelector(source.ref) ?? qualifyRef(source.ref)
   if (ref === undefined) report({ path: 'spec.source.ref', message: refMessage(source.ref) })
@@ -162,7 +164,17 @@ export function toApplication(document: ApplicationDocument, report: Report): Ap
     ...(renamedFrom !== undefined && { renamedFrom }),
     ...(suspend && { suspend: { ...(reason !== undefined && { reason }) } }),
     dependsOn: [...new Set(dependsOn)],
+    ...(images && { images: toImages(images, report) }),
   }
+}
+
+function toImages(written: readonly string[], report: Report): readonly string[] {
+  for (const [index, pattern] of written.entries()) {
+    if (isImagePattern(pattern)) continue
+    const message = `${JSON.stringify(pattern.slice(0, 80))} is no image: write ghcr.io/acme/shop, acme/shop:1.* or ghcr.io/acme/*`
+    report({ path: `spec.images[${index}]`, message })
+  }
+  return written
 }
 
 function toPruneBudget(written: NonNullable<NonNullable<ApplicationDocument['spec']['sync']>['pruneBudget']>, report: Report): PruneBudget {

@@ -282,6 +282,16 @@ export const applicationDocument = document(
     suspend: z.boolean().meta({ description: 'Stop it: nothing is applied, healed or pruned.', default: false }).optional(),
     suspendReason: z.string().min(1).max(500).meta({ description: 'Why it is suspended, for people.' }).optional(),
     dependsOn: z.array(z.string().min(1)).meta({ description: 'Applications that must be synced and healthy before this one.' }).optional(),
+    images: z
+      .array(z.string().min(1).max(400))
+      .min(1)
+      .max(100)
+      .meta({
+        description:
+          'Images whose push, announced by a registry, makes gitwake compare every object with the cluster again; * stands for any text without a slash.',
+        examples: [['ghcr.io/acme/shop', 'ghcr.io/acme/*:1.*']],
+      })
+      .optional(),
   }),
 )
 

@@ -129,6 +129,20 @@ export const VARIABLES = {
     secrets,
     'Password, or user:password, of the Azure DevOps service hooks that call /hooks/azure: only over TLS. A comma-separated list, for rotation.',
   ),
+  dockerHubWebhookSecrets: variable(
+    'DOCKERHUB_WEBHOOK_SECRET',
+    '',
+    'secrets',
+    secrets,
+    'The token in the URL of Docker Hub webhooks (/hooks/dockerhub?token=…), which are not signed: for nothing else, and only over TLS. A comma-separated list, for rotation.',
+  ),
+  harborWebhookSecrets: variable(
+    'HARBOR_WEBHOOK_SECRET',
+    '',
+    'secrets',
+    secrets,
+    'The auth header of the Harbor webhooks that call /hooks/harbor: only over TLS. A comma-separated list, for rotation.',
+  ),
   standardWebhookSecrets: variable(
     'STANDARD_WEBHOOK_SECRET',
     '',

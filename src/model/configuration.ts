@@ -159,6 +159,8 @@ export interface Application {
   /** Present where the configuration stops it: nothing is applied, healed or pruned. */
   readonly suspend?: { readonly reason?: string }
   readonly dependsOn: readonly string[]
+  /** Patterns of the images whose push is a reason to compare it with its cluster again. */
+  readonly images?: readonly string[]
 }
 
 /** Which of the tokens (JWTs of OpenID Connect) that an issuer signs are meant. */

@@ -59,6 +59,8 @@ export interface DeliveryRecord {
   readonly event: string
   readonly ref?: string
   readonly after?: string
+  /** What a registry has told of. */
+  readonly images?: readonly string[]
   readonly actor?: string
   readonly outcomes: readonly {
     readonly application: string

@@ -1,5 +1,7 @@
-/** Who may send webhooks. `gitea` is Forgejo too; `standard` and `hmac` are pipelines and scripts. */
-export type Provider = 'github' | 'gitlab' | 'gitea' | 'bitbucket' | 'azure' | 'standard' | 'hmac'
+import type { Image } from './image.ts'
+
+/** Who may send webhooks. `gitea` is Forgejo too; `standard` and `hmac` are pipelines and scripts; `dockerhub` and `harbor` tell of images. */
+export type Provider = 'github' | 'gitlab' | 'gitea' | 'bitbucket' | 'azure' | 'dockerhub' | 'harbor' | 'standard' | 'hmac'
 
 /** One authentic push, decoded: hints only (design.md: a webhook is a hint; nothing in it is believed). */
 export interface Push {
@@ -21,6 +23,13 @@ export interface Push {
   readonly actor: string | undefined
 }
 
+/** Images that were pushed to a registry: a reason to compare whoever listens to them with the cluster again. Nothing in it is believed. */
+export interface ImagePush {
+  readonly kind: 'image'
+  readonly images: readonly Image[]
+  readonly actor: string | undefined
+}
+
 /** An authentic request that asks for nothing: a ping, or an event gitwake does not use. */
 export interface Ignored {
   readonly kind: 'ignored'
@@ -37,5 +46,5 @@ export interface Delivery {
   readonly receivedAt: number
   /** The repository that the URL named (`/hooks/github/shop`), if any. */
   readonly repository: string | undefined
-  readonly event: Push | Ignored
+  readonly event: Push | ImagePush | Ignored
 }

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { displayImage } from '../model/image.ts'
 import type { StoredDelivery, Target } from '../model/intake.ts'
 import type { Delivery } from '../model/push.ts'
 
@@ -14,6 +15,14 @@ export function recordOf({ provider, id, receivedAt, event }: Delivery, targets:
     receivedAt,
     targets: targets.map(({ application, cluster }) => ({ application, cluster })),
   }
+  if (event.kind === 'image')
+    return {
+      ...common,
+      event: 'image',
+      images: event.images.map(displayImage),
+      ...(event.actor !== undefined && { actor: event.actor }),
+      ...(targets.length === 0 && { ignored: 'no application listens to these images' }),
+    }
   if (event.kind === 'ignored') return { ...common, event: event.event, ignored: event.reason }
   return {
     ...common,

@@ -3,9 +3,11 @@ import type { RequestHandler } from 'express'
 import type { AuditEvent } from '../model/audit.ts'
 import type { Configuration } from '../model/configuration.ts'
 import type { GitwakeError } from '../model/error.ts'
+import { displayImage } from '../model/image.ts'
 import type { Intake, Target } from '../model/intake.ts'
 import type { Ticket, Trigger } from '../model/job.ts'
 import type { Log } from '../model/log.ts'
+import type { Delivery } from '../model/push.ts'
 import type { Audit } from '../record/audit/audit.ts'
 import { principalOf } from '../web/view.ts'
 
@@ -31,11 +33,10 @@ export function auditedIntake<Door extends Intake>(intake: Door, { audit, log, n
     async acceptDelivery(delivery, targets, trigger) {
       const accepted = await intake.acceptDelivery(delivery, targets, trigger)
       const { provider, id, event, receivedAt: at } = delivery
-      const detail =
-        event.kind === 'push' ? { event: 'push', ref: event.ref, before: event.before } : { event: event.event, ignored: event.reason }
+      const detail = detailOf(event)
       const tickets = accepted.tickets.map(({ application, cluster, wanted }) => ({ application, cluster, wanted }))
       const revision = event.kind === 'push' && event.after !== undefined ? { revision: event.after } : {}
-      const actor = event.kind === 'push' && event.actor !== undefined ? `${event.actor} (${provider})` : provider
+      const actor = event.kind !== 'ignored' && event.actor !== undefined ? `${event.actor} (${provider})` : provider
       if (!accepted.duplicate)
         audit.note({ at, actor, action: 'delivery', ...revision, detail: { delivery: id, provider, ...detail, tickets } })
       return accepted
@@ -73,6 +74,17 @@ export function auditedIntake<Door extends Intake>(intake: Door, { audit, log, n
         await record({ actor: by, action: active ? 'rolled back' : 'unpinned', application, cluster, revision, detail: { reason, bad } })
       }
     },
+  }
+}
+
+function detailOf(event: Delivery['event']): Readonly<Record<string, unknown>> {
+  switch (event.kind) {
+    case 'push':
+      return { event: 'push', ref: event.ref, before: event.before }
+    case 'image':
+      return { event: 'image', images: event.images.map(displayImage) }
+    case 'ignored':
+      return { event: event.event, ignored: event.reason }
   }
 }
 

@@ -7,9 +7,10 @@ import { idOfBody, usableId } from './delivery-id.ts'
 import { checkHexSignature } from './hex-signature.ts'
 import type { Announcement, WebhookProvider } from './provider.ts'
 import { header, malformed } from './provider.ts'
-import { actorOf, decodeWith, nameField, objectIdField } from './push-fields.ts'
+import { actorOf, decodeWith, imageOf, nameField, objectIdField } from './push-fields.ts'
 import { checkStandardSignature, signingKeyOf } from './standard-signature.ts'
 
+const imageSchema = z.object({ image: z.string().min(1).max(512), actor: nameField })
 const pushSchema = z.object({
   repository: z.string().min(1).max(2048).nullish(),
   ref: z.string().min(1).max(1024),
@@ -17,7 +18,7 @@ const pushSchema = z.object({
   actor: nameField,
 })
 
-/** Pipelines and anything that speaks Standard Webhooks: `{"repository": URL, "ref": "main", "revision": SHA}`, as it is or as `data`. */
+/** Pipelines and anything that speaks Standard Webhooks: `{"repository": URL, "ref": "main", "revision": SHA}`, as it is or as `data`; or `{"image": "ghcr.io/acme/shop:1.2"}`. */
 export const standard: WebhookProvider = {
   name: 'standard',
   credentialsOf: (values) => ({ signatureKeys: values.map(signingKeyOf), tokens: [] }),
@@ -42,6 +43,7 @@ function idOfScript(headers: IncomingHttpHeaders): string {
 }
 
 function decode(payload: JsonObject): Announcement {
+  if ('image' in payload) return decodeImage(payload)
   const { repository, ref, revision, actor } = decodeWith(pushSchema, payload)
   const qualified = qualifyRef(ref)
   if (qualified === undefined) throw malformed("The payload's field ref is no name that Git allows.")
@@ -59,4 +61,9 @@ function decode(payload: JsonObject): Announcement {
       actor: actorOf(actor),
     },
   ]
+}
+
+function decodeImage(payload: JsonObject): Announcement {
+  const { image, actor } = decodeWith(imageSchema, payload)
+  return { kind: 'image', images: [imageOf(image)], actor: actorOf(actor) }
 }

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import type { JsonObject } from '../model/json.ts'
 import type { Push } from '../model/push.ts'
 import { idOfBody, usableId } from './delivery-id.ts'
+import { decodePackage } from './github-package.ts'
 import { checkHexSignature } from './hex-signature.ts'
 import type { Announcement, WebhookProvider } from './provider.ts'
 import { header, malformed } from './provider.ts'
@@ -68,6 +69,7 @@ function decode(headers: IncomingHttpHeaders, payload: JsonObject): Announcement
   const event = header(headers, 'x-github-event')
   if (event === undefined || !/^[a-z0-9_]{1,64}$/u.test(event)) throw malformed('The header X-GitHub-Event is missing or malformed.')
   if (event === 'ping') return { kind: 'ignored', event, reason: 'ping: the webhook is set up' }
+  if (event === 'registry_package' || event === 'package') return decodePackage(event, payload)
   if (event !== 'push') return { kind: 'ignored', event, reason: `gitwake does not use the event ${event}` }
   return [decodePush(payload)]
 }

@@ -1,12 +1,13 @@
+import { displayImage } from '../model/image.ts'
 import type { Target } from '../model/intake.ts'
 import type { Trigger } from '../model/job.ts'
-import type { Delivery, Ignored, Push } from '../model/push.ts'
+import type { Delivery, Ignored, ImagePush, Push } from '../model/push.ts'
 import type { Match } from './match.ts'
 import type { Announcement } from './provider.ts'
 
 /** What an authentic delivery comes to: whom it wakes, or why nobody. */
 export interface Intent {
-  readonly event: Push | Ignored
+  readonly event: Push | ImagePush | Ignored
   readonly targets: readonly Target[]
   /** Present where there are no targets. */
   readonly ignored?: string
@@ -14,12 +15,12 @@ export interface Intent {
 
 /** Pure. Of several pushes the first that wakes somebody stands for the delivery; a deleted ref wakes nobody. */
 export function intentOf(announcement: Announcement, match: Match, repository: string | undefined): Intent {
-  if ('kind' in announcement) return { event: announcement, targets: [], ignored: announcement.reason }
+  if ('kind' in announcement) return announcement.kind === 'image' ? listenersOf(announcement, match, repository) : ignoring(announcement)
   const [first] = announcement
   const pushes = announcement.filter((push) => !push.deleted)
   if (pushes.length === 0) {
     const reason = `${first.ref.startsWith('refs/tags/') ? 'tag' : 'branch'} deleted: nothing is pruned`
-    return { event: { kind: 'ignored', event: 'push', reason }, targets: [], ignored: reason }
+    return ignoring({ kind: 'ignored', event: 'push', reason })
   }
   const woken = pushes.map((push) => ({ push, targets: match(push, repository) })).filter(({ targets }) => targets.length > 0)
   const event = woken[0]?.push ?? pushes[0] ?? first
@@ -33,8 +34,26 @@ export function intentOf(announcement: Announcement, match: Match, repository: s
   return { event, targets: [...targets.values()] }
 }
 
-/** Why the targets are to be synced. Of several pushes none is named: their revisions differ. */
+function ignoring(event: Ignored): Intent {
+  return { event, targets: [], ignored: event.reason }
+}
+
+function listenersOf(event: ImagePush, match: Match, repository: string | undefined): Intent {
+  const targets = match(event, repository)
+  if (targets.length > 0) return { event, targets }
+  return { event, targets, ignored: `no application listens to ${event.images.map(displayImage).join(', ')}` }
+}
+
+/** All objects, whatever their metadata says: what has changed is what a tag means, and admission may write that down. */
+const EVERYTHING = { from: 0, to: 2, intervalMs: 1 }
+
+/** Why the targets are to be synced. Of several pushes none is named: their revisions differ. An image brings no commit. */
 export function triggerOf(delivery: Delivery, announcement: Announcement): Trigger {
+  const { event } = delivery
+  if (event.kind === 'image') {
+    const { provider, id, receivedAt: at } = delivery
+    return { reason: 'drift', at, delivery: { provider, id }, audit: EVERYTHING, ...(event.actor !== undefined && { actor: event.actor }) }
+  }
   const push = delivery.event.kind === 'push' ? delivery.event : undefined
   const single = !('kind' in announcement) && announcement.length === 1
   return {

@@ -1,11 +1,12 @@
 import type { Configuration, CurrentConfiguration } from '../model/configuration.ts'
 import type { Target } from '../model/intake.ts'
-import type { Push } from '../model/push.ts'
+import { matchesImage } from '../model/image.ts'
+import type { ImagePush, Push } from '../model/push.ts'
 import { normaliseRepositoryUrl } from '../model/repository-url.ts'
 import { isVersionSelector, selectsTag } from '../model/version-range.ts'
 
-/** The applications that follow what was pushed; `repository` is the one that the webhook's own URL names, if any. */
-export type Match = (push: Push, repository?: string) => readonly Target[]
+/** The applications that follow, or listen to, what was pushed; `repository` is the one that the webhook's own URL names, if any. */
+export type Match = (push: Push | ImagePush, repository?: string) => readonly Target[]
 
 /** The configuration, turned round: from a repository URL and a ref to the applications. */
 interface Index {
@@ -13,6 +14,13 @@ interface Index {
   readonly targets: ReadonlyMap<string, readonly Target[]>
   /** By repository: the applications that follow a range of versions. */
   readonly ranges: ReadonlyMap<string, readonly Range[]>
+  readonly listeners: readonly Listener[]
+}
+
+/** An application that listens to images. */
+interface Listener {
+  readonly patterns: readonly string[]
+  readonly target: Target
 }
 
 interface Range {
@@ -29,8 +37,17 @@ export function createMatch(current: CurrentConfiguration): Match {
   return (push, repository) => {
     const configuration = current()
     if (known?.configuration !== configuration) known = { configuration, index: indexOf(configuration) }
+    if (push.kind === 'image') return listenersTo(push, known.index, repository)
     return lookUp(push, known.index, repository, normalise)
   }
+}
+
+/** A repository's own webhook reaches the applications of that repository alone, whatever images it names. */
+function listenersTo({ images }: ImagePush, { listeners }: Index, repository: string | undefined): readonly Target[] {
+  return listeners.flatMap(({ patterns, target }) => {
+    const isMeant = repository === undefined || target.repository === repository
+    return isMeant && images.some((image) => patterns.some((pattern) => matchesImage(pattern, image))) ? [target] : []
+  })
 }
 
 /** Pure: the same for one configuration. */
@@ -65,16 +82,18 @@ function indexOf({ repositories, applications }: Configuration): Index {
   }
   const targets = new Map<string, Target[]>()
   const ranges = new Map<string, Range[]>()
-  for (const { name, source, destination } of applications.values()) {
+  const listeners: Listener[] = []
+  for (const { name, source, destination, images } of applications.values()) {
     const target = {
       application: name,
       cluster: destination.cluster,
       repository: source.repository,
     }
+    if (images !== undefined) listeners.push({ patterns: images, target })
     if (isVersionSelector(source.ref)) append(ranges, source.repository, { selector: source.ref, target })
     else append(targets, keyOf(source.repository, source.ref), target)
   }
-  return { repositories: byUrl, targets, ranges }
+  return { repositories: byUrl, targets, ranges, listeners }
 }
 
 /** Neither a name nor a ref contains a space. */

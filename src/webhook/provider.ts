@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { GitwakeError } from '../model/error.ts'
 import type { JsonObject } from '../model/json.ts'
-import type { Ignored, Provider, Push } from '../model/push.ts'
+import type { Ignored, ImagePush, Provider, Push } from '../model/push.ts'
 
 /** What a receiver checks requests against. Both lists empty: nothing is authentic. */
 export interface Credentials {
@@ -19,16 +19,19 @@ export interface Verdict {
   readonly hashed: number
 }
 
-/** What a request announces: one push, several (GitLab's `repository_update`), or nothing to do. */
-export type Announcement = Ignored | readonly [Push, ...Push[]]
+/** What a request announces: one push, several (GitLab's `repository_update`), images, or nothing to do. */
+export type Announcement = Ignored | ImagePush | readonly [Push, ...Push[]]
 
 /** One kind of sender. The URL alone decides which one reads a request. */
 export interface WebhookProvider {
   readonly name: Provider
   /** How one secret value of a repository's own is to be used. */
   credentialsOf(values: readonly string[]): Credentials
-  /** Looks at headers and raw bytes only; `now` in milliseconds since 1970. */
-  authenticate(headers: IncomingHttpHeaders, body: Buffer, credentials: Credentials, now: number): Verdict
+  /**
+   * Looks at headers and raw bytes only; `now` in milliseconds since 1970. `token` is the URL's parameter of that name, for senders that can
+   * neither sign nor send a header.
+   */
+  authenticate(headers: IncomingHttpHeaders, body: Buffer, credentials: Credentials, now: number, token: string | undefined): Verdict
   /** The sender's id of this delivery; one made from `bodyDigest` where it sends none that is usable. */
   deliveryId(headers: IncomingHttpHeaders, bodyDigest: string): string
   /** Throws GitwakeError `malformed-delivery` for what an authentic sender could not have meant. */

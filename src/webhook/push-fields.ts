@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { parseImage, type Image } from '../model/image.ts'
 import type { Json } from '../model/json.ts'
 import type { Push } from '../model/push.ts'
 import { malformed, type Announcement } from './provider.ts'
@@ -47,6 +48,13 @@ export function decodeWith<Schema extends z.ZodType>(schema: Schema, payload: Js
   if (result.success) return result.data
   const [issue] = result.error.issues
   throw malformed(`The payload's field ${issue?.path.join('.') || '(root)'} is wrong: ${issue?.message ?? 'unknown'}.`)
+}
+
+/** An image that a payload names. */
+export function imageOf(text: string): Image {
+  const image = parseImage(text)
+  if (image === undefined) throw malformed('The payload names an image that no registry could have.')
+  return image
 }
 
 /** Beyond that one delivery names more refs than applications can follow. */

@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { GitwakeError } from '../model/error.ts'
 import type { AcceptOptions, Understood } from './accept.ts'
 import { createAcceptance } from './accept.ts'
@@ -16,7 +16,7 @@ import { createRateLimiter, sourceOfAddress } from './rate-limit.ts'
 import type { ReceiverLog } from './refusal-log.ts'
 import { createRefusalLog } from './refusal-log.ts'
 import type { Route } from './route.ts'
-import { routeOf } from './route.ts'
+import { routeOf, tokenOf } from './route.ts'
 import { hashInVain, sha256 } from './signature.ts'
 import { checkTransport } from './transport.ts'
 
@@ -95,7 +95,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
       case 'body':
         break
     }
-    const understood = await examine(route, request.headers, body.bytes, source).finally(body.release)
+    const understood = await examine(route, request, body.bytes, source).finally(body.release)
     return 'status' in understood ? understood : accept(understood)
   }
 
@@ -105,10 +105,11 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     return wait > 0 ? tooMany(wait) : answer
   }
 
-  async function examine(route: Route, headers: IncomingHttpHeaders, body: Buffer, source: string): Promise<Understood | Answer> {
+  async function examine(route: Route, request: IncomingMessage, body: Buffer, source: string): Promise<Understood | Answer> {
+    const { headers } = request
     const receivedAt = now()
     const credentials = await credentialsOf(route, source)
-    const verdict = route.provider?.authenticate(headers, body, credentials, receivedAt)
+    const verdict = route.provider?.authenticate(headers, body, credentials, receivedAt, tokenOf(request))
     if (route.provider === undefined || verdict?.authentic !== true) {
       hashInVain(body, store.rounds - (verdict?.hashed ?? 0))
       logRefusal(route.receiver, source, verdict?.reason ?? 'there is no such receiver')

@@ -17,6 +17,8 @@ export const giteaSecret = 'a-secret-of-gitea'
 export const bitbucketSecret = 'a-secret-of-bitbucket'
 export const standardKey = `whsec_${Buffer.from('fedcba9876543210fedcba9876543210').toString('base64')}`
 export const hmacKey = 'a-key-of-a-script'
+export const dockerHubToken = 'a-token-in-the-url-of-docker-hub'
+export const harborHeader = 'Bearer a-header-of-harbor'
 export const shopSecret = 'a-secret-of-shop-alone'
 export const commit = 'a'.repeat(40)
 export const earlier = 'b'.repeat(40)
@@ -114,6 +116,8 @@ export async function startReceiver(options: Partial<ReceiverOptions> = {}): Pro
         azure: ['azure:a-password', 'another-password'],
         standard: [standardKey],
         hmac: [hmacKey],
+        dockerhub: [dockerHubToken],
+        harbor: [harborHeader],
       },
       forRepository: async (name) => (name === 'shop' ? [shopSecret] : undefined),
     },

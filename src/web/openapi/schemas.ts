@@ -213,6 +213,7 @@ export const deliveryRecord = named(
     event: z.string(),
     ref: z.string().optional(),
     after: z.string().optional(),
+    images: z.array(z.string()).optional().describe('What a registry has told of'),
     actor: z.string().optional(),
     outcomes: z.array(
       z.object({
