@@ -8,11 +8,11 @@ export interface Image {
 }
 
 const DOCKER_HUB = /^(?:index\.docker\.io|registry-1\.docker\.io|registry\.hub\.docker\.com)$/u
-const NAME = /^[a-z0-9.-]+(?::\d{1,5})?(?:\/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)+$/u
+const NAME = /^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::\d{1,5})?(?:\/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)+$/u
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/u
 const DIGEST = /^[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[0-9a-f]{32,128}$/u
 // In a pattern `*` stands for any text that holds no slash.
-const NAME_PATTERN = /^[a-z0-9.*-]+(?::\d{1,5})?(?:\/[a-z0-9*]+(?:[._-]+[a-z0-9*]+)*)+$/u
+const NAME_PATTERN = /^[a-z0-9*](?:[a-z0-9.*-]*[a-z0-9*])?(?::\d{1,5})?(?:\/[a-z0-9*]+(?:[._-]+[a-z0-9*]+)*)+$/u
 const TAG_PATTERN = /^[A-Za-z0-9_.*-]{1,128}$/u
 
 /** An image as registries and people write it; a name without a registry is one of Docker Hub's. Undefined for what names none. */

@@ -1,7 +1,7 @@
 import type { Departure, Orphan } from './departure.ts'
 import type { CommitReport } from './commit.ts'
 import type { Ticket, Trigger } from './job.ts'
-import type { Delivery } from './push.ts'
+import type { Delivery, PullRequest } from './push.ts'
 import type { ApplicationStatus, SyncResult } from './result.ts'
 import type { Standing } from './standing.ts'
 
@@ -61,6 +61,7 @@ export interface DeliveryRecord {
   readonly after?: string
   /** What a registry has told of. */
   readonly images?: readonly string[]
+  readonly pullRequest?: Omit<PullRequest, 'kind' | 'repositoryUrls' | 'actor' | 'revision'> & { readonly revision?: string }
   readonly actor?: string
   readonly outcomes: readonly {
     readonly application: string

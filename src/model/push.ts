@@ -30,6 +30,26 @@ export interface ImagePush {
   readonly actor: string | undefined
 }
 
+/** A pull or merge request, decoded: it starts nothing by itself. What a plan of it shows is fetched by its number, never by what stands here. */
+export interface PullRequest {
+  readonly kind: 'pull request'
+  readonly repositoryUrls: readonly string[]
+  readonly number: number
+  readonly action: PullRequestAction
+  /** Fully qualified, in the repository that it comes from. */
+  readonly source: string
+  /** Fully qualified, in the repository that it goes to. */
+  readonly target: string
+  /** The head that it asks to be merged; undefined where the sender names it by its first digits only. */
+  readonly revision: string | undefined
+  /** It comes from another repository, or from one that is gone: whoever wrote it may have no right to push here. */
+  readonly isFork: boolean
+  readonly actor: string | undefined
+}
+
+/** `updated`: it has another head, or another target. */
+export type PullRequestAction = 'opened' | 'updated' | 'merged' | 'closed'
+
 /** An authentic request that asks for nothing: a ping, or an event gitwake does not use. */
 export interface Ignored {
   readonly kind: 'ignored'
@@ -46,5 +66,10 @@ export interface Delivery {
   readonly receivedAt: number
   /** The repository that the URL named (`/hooks/github/shop`), if any. */
   readonly repository: string | undefined
-  readonly event: Push | ImagePush | Ignored
+  readonly event: Push | ImagePush | PullRequest | Ignored
+}
+
+/** Why nothing is done for a pull request, and what can be. */
+export function pullRequestStartsNothing({ number, action }: PullRequest): string {
+  return `pull request ${number} ${action}: it starts nothing by itself (gitwake plan APPLICATION --pull ${number} shows what it would change)`
 }

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { displayImage } from '../model/image.ts'
 import type { StoredDelivery, Target } from '../model/intake.ts'
-import type { Delivery } from '../model/push.ts'
+import { pullRequestStartsNothing, type Delivery } from '../model/push.ts'
 
 /** Names a delivery by provider, id and body: the same id with another body is another delivery. Safe in a Redis field and a list entry. */
 export function deliveryMark({ provider, id, bodyDigest }: Delivery): string {
@@ -23,6 +23,16 @@ export function recordOf({ provider, id, receivedAt, event }: Delivery, targets:
       ...(event.actor !== undefined && { actor: event.actor }),
       ...(targets.length === 0 && { ignored: 'no application listens to these images' }),
     }
+  if (event.kind === 'pull request') {
+    const { number, action, source, target, revision, isFork, actor } = event
+    return {
+      ...common,
+      event: 'pull request',
+      pullRequest: { number, action, source, target, isFork, ...(revision !== undefined && { revision }) },
+      ...(actor !== undefined && { actor }),
+      ignored: pullRequestStartsNothing(event),
+    }
+  }
   if (event.kind === 'ignored') return { ...common, event: event.event, ignored: event.reason }
   return {
     ...common,

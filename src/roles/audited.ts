@@ -83,6 +83,8 @@ function detailOf(event: Delivery['event']): Readonly<Record<string, unknown>> {
       return { event: 'push', ref: event.ref, before: event.before }
     case 'image':
       return { event: 'image', images: event.images.map(displayImage) }
+    case 'pull request':
+      return { event: 'pull request', number: event.number, action: event.action, source: event.source, target: event.target }
     case 'ignored':
       return { event: event.event, ignored: event.reason }
   }

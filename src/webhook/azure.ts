@@ -1,9 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { z } from 'zod'
 import type { JsonObject } from '../model/json.ts'
+import { decodePullRequest } from './azure-pull-request.ts'
 import { idOfBody } from './delivery-id.ts'
 import type { Announcement, Credentials, Verdict, WebhookProvider } from './provider.ts'
 import { header, malformed } from './provider.ts'
+import { orIgnored } from './pull-request.ts'
 import { actorOf, announce, decodeWith, isZero, nameField, objectIdField, refField, urlField, urlsOf } from './push-fields.ts'
 import { equalTexts } from './signature.ts'
 
@@ -42,6 +44,7 @@ function authenticate(headers: IncomingHttpHeaders, _body: Buffer, { tokens }: C
 function decode(_headers: IncomingHttpHeaders, payload: JsonObject): Announcement {
   const { eventType: event } = payload
   if (typeof event !== 'string' || !/^[A-Za-z0-9._-]{1,64}$/u.test(event)) throw malformed('The field eventType is missing or malformed.')
+  if (/^git\.pullrequest\.(?:created|updated|merged)$/u.test(event)) return orIgnored(event, () => decodePullRequest(event, payload))
   if (event !== 'git.push') return { kind: 'ignored', event, reason: `gitwake does not use the event ${event}` }
   const { resource } = decodeWith(pushSchema, payload)
   const updates = resource.refUpdates ?? []

@@ -2,10 +2,12 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { z } from 'zod'
 import type { JsonObject } from '../model/json.ts'
 import type { Push } from '../model/push.ts'
+import { decodeCloudPullRequest, decodeDataCenterPullRequest } from './bitbucket-pull-request.ts'
 import { idOfBody, usableId } from './delivery-id.ts'
 import { checkHexSignature } from './hex-signature.ts'
 import type { Announcement, WebhookProvider } from './provider.ts'
 import { header, malformed } from './provider.ts'
+import { orIgnored } from './pull-request.ts'
 import { actorOf, announce, decodeWith, isZero, nameField, objectIdField, refField, urlField } from './push-fields.ts'
 
 const side = z
@@ -49,6 +51,8 @@ function decode(headers: IncomingHttpHeaders, payload: JsonObject): Announcement
   if (event === undefined || !/^[a-z0-9_:-]{1,64}$/u.test(event)) throw malformed('The header X-Event-Key is missing or malformed.')
   if (event === 'repo:push') return announce(event, pushesOfCloud(payload))
   if (event === 'repo:refs_changed') return announce(event, pushesOfDataCenter(payload))
+  if (event.startsWith('pullrequest:')) return orIgnored(event, () => decodeCloudPullRequest(event, payload))
+  if (event.startsWith('pr:')) return orIgnored(event, () => decodeDataCenterPullRequest(event, payload))
   if (event === 'diagnostics:ping') return { kind: 'ignored', event, reason: 'ping: the webhook is set up' }
   return { kind: 'ignored', event, reason: `gitwake does not use the event ${event}` }
 }

@@ -2,9 +2,11 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { z } from 'zod'
 import type { JsonObject } from '../model/json.ts'
 import { idOfBody, usableId } from './delivery-id.ts'
+import { decodePullRequest } from './gitea-pull-request.ts'
 import { checkHexSignature } from './hex-signature.ts'
 import type { Announcement, WebhookProvider } from './provider.ts'
 import { header, malformed } from './provider.ts'
+import { orIgnored } from './pull-request.ts'
 import { actorOf, decodeWith, isZero, nameField, objectIdField, refField, urlField, urlsOf } from './push-fields.ts'
 
 const pushSchema = z.object({
@@ -39,6 +41,7 @@ function decode(headers: IncomingHttpHeaders, payload: JsonObject): Announcement
   if (event === undefined || !/^[a-z0-9_]{1,64}$/u.test(event))
     throw malformed('The header X-Gitea-Event or X-Forgejo-Event is missing or malformed.')
   if (event === 'delete') return { kind: 'ignored', event, reason: 'branch or tag deleted: nothing is pruned' }
+  if (event === 'pull_request' || event === 'pull_request_sync') return orIgnored(event, () => decodePullRequest(event, payload))
   if (event !== 'push') return { kind: 'ignored', event, reason: `gitwake does not use the event ${event}` }
   const push = decodeWith(pushSchema, payload)
   return [

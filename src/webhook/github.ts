@@ -5,9 +5,11 @@ import type { JsonObject } from '../model/json.ts'
 import type { Push } from '../model/push.ts'
 import { idOfBody, usableId } from './delivery-id.ts'
 import { decodePackage } from './github-package.ts'
+import { decodePullRequest } from './github-pull-request.ts'
 import { checkHexSignature } from './hex-signature.ts'
 import type { Announcement, WebhookProvider } from './provider.ts'
 import { header, malformed } from './provider.ts'
+import { orIgnored } from './pull-request.ts'
 import { actorOf, decodeWith, isZero, nameField, objectIdField, refField, urlField, urlsOf } from './push-fields.ts'
 
 type GitHubPush = EmitterWebhookEvent<'push'>['payload']
@@ -70,6 +72,7 @@ function decode(headers: IncomingHttpHeaders, payload: JsonObject): Announcement
   if (event === undefined || !/^[a-z0-9_]{1,64}$/u.test(event)) throw malformed('The header X-GitHub-Event is missing or malformed.')
   if (event === 'ping') return { kind: 'ignored', event, reason: 'ping: the webhook is set up' }
   if (event === 'registry_package' || event === 'package') return decodePackage(event, payload)
+  if (event === 'pull_request') return orIgnored(event, () => decodePullRequest(payload))
   if (event !== 'push') return { kind: 'ignored', event, reason: `gitwake does not use the event ${event}` }
   return [decodePush(payload)]
 }

@@ -2,9 +2,11 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { z } from 'zod'
 import type { JsonObject } from '../model/json.ts'
 import type { Push } from '../model/push.ts'
+import { decodeMergeRequest } from './gitlab-merge-request.ts'
 import { idOfBody, usableId } from './delivery-id.ts'
 import type { Announcement, Credentials, Verdict, WebhookProvider } from './provider.ts'
 import { header, malformed } from './provider.ts'
+import { orIgnored } from './pull-request.ts'
 import { actorOf, announce, decodeWith, isZero, nameField, objectIdField, refField, urlField, urlsOf } from './push-fields.ts'
 import { equalTexts } from './signature.ts'
 import { checkStandardSignature, isSigningKey, signingKeyOf } from './standard-signature.ts'
@@ -72,14 +74,17 @@ function decode(headers: IncomingHttpHeaders, payload: JsonObject): Announcement
   const kind = kindOf(event, payload)
   if (kind === 'push') return [toPush(decodeWith(pushSchema, payload))]
   if (kind === 'update') return pushesOf(payload)
+  if (kind === 'merge request') return orIgnored(event, () => decodeMergeRequest(event, payload))
   return { kind: 'ignored', event, reason: `gitwake does not use the event ${event}` }
 }
 
-function kindOf(event: string, payload: JsonObject): 'push' | 'update' | 'other' {
+function kindOf(event: string, payload: JsonObject): 'push' | 'update' | 'merge request' | 'other' {
   if (event === 'Push Hook' || event === 'Tag Push Hook') return 'push'
+  if (event === 'Merge Request Hook') return 'merge request'
   if (event !== 'System Hook') return 'other'
   const name = payload['event_name'] ?? payload['object_kind']
   if (name === 'push' || name === 'tag_push') return 'push'
+  if (name === 'merge_request') return 'merge request'
   return name === 'repository_update' ? 'update' : 'other'
 }
 

@@ -1,13 +1,14 @@
 import { displayImage } from '../model/image.ts'
+import { pullRequestStartsNothing } from '../model/push.ts'
 import type { Target } from '../model/intake.ts'
 import type { Trigger } from '../model/job.ts'
-import type { Delivery, Ignored, ImagePush, Push } from '../model/push.ts'
+import type { Delivery, Ignored, ImagePush, PullRequest, Push } from '../model/push.ts'
 import type { Match } from './match.ts'
 import type { Announcement } from './provider.ts'
 
 /** What an authentic delivery comes to: whom it wakes, or why nobody. */
 export interface Intent {
-  readonly event: Push | ImagePush | Ignored
+  readonly event: Push | ImagePush | PullRequest | Ignored
   readonly targets: readonly Target[]
   /** Present where there are no targets. */
   readonly ignored?: string
@@ -15,7 +16,7 @@ export interface Intent {
 
 /** Pure. Of several pushes the first that wakes somebody stands for the delivery; a deleted ref wakes nobody. */
 export function intentOf(announcement: Announcement, match: Match, repository: string | undefined): Intent {
-  if ('kind' in announcement) return announcement.kind === 'image' ? listenersOf(announcement, match, repository) : ignoring(announcement)
+  if ('kind' in announcement) return intentOfOther(announcement, match, repository)
   const [first] = announcement
   const pushes = announcement.filter((push) => !push.deleted)
   if (pushes.length === 0) {
@@ -32,6 +33,17 @@ export function intentOf(announcement: Announcement, match: Match, repository: s
     }
   const targets = new Map(woken.flatMap((entry) => entry.targets).map((target) => [target.application, target]))
   return { event, targets: [...targets.values()] }
+}
+
+function intentOfOther(event: ImagePush | PullRequest | Ignored, match: Match, repository: string | undefined): Intent {
+  switch (event.kind) {
+    case 'image':
+      return listenersOf(event, match, repository)
+    case 'pull request':
+      return { event, targets: [], ignored: pullRequestStartsNothing(event) }
+    case 'ignored':
+      return ignoring(event)
+  }
 }
 
 function ignoring(event: Ignored): Intent {

@@ -57,6 +57,11 @@ export function imageOf(text: string): Image {
   return image
 }
 
+/** The full name of a branch that a payload names by its short one. */
+export function branchOf(name: string): string {
+  return decodeWith(refField, name.startsWith('refs/') ? name : `refs/heads/${name}`)
+}
+
 /** Beyond that one delivery names more refs than applications can follow. */
 const mostPushes = 100
 

@@ -214,6 +214,17 @@ export const deliveryRecord = named(
     ref: z.string().optional(),
     after: z.string().optional(),
     images: z.array(z.string()).optional().describe('What a registry has told of'),
+    pullRequest: z
+      .object({
+        number: z.int(),
+        action: z.enum(['opened', 'updated', 'merged', 'closed']),
+        source: z.string().describe('The branch that it comes from'),
+        target: z.string().describe('The branch that it goes to'),
+        revision: z.string().optional(),
+        isFork: z.boolean().describe('It comes from another repository'),
+      })
+      .optional()
+      .describe('A pull or merge request: it starts nothing by itself'),
     actor: z.string().optional(),
     outcomes: z.array(
       z.object({
