@@ -171,10 +171,10 @@ test('whatever a push changes: where its files touch nothing that was read, the 
         first = last
       }
     }),
-    { numRuns: 12, endOnFailure: true },
+    { numRuns: 4, endOnFailure: true },
   )
   context.diagnostic(`${passed} passed over, ${woken} woken, ${held} of them in vain`)
-  assert.ok(passed > 50 && woken > 50, 'the pushes were of both kinds')
+  assert.ok(passed > 20 && woken > 20, 'the pushes were of both kinds')
 })
 
 test('an overlay is not touched by what lies beside its bases, and is by a file that was looked for in vain', async (context) => {
