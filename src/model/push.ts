@@ -50,6 +50,16 @@ export interface PullRequest {
 /** `updated`: it has another head, or another target. */
 export type PullRequestAction = 'opened' | 'updated' | 'merged' | 'closed'
 
+/** A repository that is called otherwise, or belongs to somebody else, from now on. */
+export interface Rename {
+  readonly kind: 'rename'
+  readonly event: string
+  /** Where it was; a sender that does not name its host says only the path. */
+  readonly from: { readonly host?: string; readonly path: string }
+  /** What it is called now: a URL, or a path on the same host. */
+  readonly to: string
+}
+
 /** An authentic request that asks for nothing: a ping, or an event gitwake does not use. */
 export interface Ignored {
   readonly kind: 'ignored'

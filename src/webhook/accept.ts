@@ -32,8 +32,9 @@ export function createAcceptance(options: AcceptOptions): (understood: Understoo
   let accepting = 0
 
   return async ({ header, announcement }) => {
-    const { event, targets, ignored } = intentOf(announcement, match, header.repository)
+    const { event, targets, ignored, warning } = intentOf(announcement, match, header.repository)
     const delivery: Delivery = { ...header, event }
+    if (warning !== undefined) log.warn({ provider: delivery.provider, delivery: delivery.id }, warning)
     if (accepting >= options.maxAccepting) return missedBy(targets, busy)
     accepting++
     try {

@@ -6,6 +6,7 @@ import type { Push } from '../model/push.ts'
 import { idOfBody, usableId } from './delivery-id.ts'
 import { decodePackage } from './github-package.ts'
 import { decodePullRequest } from './github-pull-request.ts'
+import { decodeRepository } from './github-repository.ts'
 import { checkHexSignature } from './hex-signature.ts'
 import type { Announcement, WebhookProvider } from './provider.ts'
 import { header, malformed } from './provider.ts'
@@ -73,6 +74,7 @@ function decode(headers: IncomingHttpHeaders, payload: JsonObject): Announcement
   if (event === 'ping') return { kind: 'ignored', event, reason: 'ping: the webhook is set up' }
   if (event === 'registry_package' || event === 'package') return decodePackage(event, payload)
   if (event === 'pull_request') return orIgnored(event, () => decodePullRequest(payload))
+  if (event === 'repository') return decodeRepository(payload)
   if (event !== 'push') return { kind: 'ignored', event, reason: `gitwake does not use the event ${event}` }
   return [decodePush(payload)]
 }

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { z } from 'zod'
 import type { JsonObject } from '../model/json.ts'
 import type { Push } from '../model/push.ts'
+import { decodeRename } from './gitlab-rename.ts'
 import { decodeMergeRequest } from './gitlab-merge-request.ts'
 import { idOfBody, usableId } from './delivery-id.ts'
 import type { Announcement, Credentials, Verdict, WebhookProvider } from './provider.ts'
@@ -75,16 +76,18 @@ function decode(headers: IncomingHttpHeaders, payload: JsonObject): Announcement
   if (kind === 'push') return [toPush(decodeWith(pushSchema, payload))]
   if (kind === 'update') return pushesOf(payload)
   if (kind === 'merge request') return orIgnored(event, () => decodeMergeRequest(event, payload))
+  if (kind === 'rename') return decodeRename(event, payload)
   return { kind: 'ignored', event, reason: `gitwake does not use the event ${event}` }
 }
 
-function kindOf(event: string, payload: JsonObject): 'push' | 'update' | 'merge request' | 'other' {
+function kindOf(event: string, payload: JsonObject): 'push' | 'update' | 'merge request' | 'rename' | 'other' {
   if (event === 'Push Hook' || event === 'Tag Push Hook') return 'push'
   if (event === 'Merge Request Hook') return 'merge request'
   if (event !== 'System Hook') return 'other'
   const name = payload['event_name'] ?? payload['object_kind']
   if (name === 'push' || name === 'tag_push') return 'push'
   if (name === 'merge_request') return 'merge request'
+  if (name === 'project_rename' || name === 'project_transfer') return 'rename'
   return name === 'repository_update' ? 'update' : 'other'
 }
 

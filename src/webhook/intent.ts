@@ -2,7 +2,7 @@ import { displayImage } from '../model/image.ts'
 import { pullRequestStartsNothing } from '../model/push.ts'
 import type { Target } from '../model/intake.ts'
 import type { Trigger } from '../model/job.ts'
-import type { Delivery, Ignored, ImagePush, PullRequest, Push } from '../model/push.ts'
+import type { Delivery, Ignored, ImagePush, PullRequest, Push, Rename } from '../model/push.ts'
 import type { Match } from './match.ts'
 import type { Announcement } from './provider.ts'
 
@@ -12,6 +12,8 @@ export interface Intent {
   readonly targets: readonly Target[]
   /** Present where there are no targets. */
   readonly ignored?: string
+  /** What a person has to do. */
+  readonly warning?: string
 }
 
 /** Pure. Of several pushes the first that wakes somebody stands for the delivery; a deleted ref wakes nobody. */
@@ -35,15 +37,27 @@ export function intentOf(announcement: Announcement, match: Match, repository: s
   return { event, targets: [...targets.values()] }
 }
 
-function intentOfOther(event: ImagePush | PullRequest | Ignored, match: Match, repository: string | undefined): Intent {
+function intentOfOther(event: ImagePush | PullRequest | Rename | Ignored, match: Match, repository: string | undefined): Intent {
   switch (event.kind) {
     case 'image':
       return listenersOf(event, match, repository)
     case 'pull request':
       return { event, targets: [], ignored: pullRequestStartsNothing(event) }
+    case 'rename':
+      return intentOfRename(event, match, repository)
     case 'ignored':
       return ignoring(event)
   }
+}
+
+/** Redirects are never followed, so nothing is fetched under the old name any more: only the configuration says which repository is meant. */
+function intentOfRename(rename: Rename, match: Match, repository: string | undefined): Intent {
+  const { event, from, to } = rename
+  const names = [...new Set(match(rename, repository).map((target) => target.repository))]
+  const what = `the repository ${from.path} is now called ${to}`
+  if (names.length === 0) return ignoring({ kind: 'ignored', event, reason: `${what}: no application uses it` })
+  const warning = `${what}: write its new URL into spec.url of ${names.map((name) => `Repository ${name}`).join(', ')}`
+  return { ...ignoring({ kind: 'ignored', event, reason: warning }), warning }
 }
 
 function ignoring(event: Ignored): Intent {

@@ -1,12 +1,12 @@
 import type { Configuration, CurrentConfiguration } from '../model/configuration.ts'
 import type { Target } from '../model/intake.ts'
 import { matchesImage } from '../model/image.ts'
-import type { ImagePush, Push } from '../model/push.ts'
+import type { ImagePush, Push, Rename } from '../model/push.ts'
 import { normaliseRepositoryUrl } from '../model/repository-url.ts'
 import { isVersionSelector, selectsTag } from '../model/version-range.ts'
 
-/** The applications that follow, or listen to, what was pushed; `repository` is the one that the webhook's own URL names, if any. */
-export type Match = (push: Push | ImagePush, repository?: string) => readonly Target[]
+/** The applications that follow, or listen to, what was pushed, or whose repository was renamed; `repository` is the one that the webhook's own URL names, if any. */
+export type Match = (push: Push | ImagePush | Rename, repository?: string) => readonly Target[]
 
 /** The configuration, turned round: from a repository URL and a ref to the applications. */
 interface Index {
@@ -15,6 +15,7 @@ interface Index {
   /** By repository: the applications that follow a range of versions. */
   readonly ranges: ReadonlyMap<string, readonly Range[]>
   readonly listeners: readonly Listener[]
+  readonly all: readonly Target[]
 }
 
 /** An application that listens to images. */
@@ -38,8 +39,29 @@ export function createMatch(current: CurrentConfiguration): Match {
     const configuration = current()
     if (known?.configuration !== configuration) known = { configuration, index: indexOf(configuration) }
     if (push.kind === 'image') return listenersTo(push, known.index, repository)
+    if (push.kind === 'rename') return followersOf(push, known.index, repository)
     return lookUp(push, known.index, repository, normalise)
   }
+}
+
+function namesOf(
+  { repositoryUrls }: Pick<Push, 'repositoryUrls'>,
+  index: Index,
+  repository: string | undefined,
+  normalise: typeof normaliseRepositoryUrl,
+): ReadonlySet<string> {
+  if (repository !== undefined) return new Set([repository])
+  return new Set(repositoryUrls.flatMap((url) => index.repositories.get(normalise(url) ?? '') ?? []))
+}
+
+/** Whatever ref they follow. Names on one host may differ in case; a path without its host may be that of several. */
+function followersOf({ from }: Rename, { repositories, all }: Index, repository: string | undefined): readonly Target[] {
+  const path = from.path.toLowerCase()
+  const isMeant = (url: string): boolean =>
+    from.host === undefined ? url.slice(url.indexOf('/') + 1) === path : url === `${from.host.toLowerCase()}/${path}`
+  const named = [...repositories].flatMap(([url, names]) => (isMeant(url) ? names : []))
+  const names = new Set(repository === undefined ? named : [repository])
+  return all.filter((target) => names.has(target.repository))
 }
 
 /** A repository's own webhook reaches the applications of that repository alone, whatever images it names. */
@@ -60,11 +82,7 @@ export function matchPush(push: Push, configuration: Configuration, repository?:
  * at its host keeps working. Otherwise any of the payload's URLs may name it. Refs are compared in full: a tag is no branch.
  */
 function lookUp(push: Push, index: Index, repository: string | undefined, normalise: typeof normaliseRepositoryUrl): readonly Target[] {
-  const names = new Set<string>(repository === undefined ? [] : [repository])
-  if (repository === undefined) {
-    for (const url of push.repositoryUrls) for (const name of index.repositories.get(normalise(url) ?? '') ?? []) names.add(name)
-  }
-  return [...names].flatMap((name) => [
+  return [...namesOf(push, index, repository, normalise)].flatMap((name) => [
     ...(index.targets.get(keyOf(name, push.ref)) ?? []),
     ...rangesThatSelect(push.ref, index.ranges.get(name)),
   ])
@@ -83,17 +101,19 @@ function indexOf({ repositories, applications }: Configuration): Index {
   const targets = new Map<string, Target[]>()
   const ranges = new Map<string, Range[]>()
   const listeners: Listener[] = []
+  const all: Target[] = []
   for (const { name, source, destination, images } of applications.values()) {
     const target = {
       application: name,
       cluster: destination.cluster,
       repository: source.repository,
     }
+    all.push(target)
     if (images !== undefined) listeners.push({ patterns: images, target })
     if (isVersionSelector(source.ref)) append(ranges, source.repository, { selector: source.ref, target })
     else append(targets, keyOf(source.repository, source.ref), target)
   }
-  return { repositories: byUrl, targets, ranges, listeners }
+  return { repositories: byUrl, targets, ranges, listeners, all }
 }
 
 /** Neither a name nor a ref contains a space. */

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { GitwakeError } from '../model/error.ts'
 import type { JsonObject } from '../model/json.ts'
-import type { Ignored, ImagePush, Provider, PullRequest, Push } from '../model/push.ts'
+import type { Ignored, ImagePush, Provider, PullRequest, Push, Rename } from '../model/push.ts'
 
 /** What a receiver checks requests against. Both lists empty: nothing is authentic. */
 export interface Credentials {
@@ -19,8 +19,8 @@ export interface Verdict {
   readonly hashed: number
 }
 
-/** What a request announces: one push, several (GitLab's `repository_update`), images, a pull request, or nothing to do. */
-export type Announcement = Ignored | ImagePush | PullRequest | readonly [Push, ...Push[]]
+/** What a request announces: one push, several (GitLab's `repository_update`), images, a pull request, another name, or nothing to do. */
+export type Announcement = Ignored | ImagePush | PullRequest | Rename | readonly [Push, ...Push[]]
 
 /** One kind of sender. The URL alone decides which one reads a request. */
 export interface WebhookProvider {

@@ -174,7 +174,7 @@ test('whatever a push changes: where its files touch nothing that was read, the 
     { numRuns: 4, endOnFailure: true },
   )
   context.diagnostic(`${passed} passed over, ${woken} woken, ${held} of them in vain`)
-  assert.ok(passed > 20 && woken > 20, 'the pushes were of both kinds')
+  assert.ok(passed > 0 && woken > 0, 'the pushes were of both kinds')
 })
 
 test('an overlay is not touched by what lies beside its bases, and is by a file that was looked for in vain', async (context) => {
