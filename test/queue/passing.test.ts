@@ -163,6 +163,12 @@ test('what was read before the application was configured otherwise says nothing
   assert.equal((await send(setup, push('d1'), 'web')).notAffected, undefined)
 })
 
+test('what was taken back says nothing: a sync that failed, or an application that was rolled back', async () => {
+  await using setup = await settled(['web'])
+  await publishRead(setup.connections.producer, 'prod', 'web', undefined)
+  assert.equal((await send(setup, push('d1'), 'web')).notAffected, undefined)
+})
+
 test('where a repository is polled rarely, nothing is concluded from a list of files', async () => {
   await using setup = await settled(['web'])
   const repository = setup.configuration.repositories.get('shop')
