@@ -1,6 +1,6 @@
 import { GitwakeError } from '../model/error.ts'
 import type { Inventory } from '../model/inventory.ts'
-import { groupKindKey, objectKey, type ObjectKey } from '../model/object.ts'
+import { groupKindKey, objectKey } from '../model/object.ts'
 import type { Plan, PlannedChange } from '../model/plan.ts'
 import { definedKinds } from '../plan/desired.ts'
 import { placeOfHook, type PlannedHook } from '../plan/hooks.ts'
@@ -105,7 +105,7 @@ async function record(
   const isWhole = plan.held === undefined && facts.restored === undefined
   const complete = ended === 'done' && isWhole && done.every(({ change }) => change.action !== 'failed')
   // What was just taken over is not pruned yet.
-  const isInherited = work.former !== undefined && [...narrowed.entries.keys()].some((key) => !isWanted(key, facts))
+  const isInherited = work.former !== undefined && tracksMore(narrowed, facts)
   const isPostponed = isInherited || done.some(({ postponed }) => postponed === true)
   // Prunes that are held or were put off make no complete run: with equal inputs the next sync must still look.
   const completed = { ...narrowed, ...(complete && work.completed), ...((!complete || isPostponed) && { inputs: undefined }) }
@@ -115,8 +115,10 @@ async function record(
   return await work.destination.writeInventory({ ...next, epoch: base.epoch + 1 }, stored, options)
 }
 
-function isWanted(key: ObjectKey, { desired }: PlanFacts): boolean {
-  return desired.objects.some((wanted) => wanted.key === key)
+/** Something is tracked that the commit does not have. */
+function tracksMore({ entries }: Inventory, { desired }: PlanFacts): boolean {
+  const wanted = new Set(desired.objects.map(({ key }) => key))
+  return [...entries.keys()].some((key) => !wanted.has(key))
 }
 
 async function writeAll(work: CarryOut, options: WriteOptions, done: Done[]): Promise<Ended> {

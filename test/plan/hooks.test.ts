@@ -5,7 +5,8 @@ import { objectIdOf, objectKey, type Manifest } from '../../src/model/object.ts'
 import { completionOf } from '../../src/health/completion.ts'
 import { healthOf } from '../../src/health/health.ts'
 import type { DesiredObject } from '../../src/plan/desired.ts'
-import { hasOpenHooks, planHooks, readHook, splitHooks, type HookFacts } from '../../src/plan/hooks.ts'
+import { readHook } from '../../src/plan/hook-annotations.ts'
+import { hasOpenHooks, planHooks, splitHooks, type HookFacts } from '../../src/plan/hooks.ts'
 
 const ONE = '1'.repeat(40)
 const TWO = '2'.repeat(40)
