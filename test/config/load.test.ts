@@ -469,3 +469,13 @@ test('a range of versions stands where a ref stands; what is none is told', asyn
   assert.equal((await loadConfiguration(root, 1)).applications.get('a')?.source.ref, 'semver:>=1.2.0 <2.0.0-0')
   assert.match(await problems(of('semver:newest')), /spec\.source\.ref.*"semver:newest" is no range of versions: write semver:\^1\.2/)
 })
+
+test('images that an application listens to are patterns; what could match none is told', async () => {
+  const of = (images: string): string => whole(REPOSITORY, CLUSTER, application('a', `  images: ${images}\n`))
+  const root = await write({ 'gitwake.yaml': of('[ghcr.io/acme/shop, "acme/api:1.*"]') })
+  assert.deepEqual((await loadConfiguration(root, 1)).applications.get('a')?.images, ['ghcr.io/acme/shop', 'acme/api:1.*'])
+  assert.match(
+    await problems(of('[ghcr.io/acme/shop, "https://ghcr.io/acme/shop"]')),
+    /spec\.images\[1\].*"https:\/\/ghcr\.io\/acme\/shop" is no image: write ghcr\.io\/acme\/shop/,
+  )
+})
