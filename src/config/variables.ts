@@ -64,7 +64,7 @@ export const VARIABLES = {
     'redis://127.0.0.1:6379',
     'URL',
     redisUrl,
-    'The queue and the history; redis+sentinel://[user:password@]host:26379,host2:26379/master asks Sentinels where it is. Needs maxmemory-policy noeviction, and appendonly yes to survive a crash. Whoever can write to it can ask for syncs: beyond this machine it must have a password.',
+    'The queue and the history; redis+sentinel://[user:password@]host:26379,host2:26379/master asks Sentinels where it is, redis+cluster://[user:password@]host:6379,host2:6379 is a Redis Cluster. Needs maxmemory-policy noeviction, and appendonly yes to survive a crash. Whoever can write to it can ask for syncs: beyond this machine it must have a password.',
   ),
   redisCaPath: variable(
     'GITWAKE_REDIS_CA',

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { Redis } from '../model/redis.ts'
 import { clusterKeys } from '../model/keys.ts'
 import { clockOf } from './clock.ts'
 

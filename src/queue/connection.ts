@@ -1,13 +1,10 @@
-import { Redis, type RedisOptions } from 'ioredis'
-import type { Log } from '../model/log.ts'
 import { GitwakeError } from '../model/error.ts'
+import { receiverKeys } from '../model/keys.ts'
+import type { Log } from '../model/log.ts'
 import { parseRedisUrl } from '../model/redis-url.ts'
+import type { Redis } from '../model/redis.ts'
+import { openClient } from './client.ts'
 import { clockOf } from './clock.ts'
-import { ACCEPT, RECORD } from './scripts/accept.ts'
-import { CLAIM } from './scripts/claim.ts'
-import { ENSURE } from './scripts/ensure.ts'
-import { BEGIN, FINISH } from './scripts/run.ts'
-import { definitions } from './scripts/script.ts'
 
 /** The Redis connections of one process, shared by all queues. */
 export interface Connections {
@@ -24,43 +21,30 @@ export interface Connections {
   close(): Promise<void>
 }
 
-const COMMAND_TIMEOUT_MS = 2_500
 const COMPLAIN_EVERY_MS = 10_000
 /** Less may be an answer that was slow. */
 const CLOCK_OFF_SECONDS = 30
-const scripts = definitions([ACCEPT, RECORD, BEGIN, FINISH, ENSURE, CLAIM])
-const reconnectDelay = (times: number): number => Math.min(50 * 2 ** Math.min(times, 6), 1_000)
 
 /** Connects to what `parseRedisUrl` takes; with TLS one of `ca` must vouch for the server, or one that the system knows. Never throws: a Redis that is away is reported, and tried again for ever. */
 export function connectRedis({ url, ca, log }: { url: string; ca?: Buffer | undefined; log: Log }): Connections {
+  const address = parseRedisUrl(url)
+  if (address === undefined) throw new TypeError('REDIS_URL was not checked')
   const opened = new Set<Redis>()
-  const own = (redis: Redis): Redis => {
+  let closed = false
+  const own = (redis: Redis): void => {
     opened.add(redis)
-    redis.once('end', () => opened.delete(redis))
+    redis.on('end', () => opened.delete(redis))
+    // BullMQ ends a connection on which it waits in vain, and begins it anew.
+    redis.on('connecting', () => void (closed ? redis.disconnect() : opened.add(redis)))
+  }
+  const open = (role: string, patience: 'fails fast' | 'waits'): Redis => {
+    const redis = openClient({ address, ca, role, patience }, own)
+    listen(redis, role, log)
+    own(redis)
     return redis
   }
-  const open = (role: string, options: Omit<RedisOptions, 'replyMapping'>): Redis => {
-    const common = {
-      connectionName: `gitwake-${role}`,
-      connectTimeout: 5_000,
-      retryStrategy: reconnectDelay,
-      scripts,
-    }
-    const redis: Redis = new Redis({ ...common, ...addressOptions(url, ca), ...options })
-    listen(redis, log)
-    return own(redis)
-  }
-  const producer = open('producer', {
-    enableAutoPipelining: true,
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 0,
-    autoResendUnfulfilledCommands: false,
-    commandTimeout: COMMAND_TIMEOUT_MS,
-  })
-  const worker = open('worker', { maxRetriesPerRequest: null })
-  // BullMQ makes the connection on which a worker waits for jobs in this way; it must end with the others, also where Redis is away.
-  const duplicate = worker.duplicate.bind(worker)
-  worker.duplicate = (override) => own(duplicate(override))
+  const producer = open('producer', 'fails fast')
+  const worker = open('worker', 'waits')
   producer.on('ready', () => {
     void warnOfEviction(producer, log)
     void warnOfClock(producer, log)
@@ -68,30 +52,20 @@ export function connectRedis({ url, ca, log }: { url: string; ca?: Buffer | unde
   return {
     producer,
     worker,
-    blocking: () => open('blocking', { maxRetriesPerRequest: null }),
+    blocking: () => open('blocking', 'waits'),
     ping: async () => {
-      await reachable(producer.ping())
+      // A question about a key, for of a Redis Cluster that node must answer which has the receiver's own records.
+      await reachable(producer.exists(receiverKeys.cursors))
     },
     ready: async (signal) => {
       for (const redis of [producer, worker]) await becomeReady(redis, signal)
     },
     close: async () => {
+      closed = true
       // `disconnect` and not `quit`: a frozen Redis must not delay the end of the process.
       for (const redis of opened) redis.disconnect()
     },
   }
-}
-
-/** Sentinels are asked without a password, and with TLS where Redis is spoken to with TLS. */
-function addressOptions(url: string, ca: Buffer | undefined): Omit<RedisOptions, 'replyMapping'> {
-  const address = parseRedisUrl(url)
-  if (address === undefined) throw new TypeError('REDIS_URL was not checked')
-  const { tls, hosts, master, username, password, database: db } = address
-  const credentials = { ...(username !== '' && { username }), ...(password !== '' && { password }) }
-  const secured = tls ? (ca === undefined ? {} : { ca }) : undefined
-  if (master === undefined) return { ...hosts[0], ...credentials, db, ...(secured && { tls: secured }) }
-  const options = { sentinels: [...hosts], name: master, sentinelRetryStrategy: reconnectDelay, ...credentials, db }
-  return secured ? { ...options, tls: secured, sentinelTLS: secured, enableTLSForSentinelMode: true } : options
 }
 
 /** Gives every failure of a Redis command the name under which users and HTTP know it. */
@@ -129,16 +103,19 @@ async function becomeReady(redis: Redis, signal: AbortSignal): Promise<void> {
 }
 
 /** ioredis throws what nobody listens to; while Redis is away, each attempt would be a line of log. */
-function listen(redis: Redis, log: Log): void {
+function listen(redis: Redis, role: string, log: Log): void {
   let complainedAt = -COMPLAIN_EVERY_MS
   // BullMQ raises the limit for each of its own listeners, so it must not be 0 (no limit) to begin with.
   redis.setMaxListeners(1_000)
-  redis.on('error', (error: Error) => {
+  const complain = (what: string, more: object): void => {
     const now = performance.now()
     if (now - complainedAt < COMPLAIN_EVERY_MS) return
     complainedAt = now
-    log.warn({ connection: redis.options.connectionName, problem: error.message }, 'Redis is away')
-  })
+    log.warn({ connection: `gitwake-${role}`, ...more }, what)
+  }
+  redis.on('error', (error: Error) => complain('Redis is away', { problem: error.message }))
+  // Of a Redis Cluster, of which the others may go on.
+  redis.on('node error', (error: Error, node: string) => complain('a node of Redis is away', { node, problem: error.message }))
 }
 
 /** Leases and what is due are judged by one clock for all; timestamps of webhooks, windows of syncs and what is shown are judged by this machine's. */
@@ -156,8 +133,10 @@ async function warnOfClock(redis: Redis, log: Log): Promise<void> {
 
 /** An evicting Redis forgets tickets and jobs without a word. CONFIG may be forbidden; INFO says the same. */
 async function warnOfEviction(redis: Redis, log: Log): Promise<void> {
-  const info = await redis.info('memory').catch(() => '')
-  const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1]
-  if (policy === undefined || policy === 'noeviction') return
+  const servers = 'nodes' in redis ? redis.nodes('master') : [redis]
+  const infos = await Promise.all(servers.map(async (server) => server.info('memory').catch(() => '')))
+  const policies = infos.map((info) => /^maxmemory_policy:(\S+)/m.exec(info)?.[1] ?? 'noeviction')
+  const policy = policies.find((one) => one !== 'noeviction')
+  if (policy === undefined) return
   log.warn({ policy }, `Redis may evict gitwake's records (maxmemory-policy ${policy}): set maxmemory-policy noeviction`)
 }

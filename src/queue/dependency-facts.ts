@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { Redis } from '../model/redis.ts'
 import { isJsonObject, type Json } from '../model/json.ts'
 import { clusterKeys } from '../model/keys.ts'
 import type { WaitsFor } from '../model/result.ts'

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { Redis } from '../model/redis.ts'
 import type { Target } from '../model/intake.ts'
 import type { Ticket, Trigger } from '../model/job.ts'
 import { clusterKeys, receiverKeys } from '../model/keys.ts'

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { Redis } from '../model/redis.ts'
 import type { Log } from '../model/log.ts'
 import { ensureJobs } from './ensure.ts'
 import type { Jobs } from './jobs.ts'

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { Redis } from '../model/redis.ts'
 import { clusterKeys } from '../model/keys.ts'
 import { HEADS_KEPT, HEADS_KEPT_MS, runScript, type Script } from './scripts/script.ts'
 

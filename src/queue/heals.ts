@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { Redis } from '../model/redis.ts'
 import type { Fight, Heal } from '../model/fight.ts'
 import { clusterKeys } from '../model/keys.ts'
 

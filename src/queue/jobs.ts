@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type JobsOptions, Queue } from 'bullmq'
-import type { Redis } from 'ioredis'
+import type { Redis } from '../model/redis.ts'
 import { sha256 } from '../model/digest.ts'
 import { clusterKeys } from '../model/keys.ts'
 import { clockOf } from './clock.ts'
@@ -113,8 +113,9 @@ async function openQueue(redis: Redis, cluster: string): Promise<Queue<JobData>>
   try {
     await Promise.race([queue.waitUntilReady(), timeout])
     // BullMQ has just defined its scripts on the connection. The pipeline that was being filled meanwhile does not know them, and a script put
-    // into it would end the process (https://github.com/redis/ioredis/issues/1931): this waits until that one has gone.
-    await redis.ping()
+    // into it would end the process (https://github.com/redis/ioredis/issues/1931): this waits until that one has gone. It asks about a key, for of
+    // a Redis Cluster the node of this queue must answer.
+    await redis.exists(queue.keys.meta ?? '')
     return queue
   } catch (error) {
     void queue.close().catch(() => undefined)

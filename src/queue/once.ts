@@ -1,5 +1,5 @@
 import { hash, randomUUID } from 'node:crypto'
-import type { Redis } from 'ioredis'
+import type { Redis } from '../model/redis.ts'
 import type { Repeatable } from '../model/intake.ts'
 import { receiverKeys } from '../model/keys.ts'
 

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { Redis } from '../model/redis.ts'
 import type { Orphan } from '../model/departure.ts'
 import { clusterKeys } from '../model/keys.ts'
 

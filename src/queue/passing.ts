@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { Redis } from '../model/redis.ts'
 import type { Configuration } from '../model/configuration.ts'
 import type { Target } from '../model/intake.ts'
 import type { Trigger } from '../model/job.ts'

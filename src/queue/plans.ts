@@ -1,7 +1,7 @@
-import type { Redis } from 'ioredis'
+import type { Redis } from '../model/redis.ts'
 import { clusterKeys } from '../model/keys.ts'
 import { subjectText, type Planner, type PlanReport, type PlanSubject } from '../model/plan-report.ts'
-import { clockOf } from './clock.ts'
+import { clockAt } from './clock.ts'
 import { reachable } from './connection.ts'
 import { encodeFitting } from './fitting.ts'
 import type { Jobs } from './jobs.ts'
@@ -14,7 +14,7 @@ export function createPlanner({ redis, jobs }: { readonly redis: Redis; readonly
   return {
     async ask({ application, cluster }, subject) {
       // Redis' clock, on both sides: those of serve and work may differ.
-      const since = await reachable(clockOf(redis))
+      const since = await reachable(clockAt(redis, clusterKeys(cluster).plan(application, subjectText(subject))))
       await jobs(cluster).addPlan(application, subjectText(subject))
       return since
     },
@@ -32,9 +32,9 @@ export async function keepPlan(
   place: { readonly cluster: string; readonly application: string; readonly subject: PlanSubject },
   run: () => Promise<PlanReport>,
 ): Promise<PlanReport> {
-  const begunAt = await clockOf(redis)
-  const report = await run()
   const key = clusterKeys(place.cluster).plan(place.application, subjectText(place.subject))
+  const begunAt = await clockAt(redis, key)
+  const report = await run()
   await redis.set(key, `${begunAt} ${encodeFitting(report)}`, 'EX', KEPT_SECONDS)
   return report
 }

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { Redis } from '../model/redis.ts'
 import { clusterKeys } from '../model/keys.ts'
 import { reachable } from './connection.ts'
 import type { Jobs } from './jobs.ts'

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { Redis } from '../model/redis.ts'
 import { sha256 } from '../model/digest.ts'
 import { clusterKeys } from '../model/keys.ts'
 import { decodeReadSet, type ReadSet } from '../model/read-set.ts'

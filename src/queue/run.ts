@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { Redis } from '../model/redis.ts'
 import { answerOf } from '../model/answer.ts'
 import { problemOf, GitwakeError, type Problem } from '../model/error.ts'
 import type { RetryPolicy } from '../model/configuration.ts'

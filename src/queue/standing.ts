@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { Redis } from '../model/redis.ts'
 import { clusterKeys } from '../model/keys.ts'
 import { decodeStanding, type Standing } from '../model/standing.ts'
 import { runScript, type Script } from './scripts/script.ts'

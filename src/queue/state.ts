@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { Redis } from '../model/redis.ts'
 import type { SyncJob, Trigger } from '../model/job.ts'
 import { clusterKeys } from '../model/keys.ts'
 import type { SyncResult } from '../model/result.ts'

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { Redis } from '../model/redis.ts'
 import type { Fight } from '../model/fight.ts'
 import type { SyncJob } from '../model/job.ts'
 import type { SyncResult } from '../model/result.ts'

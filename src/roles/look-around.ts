@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { Redis } from '../model/redis.ts'
 import type { Application, Cluster, CurrentConfiguration } from '../model/configuration.ts'
 import { sha256 } from '../model/digest.ts'
 import type { Intake, Target } from '../model/intake.ts'

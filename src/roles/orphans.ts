@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { Redis } from '../model/redis.ts'
 import type { Configuration, CurrentConfiguration } from '../model/configuration.ts'
 import type { Orphan } from '../model/departure.ts'
 import { heirOf } from '../model/heir.ts'

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { Redis } from '../model/redis.ts'
 import type { Application, Repository } from '../model/configuration.ts'
 import type { Log } from '../model/log.ts'
 import { isReadFor } from '../model/read-set.ts'

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { Redis } from '../model/redis.ts'
 import { GitwakeError } from '../model/error.ts'
 import { decodeSubject, displaySubject } from '../model/plan-report.ts'
 import { keepPlan } from '../queue/plans.ts'

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { Redis } from '../model/redis.ts'
 import type { Application, CurrentConfiguration } from '../model/configuration.ts'
 import { GitwakeError } from '../model/error.ts'
 import type { Log } from '../model/log.ts'

@@ -50,7 +50,7 @@ export async function startServing(shared: Process): Promise<Running> {
   shared.onRefused(told.refused)
   const fold = startFold({
     redis: connections.producer,
-    blocking: connections.blocking(),
+    blocking: connections.blocking,
     clusters,
     retention: { results: settings.historyLimit, ageMs: settings.historyMaxAgeMs },
     audit,

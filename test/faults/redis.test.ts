@@ -21,14 +21,14 @@ async function untilSwept(setup: Setup): Promise<void> {
 const faults: readonly { name: string; begin: (setup: Setup) => Promise<unknown>; end: (setup: Setup) => Promise<unknown> }[] = [
   {
     name: 'full',
-    begin: ({ redis }) => redis.client.config('SET', 'maxmemory', '1'),
-    end: ({ redis }) => redis.client.config('SET', 'maxmemory', '0'),
+    begin: ({ redis }) => redis.each((server) => server.config('SET', 'maxmemory', '1')),
+    end: ({ redis }) => redis.each((server) => server.config('SET', 'maxmemory', '0')),
   },
   {
     // As after a failover that a client has not noticed.
     name: 'a read-only replica',
-    begin: ({ redis }) => redis.client.replicaof('127.0.0.1', 1),
-    end: ({ redis }) => redis.client.replicaof('NO', 'ONE'),
+    begin: ({ redis }) => redis.each((server) => server.replicaof('127.0.0.1', 1)),
+    end: ({ redis }) => redis.each((server) => server.replicaof('NO', 'ONE')),
   },
 ]
 for (const { name, begin, end } of faults) {
@@ -61,10 +61,10 @@ test('a worker that runs a sync while Redis fills up records its outcome once th
   })
   const { wanted } = await setup.intake.acceptTrigger(api, trigger())
   await until(() => runs === 1)
-  await setup.redis.client.config('SET', 'maxmemory', '1')
+  await setup.redis.each((server) => server.config('SET', 'maxmemory', '1'))
   release()
-  await until(async () => (await setup.redis.client.info('errorstats')).includes('errorstat_OOM'))
-  await setup.redis.client.config('SET', 'maxmemory', '0')
+  await until(async () => (await setup.redis.each((server) => server.info('errorstats'))).join().includes('errorstat_OOM'))
+  await setup.redis.each((server) => server.config('SET', 'maxmemory', '0'))
   await until(async () => (await field(setup, 'done')) === wanted)
 })
 

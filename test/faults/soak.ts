@@ -5,12 +5,14 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isJsonObject, parseJson, type Json } from '../../src/model/json.ts'
 import type { ClusterConnection } from '../../src/cluster/connect.ts'
-import { startTestRedis, type TestRedis } from '../queue/redis.ts'
+import { clusterKeys } from '../../src/model/keys.ts'
+import { ofCluster, startTestRedis, type TestRedis } from '../queue/redis.ts'
 import { until } from '../queue/until.ts'
 import { connectTo } from '../support/connect.ts'
 import { startControlPlane } from '../support/control-plane.ts'
 import { startGitServer, type GitRepository, type GitServer } from '../support/git-server.ts'
 import { startProgram, type Program } from '../support/program.ts'
+import { startRedisCluster, type RedisCluster } from '../support/redis-cluster.ts'
 import { createTempFolder } from '../support/temp-folder.ts'
 import { githubHeaders, githubPush } from '../webhook/support.ts'
 import { createRandom, type Random } from './random.ts'
@@ -20,6 +22,8 @@ const APPLICATIONS = 6
 const CONVERGED_WITHIN_MS = 180_000
 
 export interface SoakOptions {
+  /** Of a Redis Cluster, masters fail over too. */
+  readonly kind: 'Redis' | 'Redis Cluster'
   readonly durationMs: number
   readonly seed: number
   readonly tell: (line: string) => void
@@ -36,6 +40,7 @@ interface Follower {
 
 interface Stage {
   readonly redis: TestRedis
+  readonly cluster: RedisCluster | undefined
   readonly host: GitServer
   readonly followers: readonly Follower[]
   readonly start: { serve(): Promise<Program>; work(): Promise<Program> }
@@ -49,13 +54,14 @@ interface Stage {
  * and random faults. Ends when everything was healed and every head is applied; throws where one is not, where an older one came after a
  * newer one, or where an object was left behind.
  */
-export async function soak({ durationMs, seed, tell }: SoakOptions): Promise<void> {
+export async function soak({ kind, durationMs, seed, tell }: SoakOptions): Promise<void> {
   await using stack = new AsyncDisposableStack()
   const plane = await startControlPlane({ log: () => undefined })
   stack.defer(() => plane.stop())
   const host = await startGitServer()
   stack.defer(() => host.stop())
-  const redis = await startTestRedis()
+  const cluster = kind === 'Redis Cluster' ? await startRedisCluster({ replicas: true }) : undefined
+  const redis = cluster === undefined ? await startTestRedis() : ofCluster(cluster)
   stack.defer(() => redis.close())
   const folder = await createTempFolder('gitwake-soak-')
   stack.defer(() => folder.remove())
@@ -83,6 +89,7 @@ export async function soak({ durationMs, seed, tell }: SoakOptions): Promise<voi
   }
   const stage: Stage = {
     redis,
+    cluster,
     host,
     followers,
     start,
@@ -196,6 +203,19 @@ async function pushUntil(
   await Promise.all(sent)
 }
 
+/** Its replica takes over; when it is back, it follows that. */
+const FAILOVER: Fault = [
+  'Redis master killed, its replica takes over',
+  async ({ cluster }) => {
+    const key = clusterKeys('prod').status
+    const master = await cluster?.ownerOf(key)
+    await master?.kill()
+    await until(async () => (await cluster?.ownerOf(key))?.port !== master?.port)
+    await master?.restart()
+    await cluster?.whole()
+  },
+]
+
 type Fault = readonly [name: string, strike: (stage: Stage) => Promise<void>]
 
 const FAULTS: readonly Fault[] = [
@@ -233,13 +253,13 @@ const FAULTS: readonly Fault[] = [
     },
   ],
   ['Redis killed', async ({ redis }) => redis.restart()],
-  ['FLUSHALL', async ({ redis }) => void (await redis.client.flushall())],
+  ['FLUSHALL', async ({ redis }) => void (await redis.each((server) => server.flushall()))],
   [
     'Redis full 4 s',
     async ({ redis }) => {
-      await redis.client.config('SET', 'maxmemory', '1')
+      await redis.each((server) => server.config('SET', 'maxmemory', '1'))
       await sleep(4_000)
-      await redis.client.config('SET', 'maxmemory', '0')
+      await redis.each((server) => server.config('SET', 'maxmemory', '0'))
     },
   ],
   [
@@ -272,7 +292,7 @@ async function faultUntil(end: number, stage: Stage): Promise<ReadonlyMap<string
   const counts = new Map<string, number>()
   while (performance.now() < end) {
     await sleep(500 + stage.random.upTo(4_000))
-    const [name, strike] = stage.random.pick(FAULTS)
+    const [name, strike] = stage.random.pick(stage.cluster === undefined ? FAULTS : [...FAULTS, FAILOVER, FAILOVER])
     counts.set(name, (counts.get(name) ?? 0) + 1)
     await strike(stage)
   }

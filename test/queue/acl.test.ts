@@ -23,8 +23,11 @@ test('a worker needs nothing in Redis but the keys of its cluster, and the recei
   await using setup = await setUp(['api'], ['prod', 'dev'])
   const { client } = setup.redis
   const passwords = { worker: 'the-password-of-a-worker', serve: 'the-password-of-serve' }
-  await client.acl('SETUSER', 'worker', 'reset', 'on', `>${passwords.worker}`, ...(await rightsOf('worker-prod')))
-  await client.acl('SETUSER', 'serve', 'reset', 'on', `>${passwords.serve}`, ...(await rightsOf('serve')))
+  const [ofWorker, ofServe] = [await rightsOf('worker-prod'), await rightsOf('serve')]
+  await setup.redis.each(async (server) => {
+    await server.acl('SETUSER', 'worker', 'reset', 'on', `>${passwords.worker}`, ...ofWorker)
+    await server.acl('SETUSER', 'serve', 'reset', 'on', `>${passwords.serve}`, ...ofServe)
+  })
   const serve = setup.connect({ user: 'serve', password: passwords.serve })
   const worker = setup.connect({ user: 'worker', password: passwords.worker })
   await serve.ready(AbortSignal.timeout(20_000))

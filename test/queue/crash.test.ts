@@ -53,7 +53,7 @@ test('a worker stops within 25 s although Redis is away and a sync runs', async 
 test('a queue that is opened while its connection waits for answers takes jobs, and ends no process', async () => {
   await using setup = await setUp()
   const { producer } = setup.connections
-  await setup.redis.client.call('CLIENT', 'PAUSE', '300')
+  await setup.redis.each((server) => server.call('CLIENT', 'PAUSE', '300'))
   // The first is on its way; the second waits for it in a pipeline made before BullMQ has defined its scripts.
   const first = producer.get('one')
   await new Promise(setImmediate)

@@ -97,7 +97,7 @@ test('an application that is not due is left alone', async () => {
   await using setup = await setUp()
   const { wanted } = await setup.intake.acceptTrigger(api, trigger())
   const { client } = setup.redis
-  await client.flushall()
+  await setup.redis.each((server) => server.flushall())
   await client.hset(keys.application('api'), { seed: wanted, want: wanted, done: wanted - 1, notBefore: Date.now() + 60_000 })
   assert.deepEqual(await ensure(setup), [])
   await client.hset(keys.application('api'), 'notBefore', Date.now() - 1)
@@ -117,7 +117,7 @@ test('after FLUSHALL in mid-run the next push runs at once, and no ticket is eve
   })
   const before = await setup.intake.acceptTrigger(api, trigger())
   await until(() => seen.length === 1)
-  await setup.redis.client.flushall()
+  await setup.redis.each((server) => server.flushall())
   const after = await setup.intake.acceptTrigger(api, trigger())
   assert.ok(after.wanted > before.wanted)
   release.resolve()

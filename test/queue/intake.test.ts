@@ -55,11 +55,12 @@ test('a request that is repeated under its key gets its first ticket, and anothe
   assert.notEqual(crowd[0]?.wanted, first?.wanted)
   assert.equal(await ask('one', 'sync web'), undefined)
   assert.equal((await waitingJobs(setup)).length, 1)
-  const [name = ''] = await setup.redis.client.keys('{gitwake}:idempotency:*')
+  const names = async () => (await setup.redis.each((server) => server.keys('{gitwake}:idempotency:*'))).flat()
+  const [name = ''] = await names()
   const leftMs = await setup.redis.client.pttl(name)
   assert.ok(leftMs > 23 * 3_600_000 && leftMs <= 24 * 3_600_000, `it is remembered for ${leftMs} ms`)
   // A key that is used again after a day is another request, although the queue still knows the one of before.
-  for (const key of await setup.redis.client.keys('{gitwake}:idempotency:*')) await setup.redis.client.del(key)
+  for (const key of await names()) await setup.redis.client.del(key)
   assert.notEqual((await ask('one'))?.wanted, first?.wanted)
 })
 
@@ -140,7 +141,7 @@ test('10,000 pushes to one application leave at most two jobs, and a bounded mem
   await until(async () => (await client.hget(clusterKeys('prod').application('api'), 'done')) === String(last))
   assert.equal(runs.length, 2)
   assert.ok((await client.hlen(clusterKeys('prod').deliveries)) <= 500)
-  assert.ok((await client.keys(receiverKeys.delivery('*'))).length <= 501)
+  assert.ok((await setup.redis.each((server) => server.keys(receiverKeys.delivery('*')))).flat().length <= 501)
   await intake.close()
 })
 
@@ -197,7 +198,9 @@ test('an accepted delivery survives a Redis that is killed right afterwards', as
   await using setup = await setUp()
   const { tickets } = await setup.intake.acceptDelivery(delivery('d1'), [api], trigger())
   // AOF everysec: written before the answer, unless the disk is behind; synced (against a power cut) within a second.
-  await until(async () => /aof_buffer_length:0/.test(await setup.redis.client.info('persistence')))
+  await until(async () =>
+    (await setup.redis.each((server) => server.info('persistence'))).every((info) => info.includes('aof_buffer_length:0')),
+  )
   await setup.redis.restart()
   assert.equal(await setup.redis.client.hget(clusterKeys('prod').application('api'), 'want'), String(tickets[0]?.wanted))
 })

@@ -4,13 +4,17 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Redis } from 'ioredis'
+import { Redis as Single } from 'ioredis'
+import type { Redis } from '../../src/model/redis.ts'
+import { startRedisCluster, type RedisCluster } from '../support/redis-cluster.ts'
 import { until } from './until.ts'
 
 /** A Redis of the test's own, empty, with AOF everysec as in production; ends with the test process at the latest. */
 export interface TestRedis {
   readonly url: string
   readonly client: Redis
+  /** Asks its only server, or every master of a Redis Cluster. */
+  each<Value>(ask: (server: Single) => Promise<Value>): Promise<readonly Value[]>
   freeze(): void
   thaw(): void
   kill(): Promise<void>
@@ -18,7 +22,29 @@ export interface TestRedis {
   close(): Promise<void>
 }
 
+/** One server; a Redis Cluster of three where GITWAKE_TEST_REDIS says so. */
 export async function startTestRedis(): Promise<TestRedis> {
+  return process.env['GITWAKE_TEST_REDIS'] === 'cluster' ? ofCluster(await startRedisCluster()) : startTestServer()
+}
+
+/** All nodes of a Redis Cluster as if they were one. */
+export function ofCluster({ url, client, nodes, whole, stop }: RedisCluster): TestRedis {
+  return {
+    url,
+    client,
+    each: async (ask) => Promise.all(client.nodes('master').map(ask)),
+    freeze: () => nodes.forEach((node) => node.pause()),
+    thaw: () => nodes.forEach((node) => node.resume()),
+    kill: async () => void (await Promise.all(nodes.map(async (node) => node.kill()))),
+    restart: async () => {
+      await Promise.all(nodes.map(async (node) => node.restart()))
+      await whole()
+    },
+    close: stop,
+  }
+}
+
+async function startTestServer(): Promise<TestRedis> {
   const directory = await mkdtemp(join(tmpdir(), 'gitwake-redis-'))
   const port = await freePort()
   const launch = () =>
@@ -30,7 +56,7 @@ export async function startTestRedis(): Promise<TestRedis> {
   let child = launch()
   const end = (): void => void child.kill('SIGKILL')
   process.once('exit', end)
-  const client = new Redis(port, '127.0.0.1', {
+  const client = new Single(port, '127.0.0.1', {
     maxRetriesPerRequest: null,
     retryStrategy: () => 50,
   })
@@ -47,6 +73,7 @@ export async function startTestRedis(): Promise<TestRedis> {
   return {
     url: `redis://127.0.0.1:${port}`,
     client,
+    each: async (ask) => [await ask(client)],
     freeze: () => void child.kill('SIGSTOP'),
     thaw: () => void child.kill('SIGCONT'),
     kill,

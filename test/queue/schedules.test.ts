@@ -14,11 +14,13 @@ test('two workers share one poll, one sweep and one canary, and after FLUSHALL t
     sweep: async () => void seen.push('sweep'),
   }
   const { client } = setup.redis
-  const monitor = await client.monitor()
+  const monitors = await setup.redis.each((server) => server.monitor())
   let asked = 0
-  monitor.on('monitor', (_time: string, command: readonly string[], source: string) => {
-    if (source !== 'lua' && command.some((part) => part.includes(':schedule:'))) asked += 1
-  })
+  for (const monitor of monitors) {
+    monitor.on('monitor', (_time: string, command: readonly string[], source: string) => {
+      if (source !== 'lua' && command.some((part) => part.includes(':schedule:'))) asked += 1
+    })
+  }
   setup.work(callbacks)
   setup.work(callbacks)
   const all = ['poll shop', 'sweep']
@@ -28,10 +30,10 @@ test('two workers share one poll, one sweep and one canary, and after FLUSHALL t
   await until(async () => asked >= 6 && seen.length >= 2 && (await canary()) !== undefined && (await isQuiet()))
   assert.deepEqual(seen.toSorted(), all)
   seen.length = 0
-  await client.flushall()
+  await setup.redis.each((server) => server.flushall())
   await until(async () => seen.length >= 2 && (await canary()) !== undefined, 15_000)
   assert.deepEqual(seen.toSorted(), all)
-  monitor.disconnect()
+  for (const monitor of monitors) monitor.disconnect()
 })
 
 test('a poll that throws neither stops the worker nor the next poll', async () => {

@@ -128,13 +128,17 @@ export interface Setup {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-export async function setUp(names: readonly string[] = ['api'], clusters: readonly string[] = ['prod']): Promise<Setup> {
-  const redis = await startTestRedis()
+export async function setUp(
+  names: readonly string[] = ['api'],
+  clusters: readonly string[] = ['prod'],
+  start: () => Promise<TestRedis> = startTestRedis,
+): Promise<Setup> {
+  const redis = await start()
   const configuration = configurationOf(names, clusters)
   const opened: Connections[] = []
   const workers: QueueWorker[] = []
   const connect: Setup['connect'] = (as) => {
-    const url = as === undefined ? redis.url : redis.url.replace('redis://', `redis://${as.user}:${as.password}@`)
+    const url = as === undefined ? redis.url : redis.url.replace('://', `://${as.user}:${as.password}@`)
     const connections = connectRedis({ url, log: silent })
     opened.push(connections)
     return connections

@@ -66,7 +66,7 @@ test('the status says what is waited for, and a delivery is pending with the rea
   const { producer } = setup.connections
   const fold = startFold({
     redis: producer,
-    blocking: setup.connections.blocking(),
+    blocking: setup.connections.blocking,
     clusters: () => ['prod'],
     retention: { results: 50, ageMs: 0 },
     audit: { recordFrom: async () => undefined },

@@ -97,11 +97,11 @@ test('one chain goes through in the file, across a FLUSHALL and a restart that k
   const first = await life()
   await first.store.append([asked(1), asked(2)])
   await until(() => first.file.last()?.seq === 3)
-  await setup.redis.client.flushall()
+  await setup.redis.each((server) => server.flushall())
   await first.store.append([asked(3)])
   await until(() => first.file.last()?.seq === 5)
   await first.following.close()
-  await setup.redis.client.flushall()
+  await setup.redis.each((server) => server.flushall())
   const second = await life()
   await second.store.append([asked(4)])
   await second.following.close()
@@ -113,7 +113,7 @@ test('one chain goes through in the file, across a FLUSHALL and a restart that k
   assert.equal(brokenIn(entries), undefined)
 
   // A process that knows nothing of the lost log begins anew: the file has that too, and the check tells the gap.
-  await setup.redis.client.flushall()
+  await setup.redis.each((server) => server.flushall())
   const third = await life()
   const stranger = createAuditStore({
     redis: setup.connections.producer,

@@ -65,7 +65,7 @@ describe('the audit log', () => {
     const store = openStore(setup)
     await store.append([asked(1), asked(2)])
     const before = await store.entries(0, 10)
-    await setup.redis.client.flushall()
+    await setup.redis.each((server) => server.flushall())
     await store.append([asked(3)])
     const after = await store.entries(0, 10)
     assert.deepEqual(told(after), ['chain started', 'sync asked 3'])
@@ -96,10 +96,9 @@ describe('the audit log', () => {
     for (const result of results) await setup.redis.client.xadd(clusterKeys('prod').outcomes, '*', 'result', JSON.stringify(result))
     const fold = () => {
       const audit = createAudit({ store: openStore(setup), mask: maskSecrets, log: silent })
-      const blocking = setup.connections.blocking()
       const started = startFold({
         redis: setup.connections.producer,
-        blocking,
+        blocking: setup.connections.blocking,
         clusters: () => ['prod'],
         retention: { results: 9, ageMs: 0 },
         audit,

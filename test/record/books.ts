@@ -14,7 +14,7 @@ export interface Books extends AsyncDisposable {
 export function openBooks(setup: Setup, results = 50, ageMs = 3_600_000, recordFrom: Audit['recordFrom'] = async () => undefined): Books {
   const fold = startFold({
     redis: setup.connections.producer,
-    blocking: setup.connections.blocking(),
+    blocking: setup.connections.blocking,
     clusters: () => [...setup.configuration.clusters.keys()],
     retention: { results, ageMs },
     audit: { recordFrom },

@@ -198,7 +198,7 @@ test('after FLUSHALL the status is what the sweep publishes again, and answers g
   await using books = openBooks(setup)
   setup.work({ run: async (job) => resultOf(job) })
   await books.ledger.waitFor(await setup.intake.acceptTrigger(api, trigger()), AbortSignal.timeout(20_000))
-  await setup.redis.client.flushall()
+  await setup.redis.each((server) => server.flushall())
   assert.equal((await books.ledger.status('api'))?.sync, 'unknown')
   const applied = { revision: 'c'.repeat(40), at: Date.now() }
   await publishStatus(setup.connections.producer, 'prod', 'api', { applied, health: 'current', drift: [] })

@@ -48,7 +48,7 @@ async function open(
   const dependencies = new Map<string, Dependencies>()
   for (const cluster of configuration.clusters.keys()) {
     const rights = keys[cluster]
-    if (rights !== undefined) await setup.redis.client.acl('SETUSER', cluster, 'on', '>secret', '+@all', '&*', ...rights)
+    if (rights !== undefined) await setup.redis.each((server) => server.acl('SETUSER', cluster, 'on', '>secret', '+@all', '&*', ...rights))
     const connections = setup.connect(rights === undefined ? undefined : { user: cluster, password: 'secret' })
     const redis = connections.producer
     const intake = createIntake({ redis, configuration: () => configuration, log: silent })

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import type { Redis } from 'ioredis'
 import type { SyncReason } from '../../src/model/job.ts'
 import type { SyncResult } from '../../src/model/result.ts'
 import { connectRedis, type Connections } from '../../src/queue/connection.ts'
@@ -94,7 +93,7 @@ describe('healing', { timeout: 120_000 }, () => {
     const app = await bench.subject({ 'web.yaml': DEPLOYMENT })
     const { name } = app.application
     const asWorker = async (reason: SyncReason): Promise<SyncResult> => {
-      const producer: Redis = connections.producer
+      const { producer } = connections
       const fights = await fightsBefore(producer, 'test', { application: name, reason, seen: 1, triggers: [] })
       const result = await app.sync({ reason, fights })
       await countHeals(producer, 'test', result)

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { Redis } from '../../model/redis.ts'
 
 /** A Lua script: atomic, and sent by its hash after the first time. */
 export interface Script {

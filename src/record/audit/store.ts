@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { Redis } from '../../model/redis.ts'
 import { decodeEntry, link, NO_HASH, type AuditEntry, type AuditEvent, type AuditHead, type AuditReader } from '../../model/audit.ts'
 import { receiverKeys } from '../../model/keys.ts'
 import { reachable } from '../reachable.ts'

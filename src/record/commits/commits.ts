@@ -1,4 +1,5 @@
-import type { ChainableCommander, Redis } from 'ioredis'
+import type { ChainableCommander } from 'ioredis'
+import type { Redis } from '../../model/redis.ts'
 import type { CommitReport } from '../../model/commit.ts'
 import type { Configuration } from '../../model/configuration.ts'
 import { clusterKeys, receiverKeys } from '../../model/keys.ts'
