@@ -106,6 +106,8 @@ export async function startRedisCluster(options: { replicas?: boolean; args?: re
         if (moved === 2) await between()
       }
       for (const node of [target, source]) await node.ask('CLUSTER', 'SETSLOT', slot, 'NODE', target.id)
+      // The others hear of it by and by; replicas may not be told.
+      for (const node of nodes) await node.ask('CLUSTER', 'SETSLOT', slot, 'NODE', target.id).catch(() => undefined)
       await until(async () => (await owner(key)).id === target.id)
     },
     whole,
