@@ -30,12 +30,11 @@ export function connectRedis({ url, ca, log }: { url: string; ca?: Buffer | unde
   const address = parseRedisUrl(url)
   if (address === undefined) throw new TypeError('REDIS_URL was not checked')
   const opened = new Set<Redis>()
-  let closed = false
   const own = (redis: Redis): void => {
     opened.add(redis)
     redis.on('end', () => opened.delete(redis))
     // BullMQ ends a connection on which it waits in vain, and begins it anew.
-    redis.on('connecting', () => void (closed ? redis.disconnect() : opened.add(redis)))
+    redis.on('connecting', () => opened.add(redis))
   }
   const open = (role: string, patience: 'fails fast' | 'waits'): Redis => {
     const redis = openClient({ address, ca, role, patience }, own)
@@ -61,7 +60,6 @@ export function connectRedis({ url, ca, log }: { url: string; ca?: Buffer | unde
       for (const redis of [producer, worker]) await becomeReady(redis, signal)
     },
     close: async () => {
-      closed = true
       // `disconnect` and not `quit`: a frozen Redis must not delay the end of the process.
       for (const redis of opened) redis.disconnect()
     },
