@@ -6,7 +6,7 @@ import type { Ticket, Trigger } from '../model/job.ts'
 import { clusterKeys } from '../model/keys.ts'
 import type { Delivery } from '../model/push.ts'
 import { startCatchUp } from './catch-up.ts'
-import { clockOf } from './clock.ts'
+import { clockAt } from './clock.ts'
 import { reachable } from './connection.ts'
 import { deliveryMark, recordOf } from './delivery.ts'
 import { type Door, openDoor, openRecord, type Request, type Retention, type Taken } from './door.ts'
@@ -117,7 +117,7 @@ export function createIntake({ redis, configuration, log, retention = RETENTION 
   }
 
   /** By the clock that judges it when a worker comes. */
-  const soon = async (): Promise<number> => (await reachable(clockOf(redis))) + CONFIRMED_FOR_MS
+  const soon = async (key: string): Promise<number> => (await reachable(clockAt(redis, key))) + CONFIRMED_FOR_MS
 
   return {
     acceptDelivery: async (delivery, targets, trigger) => guarded(targets, acceptDelivery(delivery, targets, trigger)),
@@ -128,12 +128,12 @@ export function createIntake({ redis, configuration, log, retention = RETENTION 
       return (await guarded(targets, Promise.all(accepting))).flat().map(({ ticket }) => ticket)
     },
     confirmPlan: async ({ cluster, application }, plan) => {
-      const confirmUntil = await soon()
-      await reachable(redis.hset(clusterKeys(cluster).application(application), { confirm: plan, confirmUntil }))
+      const key = clusterKeys(cluster).application(application)
+      await reachable(redis.hset(key, { confirm: plan, confirmUntil: await soon(key) }))
     },
     depart: async ({ cluster, application }, departure) => {
-      const departureUntil = await soon()
-      await reachable(redis.hset(clusterKeys(cluster).application(application), { departure, departureUntil }))
+      const key = clusterKeys(cluster).application(application)
+      await reachable(redis.hset(key, { departure, departureUntil: await soon(key) }))
     },
     say: async ({ cluster, application }, standing) => reachable(sayNow(redis, cluster, application, standing)),
     missed,

@@ -1,6 +1,6 @@
 import type { Redis } from '../model/redis.ts'
 import { clusterKeys } from '../model/keys.ts'
-import { clockOf } from './clock.ts'
+import { clockAt } from './clock.ts'
 
 /** The last canary job that made the round trip through a cluster's queue, whichever worker took it. */
 export interface Canary {
@@ -11,7 +11,8 @@ export interface Canary {
 
 /** Undefined where none has come back yet. Rejects where Redis does not answer. */
 export async function readCanary(redis: Redis, cluster: string): Promise<Canary | undefined> {
-  const [text, now] = await Promise.all([redis.get(clusterKeys(cluster).canary), clockOf(redis)])
+  const { canary } = clusterKeys(cluster)
+  const [text, now] = await Promise.all([redis.get(canary), clockAt(redis, canary)])
   const value: unknown = text === null ? undefined : JSON.parse(text)
   if (typeof value !== 'object' || value === null || !('at' in value) || typeof value.at !== 'number') return undefined
   return {
@@ -22,6 +23,7 @@ export async function readCanary(redis: Redis, cluster: string): Promise<Canary 
 
 /** A canary that was sent at `sentAt`, by Redis' clock, has come back now. */
 export async function writeCanary(redis: Redis, cluster: string, sentAt: number): Promise<void> {
-  const at = await clockOf(redis)
-  await redis.set(clusterKeys(cluster).canary, JSON.stringify({ at, roundTripMs: Math.max(0, at - sentAt) }))
+  const { canary } = clusterKeys(cluster)
+  const at = await clockAt(redis, canary)
+  await redis.set(canary, JSON.stringify({ at, roundTripMs: Math.max(0, at - sentAt) }))
 }

@@ -3,7 +3,7 @@ import { type JobsOptions, Queue } from 'bullmq'
 import type { Redis } from '../model/redis.ts'
 import { sha256 } from '../model/digest.ts'
 import { clusterKeys } from '../model/keys.ts'
-import { clockOf } from './clock.ts'
+import { clockAt } from './clock.ts'
 import { reachable, redisUnavailable } from './connection.ts'
 import { CLASS, priorityOf } from './priority.ts'
 
@@ -83,7 +83,8 @@ export function openJobs(redis: Redis, cluster: string): Jobs {
     },
     addCanary: async () => {
       // Its round trip may end at a worker with another clock.
-      await add('canary', {}, { ...once('canary/all', priorityOf(CLASS.push, 0), false), timestamp: await reachable(clockOf(redis)) })
+      const timestamp = await reachable(clockAt(redis, clusterKeys(cluster).canary))
+      await add('canary', {}, { ...once('canary/all', priorityOf(CLASS.push, 0), false), timestamp })
     },
     addPlan: async (application, subject) => {
       // Somebody waits for it at a terminal: like a sync by hand.

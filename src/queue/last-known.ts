@@ -2,7 +2,7 @@ import type { Redis } from '../model/redis.ts'
 import type { HealthStatus } from '../model/health.ts'
 import { sha256 } from '../model/digest.ts'
 import { clusterKeys } from '../model/keys.ts'
-import { clockOf } from './clock.ts'
+import { clockAt } from './clock.ts'
 
 /** What was published of an application before; all of it may be missing after FLUSHALL. */
 export interface LastKnown {
@@ -72,8 +72,9 @@ export async function readShownDrift(redis: Redis, cluster: string, applications
 
 /** From the last sweep that asked until now; nothing where that is not known, so that the audit goes on from here. */
 export async function nextAuditSpan(redis: Redis, cluster: string): Promise<{ readonly from: number; readonly to: number }> {
-  const to = await clockOf(redis)
-  const from = Number((await redis.set(`${clusterKeys(cluster).prefix}:audited`, to, 'GET')) ?? to)
+  const key = `${clusterKeys(cluster).prefix}:audited`
+  const to = await clockAt(redis, key)
+  const from = Number((await redis.set(key, to, 'GET')) ?? to)
   return { from, to }
 }
 
