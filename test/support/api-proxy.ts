@@ -14,13 +14,22 @@ export interface Passing {
   readonly number: number
   readonly method: string
   readonly url: string
+  /** As the sender has it; the API server is asked with the proxy's own. */
+  readonly authorization: string | undefined
 }
 
-/** What happens around the requests; 'swallow' leaves the sender without an answer. */
+/** 'swallow' leaves the sender without an answer, 'drop' closes its connection; a number is the status of an answer of the proxy's own. */
+export type Verdict = 'pass' | 'swallow' | 'drop' | number
+
+/** What happens around the requests. */
 export interface ProxyHooks {
-  readonly before?: (passing: Passing) => 'pass' | 'swallow'
+  readonly before?: (passing: Passing) => Verdict
+  /** It reaches the API server when this resolves. */
+  readonly hold?: (passing: Passing) => Promise<void> | undefined
   /** The API server has carried it out, and its answer is here. */
-  readonly after?: (passing: Passing) => 'pass' | 'swallow'
+  readonly after?: (passing: Passing) => Verdict
+  /** What the kubeconfig says of the user; nothing else than by it does the proxy learn who asks. */
+  readonly user?: object
 }
 
 /** A way to the API server of one process alone, so that its requests can be counted, and the process ended at each of them. */
@@ -42,10 +51,16 @@ export async function startApiProxy(plane: Ready, hooks: ProxyHooks = {}): Promi
   const passed: Passing[] = []
 
   async function answer(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
-    const passing = { number: passed.length + 1, method: incoming.method ?? 'GET', url: incoming.url ?? '/' }
+    const passing = {
+      number: passed.length + 1,
+      method: incoming.method ?? 'GET',
+      url: incoming.url ?? '/',
+      authorization: incoming.headers.authorization,
+    }
     passed.push(passing)
     const body = await buffer(incoming)
-    if (hooks.before?.(passing) === 'swallow') return
+    if (interferes(hooks.before?.(passing), outgoing)) return
+    await hooks.hold?.(passing)
     const target = new URL(passing.url, plane.server)
     const headers = { ...incoming.headers, host: target.host, authorization: `Bearer ${plane.token}` }
     const sent = request(target, { agent, method: passing.method, headers })
@@ -57,7 +72,7 @@ export async function startApiProxy(plane: Ready, hooks: ProxyHooks = {}): Promi
       return void answered.pipe(outgoing)
     }
     const bytes = await buffer(answered)
-    if (hooks.after?.(passing) === 'swallow') return
+    if (interferes(hooks.after?.(passing), outgoing)) return
     outgoing.writeHead(answered.statusCode ?? 502, answered.headers).end(bytes)
   }
 
@@ -70,7 +85,7 @@ export async function startApiProxy(plane: Ready, hooks: ProxyHooks = {}): Promi
   if (address === null || typeof address === 'string') throw new Error('The proxy has no port.')
   const folder = await createTempFolder('gitwake-proxy-')
   const kubeconfig = join(folder.path, 'kubeconfig')
-  await writeFile(kubeconfig, kubeconfigFor(`http://127.0.0.1:${address.port}`))
+  await writeFile(kubeconfig, kubeconfigFor(`http://127.0.0.1:${address.port}`, hooks.user))
   return {
     kubeconfig,
     passed,
@@ -83,13 +98,24 @@ export async function startApiProxy(plane: Ready, hooks: ProxyHooks = {}): Promi
   }
 }
 
-function kubeconfigFor(server: string): string {
+/** Whether the answer of the API server, if there is one, is not passed on. */
+function interferes(verdict: Verdict | undefined, outgoing: ServerResponse): boolean {
+  if (verdict === undefined || verdict === 'pass') return false
+  if (verdict === 'drop') outgoing.destroy()
+  if (typeof verdict === 'number') {
+    const status = { apiVersion: 'v1', kind: 'Status', status: 'Failure', code: verdict, message: `${verdict} by the proxy` }
+    outgoing.writeHead(verdict, { 'content-type': 'application/json' }).end(JSON.stringify(status))
+  }
+  return true
+}
+
+function kubeconfigFor(server: string, user: object = {}): string {
   return JSON.stringify({
     apiVersion: 'v1',
     kind: 'Config',
     'current-context': 'proxy',
     clusters: [{ name: 'proxy', cluster: { server } }],
-    users: [{ name: 'proxy', user: {} }],
+    users: [{ name: 'proxy', user }],
     contexts: [{ name: 'proxy', context: { cluster: 'proxy', user: 'proxy' } }],
   })
 }

@@ -108,8 +108,12 @@ export async function openScene(names: readonly string[]) {
     return file
   }
 
-  /** Starts `gitwake work`, for all clusters or for one. */
-  async function work(cluster: string | undefined, hooks: (worker: () => ChildProcess | undefined) => ProxyHooks): Promise<WorkerProcess> {
+  /** Starts `gitwake work`, for all clusters or for one; perhaps with another way to Redis, or another environment. */
+  async function work(
+    cluster: string | undefined,
+    hooks: (worker: () => ChildProcess | undefined) => ProxyHooks,
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<WorkerProcess> {
     let child: ChildProcess | undefined
     const proxy = await startApiProxy(
       plane,
@@ -128,6 +132,7 @@ export async function openScene(names: readonly string[]) {
         GITWAKE_INVENTORY_NAMESPACE: inventoryNamespace,
         LOG_FORMAT: 'json',
         LOG_LEVEL: 'debug',
+        ...environment,
       },
     })
     let log = ''
@@ -150,10 +155,11 @@ export async function openScene(names: readonly string[]) {
     return typeof want === 'string' && Number(want) > 0 && want === done
   }
 
-  async function api(method: 'GET' | 'POST', path: string, body?: object): Promise<JsonObject> {
+  async function api(method: 'GET' | 'POST' | 'PATCH', path: string, body?: object): Promise<JsonObject> {
     const answer = await connection.request({
       method,
       path,
+      ...(method === 'PATCH' && { contentType: 'application/merge-patch+json', query: { fieldManager: 'kubectl-edit' } }),
       ...(body && { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(30_000),
     })
@@ -172,6 +178,11 @@ export async function openScene(names: readonly string[]) {
     const owner = { apiVersion: 'v1', kind: 'ConfigMap', name: 'bystander', uid, controller: true }
     await make({ name: 'child', labels, ownerReferences: [owner] }, CONVERGED['child'] ?? '')
     await make({ name: 'copy', labels }, CONVERGED['copy'] ?? '')
+  }
+
+  /** What a person does to one of its ConfigMaps. */
+  async function edit(name: string, object: string): Promise<void> {
+    await api('PATCH', `/api/v1/namespaces/${namespaceOf(name)}/configmaps/${object}`, { data: { value: 'by hand' } })
   }
 
   async function remains(name: string): Promise<Remains> {
@@ -208,7 +219,7 @@ export async function openScene(names: readonly string[]) {
   try {
     const first = await work(undefined, () => ({}))
     await Promise.all(names.map(ask))
-    await until(async () => (await Promise.all(names.map(isDone))).every(Boolean))
+    await until(async () => (await Promise.all(names.map(isDone))).every(Boolean), 180_000)
     first.child.kill('SIGTERM')
     await first.gone
     await Promise.all(names.map(strangers))
@@ -218,7 +229,15 @@ export async function openScene(names: readonly string[]) {
     await close()
     throw error
   }
-  return { work, ask, isDone, remains, close, pushFix: () => repository.commit(files(SECOND, 7), { branch: 'frozen' }) }
+  return {
+    work,
+    ask,
+    isDone,
+    edit,
+    remains,
+    close,
+    pushFix: () => repository.commit(files(SECOND, 7), { branch: 'frozen' }),
+  }
 }
 
 export type Scene = Awaited<ReturnType<typeof openScene>>
