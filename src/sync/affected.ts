@@ -4,11 +4,14 @@ import { hasOpenHooks } from '../plan/hooks.ts'
 import { dueForAudit } from './audit.ts'
 import type { StoredInventory } from './ports.ts'
 
-/** Equal inputs and a clean inventory: the commit changes nothing here. Drift is the sweep's business, a person's wish is done anyway. */
+/** Drift and what a person wishes are looked into, whatever the commit is. */
+export function isLooked({ reason, confirmedPlan }: SyncJob): boolean {
+  return (reason !== 'push' && reason !== 'poll' && reason !== 'dependency') || confirmedPlan !== undefined
+}
+
+/** Equal inputs and a clean inventory: the commit changes nothing here. */
 export function isAffected(job: SyncJob, inputs: string | undefined, stored: StoredInventory | undefined): boolean {
-  const { reason, confirmedPlan } = job
-  if ((reason !== 'push' && reason !== 'poll' && reason !== 'dependency') || confirmedPlan !== undefined || auditedBy(job, stored).size > 0)
-    return true
+  if (isLooked(job) || auditedBy(job, stored).size > 0) return true
   if (inputs === undefined || stored?.inventory.inputs !== inputs) return true
   const { entries, hooks, revision } = stored.inventory
   return hasOpenHooks(hooks, revision) || [...entries.values()].some(({ status }) => status !== 'owned')

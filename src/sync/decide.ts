@@ -13,6 +13,7 @@ import { NO_HOOKS, planHooks, type HookFacts, type HookPlan } from '../plan/hook
 import { plan, type FormerName, type PlanFacts } from '../plan/plan.ts'
 import { readopt } from '../plan/readopt.ts'
 import { NO_ANSWERS, type Found } from '../plan/questions.ts'
+import { observeRest, type EarlyLook } from './early-look.ts'
 import type { Destination } from './ports.ts'
 
 /** What the decision is about, apart from the cluster. */
@@ -31,6 +32,8 @@ export interface Subject {
   readonly fights: readonly Fight[]
   /** The application leaves: nothing is to be wanted. */
   readonly departing?: boolean
+  /** What was seen of the tracked kinds while Git was asked. */
+  readonly early?: EarlyLook | undefined
 }
 
 /** A plan without open questions, and the facts that it was made of. */
@@ -85,11 +88,11 @@ function isOpen({ look, compare }: ReturnType<typeof plan>['questions']): boolea
 /** All objects of the application, also those that still carry the label of its former name. */
 async function observeAll(
   kinds: readonly ResourceKind[],
-  { applySet, former }: Subject,
+  { applySet, former, early }: Subject,
   destination: Destination,
   signal: AbortSignal,
 ): Promise<Observation> {
-  const own = await destination.observe(kinds, applySet, signal)
+  const own = await observeRest(kinds, early, (rest) => destination.observe(rest, applySet, signal))
   if (former === undefined) return own
   // Last: what is given over in between is seen once more, not never.
   const before = await destination.observe(kinds, former.applySet, signal)

@@ -54,6 +54,7 @@ export async function planOnly(request: PlanRequest, ports: PlanPorts): Promise<
         preflight: { diffs: DIFFS },
         signal,
         resolve: () => resolveSubject(subject, request, ports),
+        isLooked: true,
         isManual: false,
         isAffected: () => true,
         audited: () => new Set(),

@@ -11,6 +11,7 @@ import { hookChange, isAround, splitHooks, type PlannedHook } from '../plan/hook
 import { refusals } from '../plan/plan.ts'
 import type { Found } from '../plan/questions.ts'
 import { decide, decideAgain, inputsDigest, type Decision } from './decide.ts'
+import { lookEarly } from './early-look.ts'
 import { inherit, readFormer, type Former } from './former.ts'
 import { proposeHooks } from './hook-proposal.ts'
 import { requireOwnInstall } from './own-install.ts'
@@ -41,6 +42,8 @@ export interface ProposeRequest {
   readonly keep?: (stored: StoredInventory | undefined) => Promise<StoredInventory | undefined>
   /** The commit that stands in place of the head, where one does, and the inventory after that was decided. */
   readonly stand?: (head: Tree, stored: StoredInventory | undefined) => Promise<Pick<Proposal, 'tree' | 'stored'>>
+  /** Whatever the commit turns out to be, the cluster is looked at: so that can begin while Git is asked. */
+  readonly isLooked: boolean
   /** A person asked: hooks run although they have run for this commit. */
   readonly isManual: boolean
   /** Is there anything to find out, with these inputs and this inventory? Asked before the render. */
@@ -82,11 +85,13 @@ export async function propose(
   const { application, signal } = request
   const { destination, renderer } = ports
 
+  const applySet = applySetId(application.name, ports.inventoryNamespace)
+
   // Resolve. The inventory does not depend on the commit, so both are read at once.
-  const { tree, stored, former } = await progress.time('fetch', async () => {
-    const [head, { former, stored: found }] = await Promise.all([request.resolve(), readInventories(request, ports)])
+  const { tree, stored, former, early } = await progress.time('fetch', async () => {
+    const [head, { stored: found, ...rest }] = await Promise.all([request.resolve(), readInventories(request, ports, applySet)])
     const stands = request.stand === undefined ? { tree: head, stored: found } : await request.stand(head, found)
-    return { ...stands, former }
+    return { ...stands, ...rest }
   })
   progress.revision = tree.revision
 
@@ -106,7 +111,7 @@ export async function propose(
   // Observe and plan, then ask the API server what it thinks of the plan before the first write.
   const subject = {
     application,
-    applySet: applySetId(application.name, ports.inventoryNamespace),
+    applySet,
     applicationOf: ports.applicationOf,
     rendering: { ...rendering, objects: split.objects },
     hooks: {
@@ -125,7 +130,7 @@ export async function propose(
     // A new commit may have settled it.
     fights: request.fights.filter(({ revision }) => revision === tree.revision),
   }
-  const planned = await progress.time('observe', () => decide(subject, destination, signal))
+  const planned = await progress.time('observe', async () => decide({ ...subject, early: await early?.() }, destination, signal))
   const { decision: checked, refused } = await progress.time('preflight', () => check(planned, request, destination))
   const decision = application.sync.partial ? withBlocked(checked) : checked
   const { hooks, refusals: broken } = await progress.time('preflight', () => proposeHooks(decision, request, destination))
@@ -146,15 +151,24 @@ export async function propose(
 
 const NOTHING: Promise<Rendering> = Promise.resolve({ objects: [], digest: sha256(''), warnings: [] })
 
+interface Inventories {
+  readonly stored: StoredInventory | undefined
+  readonly former: Former | undefined
+  /** A look at what is tracked, where there will be one anyway; nobody waits for it yet. */
+  readonly early: ReturnType<typeof lookEarly> | undefined
+}
+
 async function readInventories(
-  { application, signal, keep }: ProposeRequest,
+  { application, signal, keep, isLooked }: ProposeRequest,
   ports: ProposePorts,
-): Promise<{ readonly stored: StoredInventory | undefined; readonly former: Former | undefined }> {
+  applySet: string,
+): Promise<Inventories> {
   const { destination, install } = ports
   const [own, former] = await Promise.all([destination.readInventory(application.name, signal), readFormer(application, ports, signal)])
   if (own !== undefined) requireOwnInstall(own.inventory, install)
+  const early = isLooked && former === undefined ? lookEarly(own?.inventory, applySet, destination, signal) : undefined
   const kept = keep === undefined ? own : await keep(own)
-  return { stored: former === undefined ? kept : inherit(kept, former, application.name), former }
+  return { stored: former === undefined ? kept : inherit(kept, former, application.name), former, early }
 }
 
 /** A path that is gone from the commit is an empty render that waits for a person, where there is something to lose. */

@@ -1,7 +1,7 @@
 import type { SyncResult, WaitsFor } from '../model/result.ts'
 import { isAround } from '../plan/hooks.ts'
 import { withheld } from '../plan/withheld.ts'
-import { auditedBy, isAffected } from './affected.ts'
+import { auditedBy, isAffected, isLooked } from './affected.ts'
 import { fetchHead, stand } from './head.ts'
 import { propose, type Proposal } from './propose.ts'
 import { unreachedChange } from './refusal.ts'
@@ -72,6 +72,7 @@ async function proposed(syncing: Syncing): Promise<Proposal | SyncResult> {
       resolve: () => fetchHead(syncing),
       keep: (stored) => keepStanding(request.said, stored, request, ports),
       stand: (head, stored) => stand(head, stored, syncing),
+      isLooked: isLooked(job),
       isManual: job.reason === 'manual',
       isAffected: (inputs, stored) => isAffected(job, inputs, stored),
       isFree: async (revision) => {
