@@ -19,6 +19,7 @@ import { decodeMetadata, METADATA } from './metadata.ts'
 import { createObserver } from './observe.ts'
 import { objectPath } from './paths.ts'
 import { relabelObject, releaseObject } from './release.ts'
+import { survey } from './survey.ts'
 import { takeOver } from './take-over.ts'
 import { waitForDefinitions } from './definitions.ts'
 import { createWaitForHealth } from './wait.ts'
@@ -133,6 +134,7 @@ export function createDestination(connection: ClusterConnection, options: Destin
     writeInventory: inventories.write,
     deleteInventory: inventories.remove,
     observe: observer.observe,
+    survey: (kinds, show, signal) => survey(connection, kinds, show, signal),
     ...actingBy(connection),
     waitForDefinitions: (names, timeoutMs, signal) => waitForDefinitions(connection, names, timeoutMs, signal),
     follow: (kind, namespace, signal) => followKind(connection, kind, namespace, signal),

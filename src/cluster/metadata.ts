@@ -8,10 +8,9 @@ export const METADATA_LIST = 'application/json;as=PartialObjectMetadataList;g=me
 export const METADATA = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json'
 
 /**
- * Decodes the metadata of one object, as a LIST, GET, PATCH or watch returns it; undefined where it is not an object at all. Who holds which
- * field is most of its size: `brief` leaves that out, for whoever looks at a whole cluster and only asks whether something moved.
+ * Decodes the metadata of one object, as a LIST, GET, PATCH or watch returns it; undefined where it is not an object at all.
  */
-export function decodeMetadata(item: Json | undefined, resource: ResourceKind, { brief = false } = {}): ObservedObject | undefined {
+export function decodeMetadata(item: Json | undefined, resource: ResourceKind): ObservedObject | undefined {
   if (!isJsonObject(item) || !isJsonObject(item.metadata)) return undefined
   const metadata = item.metadata
   const { name, uid, resourceVersion } = metadata
@@ -34,7 +33,7 @@ export function decodeMetadata(item: Json | undefined, resource: ResourceKind, {
     controller: controllerOf(metadata.ownerReferences),
     // Only what an apply of ours set counts; the text is the API server's own and deterministic.
     fields: ours === undefined ? undefined : sha256(JSON.stringify([ours.apiVersion, ours.fields, ownedMetadata(ours.fields, metadata)])),
-    managedFields: brief ? [] : managedFields,
+    managedFields,
   }
 }
 

@@ -1,21 +1,13 @@
 import type { Gathering, Outcome } from '../model/gathering.ts'
-import { isJsonObject, parseJson, type Json } from '../model/json.ts'
 import { placesOf, type ResourceKind } from '../model/kinds.ts'
 import { PART_OF_LABEL } from '../model/names.ts'
 import { groupKindKey, objectKey, type ObjectKey } from '../model/object.ts'
 import type { Observation, ObservedObject } from '../model/observation.ts'
 import type { ClusterConnection } from './connect.ts'
 import { readDefinition } from './definitions.ts'
-import { classifyAnswer } from './errors.ts'
-import { decodeMetadata, METADATA_LIST } from './metadata.ts'
-import { collectionPath } from './paths.ts'
-import type { ApiResponse } from './request.ts'
+import { decodeMetadata } from './metadata.ts'
+import { visitMetadata, type Place } from './metadata-pages.ts'
 import { askTogether } from './together.ts'
-
-/** Small pages cost a round trip each; the API server's own default for controllers is 500, a page of 2,500 is ~8 MB at worst. */
-const PAGE = 2500
-/** A `continue` token expires when etcd compacts; the list then starts again, this often. */
-const RESTARTS = 3
 
 /** What a LIST told, or why there is none. */
 type Listed = { readonly objects: readonly ObservedObject[]; readonly definition: string | undefined } | string
@@ -23,10 +15,10 @@ type Listed = { readonly objects: readonly ObservedObject[]; readonly definition
 /** Looks at the objects of applications by their labels. */
 export interface Observer {
   /**
-   * One metadata LIST per kind (and namespace, where only namespaces are granted), by label: all objects of one application (its ApplySet id), or of every application.
+   * One metadata LIST per kind (and namespace, where only namespaces are granted), by label: all objects of one application (its ApplySet id).
    * Applications that ask at the same moment share it. A kind that cannot be listed is told in `unlistable`; nothing is concluded about its objects.
    */
-  observe(kinds: readonly ResourceKind[], applySet: string | undefined, signal: AbortSignal): Promise<Observation>
+  observe(kinds: readonly ResourceKind[], applySet: string, signal: AbortSignal): Promise<Observation>
 }
 
 export function createObserver(connection: ClusterConnection): Observer {
@@ -61,7 +53,7 @@ export function createObserver(connection: ClusterConnection): Observer {
       await Promise.all(
         kinds.map(async (kind) => {
           if (placesOf(kind, namespaces).length === 0) return undefined
-          const listed = await (applySet === undefined ? list(connection, kind, PART_OF_LABEL, signal) : sharedList(kind)(applySet, signal))
+          const listed = await sharedList(kind)(applySet, signal)
           if (typeof listed === 'string') return unlistable.set(groupKindKey(kind), listed)
           const { definition } = listed
           if (definition !== undefined) definitions.set(groupKindKey(kind), definition)
@@ -85,48 +77,19 @@ async function list(connection: ClusterConnection, kind: ResourceKind, labelSele
   return refused ?? { objects: places.flatMap((listed) => (typeof listed === 'string' ? [] : listed)), definition }
 }
 
-/** The objects of one kind to list, in one namespace or ('') in all. */
-interface Place {
-  readonly kind: ResourceKind
-  readonly namespace: string
-  readonly labelSelector: string
-}
-
 async function listPlace(connection: ClusterConnection, place: Place, signal: AbortSignal): Promise<readonly ObservedObject[] | string> {
-  for (let attempt = 0; attempt < RESTARTS; attempt += 1) {
-    const objects = await listPages(connection, place, signal)
-    if (objects !== 'expired') return objects
-  }
-  return 'the list expired again and again'
-}
-
-async function listPages(
-  connection: ClusterConnection,
-  { kind, namespace, labelSelector }: Place,
-  signal: AbortSignal,
-): Promise<readonly ObservedObject[] | string> {
-  // Of every application only what moved is asked, and there may be very many objects.
-  const brief = labelSelector === PART_OF_LABEL
-  const ask = (next: string | undefined): Promise<ApiResponse> => {
-    const query = { labelSelector, limit: String(PAGE), continue: next }
-    return connection.request({ method: 'GET', path: collectionPath(kind, namespace), query, accept: METADATA_LIST, signal })
-  }
-  const found: ObservedObject[] = []
-  for (let asked = ask(undefined); ;) {
-    const answer = await asked
-    if (answer.status === 410) return 'expired'
-    if (answer.status !== 200) return classifyAnswer(answer).message
-    const page = parseJson(answer.text)
-    if (!isJsonObject(page)) return 'the API server answered with something that is not a list'
-    const next = isJsonObject(page.metadata) ? page.metadata.continue : undefined
-    const isLast = typeof next !== 'string' || next === ''
-    // The next page is on its way while this one is decoded.
-    if (!isLast) asked = ask(next)
-    // An empty metadata list comes as `items: null`.
-    for (const item of Array.isArray(page.items) ? (page.items as readonly Json[]) : []) {
-      const seen = decodeMetadata(item, kind, { brief })
-      if (seen !== undefined) found.push(seen)
-    }
-    if (isLast) return found
-  }
+  let found: ObservedObject[] = []
+  const refused = await visitMetadata(
+    connection,
+    place,
+    {
+      visit(item) {
+        const seen = decodeMetadata(item, place.kind)
+        if (seen !== undefined) found.push(seen)
+      },
+      restart: () => void (found = []),
+    },
+    signal,
+  )
+  return refused ?? found
 }

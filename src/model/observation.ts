@@ -53,6 +53,19 @@ export interface ObservedObject {
   readonly managedFields: readonly ManagedFields[]
 }
 
+/** What is told at once of an object that a LIST brings, before the rest of its metadata is understood. */
+export interface Glimpse {
+  readonly key: ObjectKey
+  /** The ApplySet that its label names. */
+  readonly applySet: string
+  readonly uid: string
+  readonly resourceVersion: string
+  readonly terminating: boolean
+  readonly definition: string | undefined
+  /** The rest; undefined where it is no object. Asked only while it is shown: nothing of a whole cluster is kept. */
+  readonly decode: () => ObservedObject | undefined
+}
+
 /** How the deletion of an object goes, as part of a sentence. */
 export function displayDeletion({ deletion }: ObservedObject): string {
   if (deletion === undefined) return 'it is being deleted'

@@ -1,5 +1,5 @@
 import type { OwnedEntry } from '../model/inventory.ts'
-import type { ObservedObject } from '../model/observation.ts'
+import type { Glimpse, ObservedObject } from '../model/observation.ts'
 
 /**
  * What the metadata LIST tells of an object that we wrote before:
@@ -19,6 +19,12 @@ export function judge(entry: OwnedEntry, seen: ObservedObject, sent: string): Ve
   if (sent !== entry.sent) return 'outdated'
   if (seen.fields !== entry.fields) return 'drifted'
   return isStill(entry, seen) ? 'unchanged' : 'suspect'
+}
+
+/** Nothing was written since our own write, not even a status: then nothing else of it need be understood. */
+export function isAsLeft(entry: OwnedEntry, { uid, resourceVersion, terminating, definition }: Glimpse): boolean {
+  if (definition !== undefined && definition !== entry.definition) return false
+  return resourceVersion === entry.resourceVersion && uid === entry.uid && !terminating
 }
 
 /** Kinds with a generation are compared by it (status updates do not raise it), the others by resourceVersion; under another schema nothing is sure. */

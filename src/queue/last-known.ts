@@ -27,14 +27,31 @@ export function healthFrom(text: string | null | undefined): HealthStatus {
   return STATUSES.find((status) => JSON.stringify(status) === text) ?? 'unknown'
 }
 
-/** Publishes what an inventory says is applied, unless something newer was published already. */
-export async function restoreApplied(
+/** The health of each application as it was published. */
+export async function readHealths(
   redis: Redis,
   cluster: string,
-  application: string,
-  applied: { readonly revision: string; readonly at: number },
-): Promise<void> {
-  await redis.hsetnx(clusterKeys(cluster).status, `${application}/applied`, JSON.stringify(applied))
+  applications: readonly string[],
+): Promise<ReadonlyMap<string, HealthStatus>> {
+  if (applications.length === 0) return new Map()
+  const fields = applications.map((name) => `${name}/health`)
+  const stored = await redis.hmget(clusterKeys(cluster).status, ...fields).catch(() => [])
+  return new Map(applications.map((name, index) => [name, healthFrom(stored[index])]))
+}
+
+/** What a cluster carries of an application, and since when (milliseconds since 1970). */
+export interface Applied {
+  readonly revision: string
+  readonly at: number
+}
+
+/** Publishes what inventories say is applied, where nothing was published: one question for all applications, since nearly all of them are known. */
+export async function restoreApplied(redis: Redis, cluster: string, applied: ReadonlyMap<string, Applied>): Promise<void> {
+  if (applied.size === 0) return
+  const { status } = clusterKeys(cluster)
+  const fields = [...applied].map(([name, value]) => [`${name}/applied`, JSON.stringify(value)] as const)
+  const known = await redis.hmget(status, ...fields.map(([field]) => field))
+  await Promise.all(fields.filter((_, index) => known[index] === null).map(([field, value]) => redis.hsetnx(status, field, value)))
 }
 
 /** A value per application: the digest of its configuration, the head it was told of, the state whose health was judged. */

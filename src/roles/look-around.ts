@@ -12,6 +12,7 @@ import {
   claimDrift,
   forgetOthers,
   nextAuditSpan,
+  readHealths,
   readLastKnown,
   readShownDrift,
   remember,
@@ -20,7 +21,8 @@ import {
 import { sayStanding } from '../queue/standing.ts'
 import { publishStatus } from '../queue/status.ts'
 import type { Destination, Renderer, Source } from '../sync/ports.ts'
-import { sweep, type Deviation, type Swept } from '../sync/sweep.ts'
+import type { Deviation } from '../sync/deviation.ts'
+import { sweep, type Swept } from '../sync/sweep.ts'
 import type { Destinations } from './destinations.ts'
 import { createOrphanWatch } from './orphans.ts'
 import { createDriftWatch, type DriftWatch } from './drift-watch.ts'
@@ -147,8 +149,7 @@ export function createLookAround(options: LookAroundOptions): LookAround {
     else driftWatch.close()
     for (const problem of problems) log.error({ cluster }, problem.message)
     for (const [kind, reason] of unlistable) log.warn({ cluster, kind }, `a kind cannot be listed, so its objects are unknown: ${reason}`)
-    // One way to Redis and back for all of them: the connection sends what is asked for together in one go.
-    await Promise.all(applications.map(restore))
+    await restore(applications)
     const shown = await readShownDrift(
       redis,
       cluster,
@@ -159,13 +160,18 @@ export function createLookAround(options: LookAroundOptions): LookAround {
     await judgeHealth(applications, destination, signal)
   }
 
-  /** What the inventory says is applied, and keeps of what was said, is told again, where nothing newer was. */
-  async function restore({ inventory: { application, revision, appliedAt, standing = {} } }: Swept): Promise<void> {
-    if (configuration().applications.get(application)?.destination.cluster !== cluster) return
-    const said = sayStanding(redis, cluster, application, standing)
-    if (revision !== undefined)
-      await restoreApplied(redis, cluster, application, { revision, at: Date.parse(appliedAt ?? '') || Date.now() })
-    await said
+  /** What the inventories say is applied, and keep of what was said, is told again, where nothing newer was. */
+  async function restore(applications: readonly Swept[]): Promise<void> {
+    const here = applications.flatMap(({ inventory }) =>
+      configuration().applications.get(inventory.application)?.destination.cluster === cluster ? [inventory] : [],
+    )
+    const applied = here.flatMap(({ application, revision, appliedAt }) =>
+      revision === undefined ? [] : [[application, { revision, at: Date.parse(appliedAt ?? '') || Date.now() }] as const],
+    )
+    await Promise.all([
+      restoreApplied(redis, cluster, new Map(applied)),
+      ...here.map(({ application, standing = {} }) => sayStanding(redis, cluster, application, standing)),
+    ])
   }
 
   /** `shown`: the drift that the status shows, unrepaired. */
@@ -192,18 +198,14 @@ export function createLookAround(options: LookAroundOptions): LookAround {
   /** Looks at the health of applications in which something with health has moved since it was last judged. */
   async function judgeHealth(applications: readonly Swept[], destination: Destination, signal: AbortSignal): Promise<void> {
     const known = applications.filter(({ inventory }) => configuration().applications.has(inventory.application))
-    const states = new Map(known.map(({ inventory, seen }) => [inventory.application, stateOf(seen, destination)]))
+    const states = new Map(known.map(({ inventory, healthState }) => [inventory.application, healthState]))
     const moved = new Set(await changedSince(redis, cluster, 'health', states))
-    const published = await Promise.all(
-      known.map(async (swept) => ({ ...swept, ...(await readLastKnown(redis, cluster, swept.inventory.application)) })),
-    )
-    for (const { inventory, seen, health } of published) {
+    const healths = await readHealths(redis, cluster, [...states.keys()])
+    for (const { inventory, present } of known) {
       const name = inventory.application
-      if (!moved.has(name) && health === 'current') continue
-      const objects = seen.map(({ object }) => object)
-      await publishHealth(name, objects, destination, signal)
+      if (moved.has(name) || healths.get(name) !== 'current') await publishHealth(name, present, destination, signal)
     }
-    await remember(redis, cluster, 'health', states)
+    await remember(redis, cluster, 'health', new Map([...states].filter(([name]) => moved.has(name))))
   }
 
   async function noticeConfiguration(): Promise<void> {
@@ -225,15 +227,6 @@ export function createLookAround(options: LookAroundOptions): LookAround {
   }
 
   return { poll, sweep: sweepCluster, noticeConfiguration, watch: driftWatch }
-}
-
-function stateOf(seen: Swept['seen'], { hasHealth }: Destination): string {
-  return sha256(
-    seen
-      .filter(({ object }) => hasHealth(object))
-      .map(({ uid, resourceVersion }) => `${uid} ${resourceVersion}`)
-      .join('\n'),
-  )
 }
 
 function targetOf({ name, source, destination }: Application): Target {

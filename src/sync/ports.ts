@@ -3,7 +3,7 @@ import type { HealthStatus, ObjectHealth } from '../model/health.ts'
 import type { Inventory } from '../model/inventory.ts'
 import type { KindCatalog, ResourceKind } from '../model/kinds.ts'
 import type { GroupKind, LiveObject, ObjectId } from '../model/object.ts'
-import type { Observation, ObservedObject } from '../model/observation.ts'
+import type { Glimpse, Observation, ObservedObject } from '../model/observation.ts'
 import type { DeleteOperation, Operation } from '../model/plan.ts'
 import type { RenderInputs, Rendering, Tree } from '../model/tree.ts'
 import type { Answers, Questions } from '../plan/questions.ts'
@@ -146,8 +146,10 @@ export interface Destination {
   readInventory(application: string, signal: AbortSignal): Promise<StoredInventory | undefined>
   readInventories(signal: AbortSignal): Promise<{ readonly inventories: readonly StoredInventory[]; readonly problems: readonly Error[] }>
   writeInventory(inventory: Inventory, previous: StoredInventory | undefined, options: WriteOptions): Promise<StoredInventory>
-  /** All objects that carry the label: of one application (its ApplySet id), or of all; then without `managedFields`. */
-  observe(kinds: readonly ResourceKind[], applySet: string | undefined, signal: AbortSignal): Promise<Observation>
+  /** All objects that carry the label of one application (its ApplySet id). */
+  observe(kinds: readonly ResourceKind[], applySet: string, signal: AbortSignal): Promise<Observation>
+  /** Shows the objects of every application one by one, perhaps twice, and tells in the end what could not be listed. */
+  survey(kinds: readonly ResourceKind[], show: (glimpse: Glimpse) => void, signal: AbortSignal): Promise<Omit<Observation, 'objects'>>
   /** Answers what a plan left open, on top of earlier answers. */
   answer(questions: Questions, earlier: Answers, signal: AbortSignal): Promise<Answers>
   /**

@@ -1,6 +1,6 @@
 import { applySetId } from '../../src/model/names.ts'
 import { createDriftWatch, type DriftWatch, type DriftWatchOptions } from '../../src/roles/drift-watch.ts'
-import type { Deviation } from '../../src/sync/sweep.ts'
+import type { Deviation } from '../../src/sync/deviation.ts'
 import { silent } from '../support/connect.ts'
 import type { Subject, Workbench } from '../sync/workbench.ts'
 
