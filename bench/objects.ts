@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { sweep } from '../src/sync/sweep.ts'
 import { applySetId, PART_OF_LABEL } from '../src/model/names.ts'
 import { configMap, openWorkbench, type Subject, type Workbench } from '../test/sync/workbench.ts'
 import { medianOf, rawApply, rawNamespace, time } from './raw.ts'
@@ -33,6 +34,7 @@ export async function benchObjects(): Promise<Row[]> {
       row('first apply with preflight', withPreflight.ms, 'ms', withPreflight.ms / twice),
       ...(await unchanged(bench, withPreflight.subject, 'ConfigMaps', '/api/v1/configmaps')),
       ...(await unchanged(bench, deployments.subject, 'Deployments', '/apis/apps/v1/deployments')),
+      ...(await swept(bench)),
     ]
   } finally {
     await bench.close()
@@ -57,6 +59,29 @@ async function unchanged(bench: Workbench, subject: Subject, kind: string, path:
     row(`a bare LIST of ${OBJECTS} ${kind}`, bare, 'ms'),
     row(`${OBJECTS} ${kind} unchanged (fetch, render and observe)`, ms, 'ms', ms / bare),
     row('of that, the fetch from Git', fetch, 'ms'),
+    row('the same, requests to the API server', requests, 'requests'),
+  ]
+}
+
+/** The same objects as a sweep looks at them: without Git, all applications of the bench together. */
+async function swept({ destination, inventoryNamespace, connection, audit }: Workbench): Promise<Row[]> {
+  const position = await audit.position()
+  let objects = 0
+  const ms = await medianOf(RUNS, () =>
+    time(async () => {
+      const { applications } = await sweep(destination, inventoryNamespace, { from: 0, to: 0, intervalMs: 1 }, AbortSignal.timeout(60_000))
+      objects = applications.reduce((sum, { present }) => sum + present.length, 0)
+      const moved = applications.flatMap(({ deviations }) => deviations)
+      if (moved.length > 0) throw new Error(`the bench's own objects are not as they were left: ${JSON.stringify(moved[0])}`)
+    }),
+  )
+  const requests = (await audit.read({ userAgent: 'gitwake/' }, position)).length / RUNS
+  const bare = await medianOf(RUNS, () =>
+    time(() => Promise.all(['/api/v1/configmaps', '/apis/apps/v1/deployments'].map((path) => bareList(connection, path)))),
+  )
+  return [
+    row(`bare LISTs of ${objects} objects of 2 kinds`, bare, 'ms'),
+    row(`${objects} objects of all of these applications unchanged, by a sweep`, ms, 'ms', ms / bare),
     row('the same, requests to the API server', requests, 'requests'),
   ]
 }
