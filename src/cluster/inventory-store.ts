@@ -8,6 +8,7 @@ import type { ClusterConnection } from './connect.ts'
 import { decodeShards, encodeShards } from './inventory-codec.ts'
 import { createInventoryNamespace } from './inventory-namespace.ts'
 import { METADATA } from './metadata.ts'
+import type { ApiResponse } from './request.ts'
 import { askTogether } from './together.ts'
 
 const INVENTORY_LABEL = 'gitwake.dev/inventory'
@@ -39,19 +40,19 @@ export function createInventoryStore(connection: ClusterConnection, namespace: s
 
   async function list(labelSelector: string, signal: AbortSignal): Promise<Shard[]> {
     const shards: Shard[] = []
-    let next: string | undefined
-    do {
-      const query = { labelSelector, limit: '500', ...(next !== undefined && { continue: next }) }
-      const answer = await connection.request({ method: 'GET', path: collection, query, signal })
+    const ask = (next: string | undefined): Promise<ApiResponse> =>
+      connection.request({ method: 'GET', path: collection, query: { labelSelector, limit: '500', continue: next }, signal })
+    for (let asked = ask(undefined); ;) {
+      const answer = await asked
       if (answer.status !== 200) throw answerError(answer, { doing: `reading the inventories in namespace ${namespace}` })
       const page = parseJson(answer.text)
+      const next = isJsonObject(page) && isJsonObject(page.metadata) ? page.metadata.continue : undefined
+      const isLast = typeof next !== 'string' || next === ''
+      // The next page is on its way while this one is looked at.
+      if (!isLast) asked = ask(next)
       if (isJsonObject(page) && Array.isArray(page.items)) shards.push(...(page.items as readonly Json[]).flatMap(decodeSecret))
-      next =
-        isJsonObject(page) && isJsonObject(page.metadata) && typeof page.metadata.continue === 'string'
-          ? page.metadata.continue || undefined
-          : undefined
-    } while (next !== undefined)
-    return shards
+      if (isLast) return shards
+    }
   }
 
   async function put(secret: Json, name: string, resourceVersion: string | undefined, options: WriteOptions): Promise<string> {
