@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { parseDuration } from '../model/duration.ts'
 import { nearest } from '../model/nearest.ts'
 import { parseRedisUrl } from '../model/redis-url.ts'
+import proxyAddress from 'proxy-addr'
 
 /** Why a value is refused, as the rest of a sentence that begins with the variable's name; never with the value of a secret. */
 export class InvalidValue extends Error {}
@@ -100,6 +101,21 @@ export const rateLimit: Decode<RateLimit | 'off'> = (value) => {
   const perMs = RATE_UNITS[unit]
   if (perMs !== undefined) return { requests: Number(requests), perMs }
   throw new InvalidValue(`must be a number of requests per s, min or h (600/min), or off, not "${value}"`)
+}
+
+/** Addresses, ranges (10.0.0.0/8), or their names: loopback, linklocal, uniquelocal. */
+export const proxies: Decode<readonly string[]> = (value) => {
+  const list = value.split(',').flatMap((one) => one.trim() || [])
+  for (const one of list) {
+    try {
+      proxyAddress.compile(one)
+    } catch {
+      throw new InvalidValue(
+        `must be addresses, ranges (10.0.0.0/8), loopback, linklocal or uniquelocal, separated by commas, not "${one}"`,
+      )
+    }
+  }
+  return list
 }
 
 /** As parseRedisUrl takes it; the URL itself is never repeated, because it may carry the password. */

@@ -10,6 +10,7 @@ import {
   optionalPath,
   optionalPort,
   optionalText,
+  proxies,
   rateLimit,
   redisUrl,
   secrets,
@@ -162,7 +163,14 @@ export const VARIABLES = {
     '600/min',
     'rate',
     rateLimit,
-    'How many webhook requests without a valid signature one address may send: a number per s, min or h, or off (for load tests). Authentic ones may come ten times as often. What is beyond gets 429.',
+    'How many webhook requests without a valid signature one address may send: a number per s, min or h, or off (for load tests). Authentic ones may come ten times as often. What is beyond gets 429. Replicas count wrong signatures together, and go on counting after a restart.',
+  ),
+  trustedProxies: variable(
+    'GITWAKE_TRUSTED_PROXIES',
+    '',
+    'addresses',
+    proxies,
+    'The proxies in front of the receiver whose X-Forwarded-For is believed, so that limits count whom they forward and not themselves: addresses, ranges (10.0.0.0/8), loopback, linklocal or uniquelocal (the private ranges), separated by commas. By default nobody is believed.',
   ),
   logLevel: variable(
     'LOG_LEVEL',

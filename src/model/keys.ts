@@ -72,6 +72,8 @@ export const receiverKeys = {
   commitOrder: '{gitwake}:commits:order',
   /** Hash: `<cluster>/<application>` → `<ms> <commit>` that it carries. */
   carried: '{gitwake}:commits:carried',
+  /** Counts of what an address did wrong; `<this>:<source>`. */
+  failures: (kind: string): string => `{gitwake}:failures:${kind}`,
   /** What a key of a repeatable request was used for. */
   idempotency: (digest: string): string => `{gitwake}:idempotency:${digest}`,
   /** Stream, numbered 1, 2, 3 …: the audit log (src/record/audit). */

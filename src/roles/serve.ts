@@ -11,6 +11,7 @@ import { openAuditFile, type AuditFileOptions } from '../record/audit/file.ts'
 import { followIntoFile } from '../record/audit/follow.ts'
 import { createAuditStore } from '../record/audit/store.ts'
 import { startFold } from '../record/fold.ts'
+import { createSharedFailures } from '../record/failures.ts'
 import { createLedger } from '../record/ledger.ts'
 import { createMetrics } from '../web/metrics.ts'
 import type { Check } from '../web/checks.ts'
@@ -19,8 +20,10 @@ import { createQueueUi } from '../web/queue-ui.ts'
 import { createQueueServer, createWebServer } from '../web/server.ts'
 import { createTokenBook, type TokenBook } from '../web/tokens.ts'
 import { createMatch } from '../webhook/match.ts'
+import type { RateLimit } from '../webhook/rate-limit.ts'
 import { createReceiver } from '../webhook/receiver.ts'
 import { auditConfiguration, auditedIntake, auditedQueueUi } from './audited.ts'
+import { createAddressOf } from './address.ts'
 import type { Process } from './process.ts'
 import { canaryMessage } from './worker-checks.ts'
 
@@ -68,6 +71,10 @@ export async function startServing(shared: Process): Promise<Running> {
 
   const tokens = createTokenBook({ shared: settings.apiTokens, configuration, resolveSecret, log, now: Date.now })
   tellWhatIsClosed(shared, tokens)
+  const addressOf = createAddressOf(settings.trustedProxies)
+  const sharedFailures = (name: string, limit: RateLimit) =>
+    createSharedFailures({ redis: connections.producer, name, limit, now: Date.now })
+  const rateLimit = settings.rateLimit === 'off' ? undefined : settings.rateLimit
   const receiver = createReceiver({
     secrets: {
       shared: webhookSecretsOf(settings),
@@ -79,11 +86,19 @@ export async function startServing(shared: Process): Promise<Running> {
     intake,
     match: createMatch(configuration),
     missed: intake.missed,
-    rateLimit: settings.rateLimit === 'off' ? undefined : settings.rateLimit,
+    rateLimit,
+    failures: rateLimit && sharedFailures('signature', rateLimit),
+    addressOf,
     log,
     observe: (provider, status) => metrics.deliveryReceived(provider, outcomeOf(status)),
   })
-  const failures = createFailureLimit({ burst: 30, refillMs: 2_000, addresses: 10_000, now: Date.now })
+  const failures = createFailureLimit({
+    burst: 30,
+    refillMs: 2_000,
+    addresses: 10_000,
+    now: Date.now,
+    shared: sharedFailures('token', { requests: 30, perMs: 60_000 }),
+  })
   const queueUi = auditedQueueUi(
     createQueueUi({
       queues: () => [...queues].map(([cluster, queue]) => ({ cluster, queue })),
@@ -92,7 +107,7 @@ export async function startServing(shared: Process): Promise<Running> {
     }),
     audited,
   )
-  const door = { tokens, failures, configuration, ledger, log, now: Date.now }
+  const door = { tokens, failures, addressOf, configuration, ledger, log, now: Date.now }
   const server = createWebServer({
     ...door,
     host: settings.host,

@@ -2,7 +2,7 @@ import type { Request, RequestHandler, Response } from 'express'
 import { may, mayEverywhere, maySomewhere, RIGHTS, type Principal, type Right } from '../model/access.ts'
 import type { CurrentConfiguration } from '../model/configuration.ts'
 import type { Ledger } from '../model/intake.ts'
-import type { FailureLimit } from './failure-limit.ts'
+import type { AddressOf, FailureLimit } from './failure-limit.ts'
 import { refuse, refuseMalformed, refuseUnknown, type Refusal } from './refusal.ts'
 import { needOf } from './rights.ts'
 import type { TokenBook } from './tokens.ts'
@@ -45,14 +45,15 @@ export function createAccess(options: {
   readonly configuration: CurrentConfiguration
   readonly ledger: Ledger
   readonly failures: FailureLimit
+  readonly addressOf: AddressOf
 }): Access {
-  const { tokens, configuration, ledger, failures: limit } = options
+  const { tokens, configuration, ledger, failures: limit, addressOf } = options
   const views = new WeakMap<object, View>()
 
   const guard: RequestHandler = async (request, response, next) => {
     if (tokens.isEmpty()) return refuse(request, response, 503, CLOSED)
-    const address = request.socket.remoteAddress ?? ''
-    const blockedForMs = limit.blockedForMs(address)
+    const address = addressOf(request)
+    const blockedForMs = await limit.blockedForMs(address)
     if (blockedForMs > 0) return refuseGuesses(request, response, blockedForMs)
     const credential = credentialOf(request)
     const principal = credential && (await tokens.principalOf(credential.token))

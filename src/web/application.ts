@@ -10,7 +10,7 @@ import { createCommits } from './commits.ts'
 import { createDepartures } from './departures.ts'
 import { createEvents } from './events.ts'
 import { answerFailure } from './failure.ts'
-import type { FailureLimit } from './failure-limit.ts'
+import type { AddressOf, FailureLimit } from './failure-limit.ts'
 import type { Checks } from './checks.ts'
 import { createHealth } from './health.ts'
 import type { Log } from '../model/log.ts'
@@ -41,6 +41,7 @@ export interface WebParts {
   readonly queueUi: RequestHandler | 'elsewhere' | undefined
   /** Counts wrong tokens, over all listeners. */
   readonly failures: FailureLimit
+  readonly addressOf: AddressOf
   readonly log: Log
   /** Milliseconds since 1970. */
   readonly now: () => number

@@ -4,7 +4,7 @@ import type { Ledger } from '../model/intake.ts'
 import type { Log } from '../model/log.ts'
 import { createAccess } from './access.ts'
 import { answerFailure } from './failure.ts'
-import type { FailureLimit } from './failure-limit.ts'
+import type { AddressOf, FailureLimit } from './failure-limit.ts'
 import { QUEUES_PATH } from './queue-ui.ts'
 import { refuse, refuseUnknown } from './refusal.ts'
 import { securityHeaders } from './security-headers.ts'
@@ -14,6 +14,7 @@ import type { TokenBook } from './tokens.ts'
 export interface QueueParts {
   readonly tokens: TokenBook
   readonly failures: FailureLimit
+  readonly addressOf: AddressOf
   readonly configuration: CurrentConfiguration
   readonly ledger: Ledger
   readonly queueUi: RequestHandler

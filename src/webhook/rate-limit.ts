@@ -1,3 +1,5 @@
+import type { SharedFailures } from '../model/shared-failures.ts'
+
 /** So many unauthenticated requests per source: `{ requests: 600, perMs: 60_000 }`. */
 export interface RateLimit {
   readonly requests: number
@@ -7,7 +9,7 @@ export interface RateLimit {
 /** All methods answer how many milliseconds the source should wait; 0 is "go on". `now` in milliseconds. */
 export interface RateLimiter {
   /** Before anything is read. */
-  admit(source: string, now: number): number
+  admit(source: string, now: number): number | Promise<number>
   /** The request was authentic. */
   authentic(source: string, now: number): number
   /** The request was not, whatever was wrong with it. */
@@ -34,8 +36,9 @@ const mostSources = 10_000
 /**
  * Unauthenticated requests are limited per source and all together; authentic ones per source at ten times the rate. A source
  * that has proven itself is still listened to when its failures run out: behind a proxy an attacker and GitHub share an address.
+ * `shared` counts the failures of each source in other processes, too; the rest is this process's own.
  */
-export function createRateLimiter(limit: RateLimit): RateLimiter {
+export function createRateLimiter(limit: RateLimit, shared?: SharedFailures): RateLimiter {
   const sources = new Map<string, Source>()
   const everybody: Bucket = { tokens: limit.requests * globalFactor, at: 0 }
 
@@ -72,14 +75,18 @@ export function createRateLimiter(limit: RateLimit): RateLimiter {
   return {
     admit(name, now) {
       const source = sourceOf(name, now)
-      return source.proven ? 0 : Math.max(missing(source.failures, 1, now), missing(everybody, globalFactor, now))
+      if (source.proven) return 0
+      const own = Math.max(missing(source.failures, 1, now), missing(everybody, globalFactor, now))
+      return own > 0 || shared === undefined ? own : shared.blockedForMs(name)
     },
     authentic(name, now) {
       const source = sourceOf(name, now)
+      if (!source.proven) shared?.proven(name)
       source.proven = true
       return take(source.deliveries, authenticFactor, now)
     },
     failed(name, now) {
+      shared?.failed(name)
       const own = take(sourceOf(name, now).failures, 1, now)
       return Math.max(own, take(everybody, globalFactor, now))
     },

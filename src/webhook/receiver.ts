@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { GitwakeError } from '../model/error.ts'
+import type { SharedFailures } from '../model/shared-failures.ts'
 import type { AcceptOptions, Understood } from './accept.ts'
 import { createAcceptance } from './accept.ts'
 import type { Answer } from './answer.ts'
@@ -36,6 +37,10 @@ export interface ReceiverOptions extends Pick<AcceptOptions, 'intake' | 'match' 
   readonly secrets: WebhookSecrets
   /** Undefined switches the limit off. */
   readonly rateLimit: RateLimit | undefined
+  /** Counts failures in other processes, too. */
+  readonly failures?: SharedFailures | undefined
+  /** Where a request comes from: by default whoever holds the connection. */
+  readonly addressOf?: (request: IncomingMessage) => string | undefined
   readonly log: ReceiverLog
   /** Milliseconds since 1970. */
   readonly now?: () => number
@@ -55,7 +60,8 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   const { log, now = Date.now } = options
   const limits = { ...defaultReceiverLimits, ...options.limits }
   const readBody = createBodyReader(limits)
-  const limiter = options.rateLimit && createRateLimiter(options.rateLimit)
+  const limiter = options.rateLimit && createRateLimiter(options.rateLimit, options.failures)
+  const addressOf = options.addressOf ?? (({ socket }) => socket.remoteAddress)
   const store = createCredentialStore(options.secrets, now)
   const logRefusal = createRefusalLog(log, now)
   const leave = createLeave()
@@ -76,8 +82,8 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   }
 
   async function receive(route: Route, request: IncomingMessage): Promise<Answer | undefined> {
-    const source = sourceOfAddress(request.socket.remoteAddress)
-    const wait = limiter?.admit(source, now()) ?? 0
+    const source = sourceOfAddress(addressOf(request))
+    const wait = (await limiter?.admit(source, now())) ?? 0
     if (wait > 0) return tooMany(wait)
     const refused = checkTransport(request)
     if (refused !== undefined) return failed(source, refused)

@@ -96,6 +96,7 @@ test('on a listener of its own the queue UI has the same door, is not on the mai
     port: 0,
     tokens: createTokenBook({ shared: [TOKEN], configuration, resolveSecret: async () => '', log: silent, now: Date.now }),
     failures,
+    addressOf: ({ socket }) => socket.remoteAddress ?? '',
     configuration,
     ledger: createMemoryLedger([]),
     queueUi: createQueueUi({ queues: () => queues, operator: false, alone: true }),

@@ -25,6 +25,7 @@ export function routesOfServer(test: TestContext): readonly string[] {
       readiness: async () => [],
       metrics: createMetrics({ statuses: ledger.statuses, now: Date.now }),
       queueUi: undefined,
+      addressOf: () => '',
       failures: { blockedForMs: () => 0, failed: () => undefined },
       log: { debug() {}, info() {}, warn() {}, error() {}, child: () => test.mock.fn() as never },
       now: Date.now,

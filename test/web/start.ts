@@ -44,6 +44,7 @@ export async function startWeb(
     readiness: async () => [{ name: 'redis', ok: true, message: 'Redis answers.' }],
     metrics: createMetrics({ statuses: ledger.statuses, now: Date.now }),
     queueUi: undefined,
+    addressOf: ({ socket }) => socket.remoteAddress ?? '',
     failures: createFailureLimit({ burst: 30, refillMs: 2_000, addresses: 10_000, now: parts.now ?? Date.now }),
     receiver: (_request, response) => response.writeHead(202).end('{}'),
     log,

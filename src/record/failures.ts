@@ -1,0 +1,96 @@
+import { RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible'
+import { receiverKeys } from '../model/keys.ts'
+import type { Redis } from '../model/redis.ts'
+import type { SharedFailures } from '../model/shared-failures.ts'
+
+interface Known {
+  readonly isProven: boolean
+  readonly blockedUntil: number
+  readonly lookAgainAt: number
+}
+
+const PROVEN_SECONDS = 86_400
+/** One look a minute and source, however many deliveries it sends. */
+const LOOK_AGAIN_MS = 60_000
+/** While Redis is away, this process counts by itself: who waits for a look should not wait long. */
+const LOOK_MS = 250
+const LOOK_AGAIN_AFTER_FAILURE_MS = 5_000
+const MOST_SOURCES = 10_000
+
+/**
+ * `limit.requests` failures in `limit.perMs`; then the source is refused until that time is over. Only failures and the first sight of a source cost
+ * a way to Redis, and nobody waits for the former: where Redis is away, the limits that each process has of its own hold.
+ */
+export function createSharedFailures(options: {
+  readonly redis: Redis
+  readonly name: string
+  readonly limit: { readonly requests: number; readonly perMs: number }
+  readonly now: () => number
+}): SharedFailures {
+  const { redis, name, limit, now } = options
+  const limiter = new RateLimiterRedis({
+    storeClient: redis,
+    keyPrefix: receiverKeys.failures(name),
+    points: limit.requests,
+    duration: Math.max(1, Math.round(limit.perMs / 1000)),
+    // Whoever is beyond is refused without asking Redis again.
+    inMemoryBlockOnConsumed: limit.requests,
+    rejectIfRedisNotReady: true,
+  })
+  const provenKey = (source: string): string => `${receiverKeys.failures(name)}:proven:${source}`
+  const known = new Map<string, Known>()
+  const looking = new Map<string, Promise<number>>()
+
+  const remember = (source: string, forMs: number, againMs: number, isProven = known.get(source)?.isProven ?? false): number => {
+    const blockedForMs = isProven ? 0 : Math.max(0, forMs)
+    const oldest = known.keys().next()
+    if (known.size >= MOST_SOURCES && !oldest.done) known.delete(oldest.value)
+    known.delete(source)
+    known.set(source, { isProven, blockedUntil: now() + blockedForMs, lookAgainAt: now() + Math.max(blockedForMs, againMs) })
+    return blockedForMs
+  }
+
+  const look = async (source: string): Promise<number> => {
+    const [counted, isProven] = await Promise.all([limiter.get(source), redis.exists(provenKey(source))])
+    const isBeyond = counted !== null && counted.consumedPoints >= limit.requests
+    return remember(source, isBeyond ? counted.msBeforeNext : 0, LOOK_AGAIN_MS, isProven === 1)
+  }
+
+  const lookOnce = (source: string): Promise<number> => {
+    const running = looking.get(source)
+    if (running !== undefined) return running
+    const mine = inTime(look(source), LOOK_MS)
+      .catch(() => remember(source, 0, LOOK_AGAIN_AFTER_FAILURE_MS))
+      .finally(() => looking.delete(source))
+    looking.set(source, mine)
+    return mine
+  }
+
+  return {
+    blockedForMs(source) {
+      const found = known.get(source)
+      if (found === undefined || found.lookAgainAt <= now()) return lookOnce(source)
+      return Math.max(0, found.blockedUntil - now())
+    },
+    failed(source) {
+      limiter.consume(source).then(
+        ({ remainingPoints, msBeforeNext }) => {
+          if (remainingPoints === 0) remember(source, msBeforeNext, LOOK_AGAIN_MS)
+        },
+        // What is no answer is a Redis that is away.
+        (refused: unknown) => refused instanceof RateLimiterRes && remember(source, refused.msBeforeNext, LOOK_AGAIN_MS),
+      )
+    },
+    proven(source) {
+      remember(source, 0, LOOK_AGAIN_MS, true)
+      redis.set(provenKey(source), '1', 'EX', PROVEN_SECONDS).catch(() => undefined)
+    },
+  }
+}
+
+async function inTime<Value>(promise: Promise<Value>, timeoutMs: number): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error('Redis did not answer in time')), timeoutMs)
+    promise.finally(() => clearTimeout(timer)).then(resolve, reject)
+  })
+}
