@@ -13,7 +13,7 @@ const PROVEN_SECONDS = 86_400
 /** One look a minute and source, however many deliveries it sends. */
 const LOOK_AGAIN_MS = 60_000
 /** While Redis is away, this process counts by itself: who waits for a look should not wait long. */
-const LOOK_MS = 250
+const LOOK_MS = 1_000
 const LOOK_AGAIN_AFTER_FAILURE_MS = 5_000
 const MOST_SOURCES = 10_000
 
@@ -29,7 +29,7 @@ export function createSharedFailures(options: {
 }): SharedFailures {
   const { redis, name, limit, now } = options
   const limiter = new RateLimiterRedis({
-    storeClient: redis,
+    storeClient: storeClient(redis),
     keyPrefix: receiverKeys.failures(name),
     points: limit.requests,
     duration: Math.max(1, Math.round(limit.perMs / 1000)),
@@ -85,6 +85,22 @@ export function createSharedFailures(options: {
       remember(source, 0, LOOK_AGAIN_MS, true)
       redis.set(provenKey(source), '1', 'EX', PROVEN_SECONDS).catch(() => undefined)
     },
+  }
+}
+
+/**
+ * What the library needs of a client. Its script goes along with each call: one that is defined on a connection in use misses the pipeline that is being
+ * filled, and ends the process (https://github.com/redis/ioredis/issues/1931).
+ */
+function storeClient(redis: Redis) {
+  let script = ''
+  return {
+    get status() {
+      return redis.status
+    },
+    defineCommand: (_name: string, { lua }: { readonly lua: string }) => void (script = lua),
+    rlflxIncr: async (args: readonly string[]) => redis.eval(script, 1, ...args),
+    multi: () => redis.multi(),
   }
 }
 
