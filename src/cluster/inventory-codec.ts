@@ -67,6 +67,7 @@ function decodeShard(application: string, bytes: Buffer): Inventory {
     inputs: text(content, 'inputs'),
     rendered: text(content, 'rendered'),
     appliedAt: text(content, 'appliedAt'),
+    ...(typeof content.writtenAt === 'string' && { writtenAt: content.writtenAt }),
     ...decodeDeletion(content),
     ...(content.standing !== undefined && { standing: decodeStanding(content.standing) }),
     entries: new Map(entries.map((entry) => [objectKey(entry.object), entry])),

@@ -50,6 +50,8 @@ export interface Inventory {
   readonly rendered: string | undefined
   /** ISO 8601, when `revision` was applied. */
   readonly appliedAt: string | undefined
+  /** ISO 8601, by the API server's clock: when it was written after a complete run. What we applied later than that it cannot know. */
+  readonly writtenAt?: string
   /** The cluster, as the configuration names it, from which it was written last: two names may stand for one cluster. */
   readonly cluster?: string
   /** What the configuration wants to become of the objects once it has the application no more. */

@@ -15,6 +15,8 @@ import { namespaceObject, planNamespace } from './place.ts'
 import { planPrunes } from './prune.ts'
 import type { Answers, Questions } from './questions.ts'
 import { byStep } from './stages.ts'
+import { olderWarning } from './older-inventory.ts'
+import { untrackedWarning } from './untracked.ts'
 import { planWarnings } from './warnings.ts'
 
 /** Everything a plan is made of. No clock, no network, no randomness: equal facts give equal plans. */
@@ -78,7 +80,13 @@ export function plan(facts: PlanFacts): { readonly plan: Plan; readonly question
     plan: {
       changes: [...deferrals(changes), ...prunes],
       held,
-      warnings: [...restoredWarning(facts), ...facts.desired.warnings, ...planWarnings(facts)],
+      warnings: [
+        ...restoredWarning(facts),
+        ...olderWarning(facts.inventory, facts.observation, facts.applySet),
+        ...untrackedWarning({ ...facts, wanted }),
+        ...facts.desired.warnings,
+        ...planWarnings(facts),
+      ],
     },
     questions: { compare, look: [...lookNamespace, ...look] },
   }

@@ -108,7 +108,12 @@ async function record(
   const isInherited = work.former !== undefined && tracksMore(narrowed, facts)
   const isPostponed = isInherited || done.some(({ postponed }) => postponed === true)
   // Prunes that are held or were put off make no complete run: with equal inputs the next sync must still look.
-  const completed = { ...narrowed, ...(complete && work.completed), ...((!complete || isPostponed) && { inputs: undefined }) }
+  const writtenAt = new Date(work.destination.serverTime()).toISOString()
+  const completed = {
+    ...narrowed,
+    ...(complete && { ...work.completed, writtenAt }),
+    ...((!complete || isPostponed) && { inputs: undefined }),
+  }
   const hooks = work.hooks.entries()
   const next = hooks === undefined ? completed : { ...completed, hooks }
   if (!differs(stored?.inventory, next)) return stored
