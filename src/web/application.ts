@@ -7,6 +7,7 @@ import { createAccess } from './access.ts'
 import { createApi } from './api.ts'
 import { createAuditExport } from './audit.ts'
 import { createCommits } from './commits.ts'
+import { createConfirm } from './confirmation.ts'
 import { createDepartures } from './departures.ts'
 import { createEvents } from './events.ts'
 import { answerFailure } from './failure.ts'
@@ -53,6 +54,7 @@ export function createApplication(parts: WebParts, closing: AbortSignal): Expres
   const { guard, viewOf } = createAccess(parts)
   const waiting = createWaiting(ledger, closing)
   const desk = createPlanDesk(planner, closing)
+  const confirm = createConfirm(parts)
   const application = express()
   application.disable('x-powered-by').disable('etag').set('query parser', 'simple')
 
@@ -68,8 +70,8 @@ export function createApplication(parts: WebParts, closing: AbortSignal): Expres
   application.use('/api', createApi(viewOf))
   application.use('/api', createCommits(viewOf))
   application.use('/api', createAuditExport({ audit: parts.audit, now }))
-  application.use('/api', createSyncRequests({ viewOf, intake: parts.intake, waiting, now }))
-  application.use('/api', createDepartures({ viewOf, intake: parts.intake, waiting, now }))
+  application.use('/api', createSyncRequests({ viewOf, intake: parts.intake, confirm, waiting, now }))
+  application.use('/api', createDepartures({ viewOf, intake: parts.intake, confirm, waiting, now }))
   application.use('/api', createStandings({ viewOf, intake: parts.intake, ledger, waiting, log, now }))
   application.use('/api', createPlans({ viewOf, planner, desk, waiting }))
   if (parts.queueUi) application.use(QUEUES_PATH, parts.queueUi === 'elsewhere' ? queuesAreElsewhere : parts.queueUi)

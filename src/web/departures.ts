@@ -2,8 +2,9 @@ import { type Request, type Response, Router } from 'express'
 import { may } from '../model/access.ts'
 import type { Departure } from '../model/departure.ts'
 import type { Intake, Target } from '../model/intake.ts'
+import type { Confirm } from './confirmation.ts'
 import { refuse, refuseUnknown } from './refusal.ts'
-import { confirm, targetOf } from './sync-request.ts'
+import { targetOf } from './sync-request.ts'
 import { actorOf, placeOf, type ViewOf } from './view.ts'
 import type { Waiting } from './waiting.ts'
 
@@ -12,8 +13,14 @@ import type { Waiting } from './waiting.ts'
  * `/delete` deletes them (`?confirm=` as for a sync). Both concern an orphan; a suspended application can be detached too.
  * `GET /orphans/:cluster/:name/tickets/:wanted` goes on waiting. Mounted at `/api`.
  */
-export function createDepartures(options: { viewOf: ViewOf; intake: Intake; waiting: Waiting; now: () => number }): Router {
-  const { viewOf, intake, waiting, now } = options
+export function createDepartures(options: {
+  viewOf: ViewOf
+  intake: Intake
+  confirm: Confirm
+  waiting: Waiting
+  now: () => number
+}): Router {
+  const { viewOf, intake, confirm, waiting, now } = options
   const router = Router()
 
   /** Whom the request means; undefined once it was refused. */
@@ -38,12 +45,13 @@ export function createDepartures(options: { viewOf: ViewOf; intake: Intake; wait
     const waitMs = waiting.wanted(request, response)
     if (waitMs === undefined) return
     const target = await targetFor(departure, request, response)
-    const actor = actorOf(viewOf(request).principal)
-    if (target === undefined || !(await confirm(intake, { target, actor }, request, response))) return
+    const { ledger, principal } = viewOf(request)
+    const actor = actorOf(principal)
+    if (target === undefined || !(await confirm({ target, actor, ledger }, request, response))) return
     await intake.depart(target, departure, actor)
     const ticket = await intake.acceptTrigger(target, { reason: 'manual', at: now(), actor })
     if (waitMs === 0) response.status(202).json({ ticket })
-    else await waiting.answer(request, response, { ticket }, waitMs)
+    else await waiting.answer(request, response, { ticket, isOrphan: target.repository === '' }, waitMs)
   }
 
   router.get('/orphans', async (request, response) => {
@@ -56,7 +64,8 @@ export function createDepartures(options: { viewOf: ViewOf; intake: Intake; wait
     const isReadable = may(viewOf(request).principal, 'read', { application, cluster })
     if (!isReadable || !/^[1-9]\d{0,14}$/.test(wanted)) return refuseUnknown(request, response)
     const waitMs = waiting.wanted(request, response)
-    if (waitMs !== undefined) await waiting.answer(request, response, { ticket: { application, cluster, wanted: Number(wanted) } }, waitMs)
+    const ticket = { application, cluster, wanted: Number(wanted) }
+    if (waitMs !== undefined) await waiting.answer(request, response, { ticket, isOrphan: true }, waitMs)
   })
   return router
 }

@@ -2,23 +2,28 @@ import { type Request, type Response, Router } from 'express'
 import type { Application } from '../model/configuration.ts'
 import type { Intake, Target } from '../model/intake.ts'
 import type { Trigger } from '../model/job.ts'
+import type { Confirm } from './confirmation.ts'
 import { refuse, refuseUnknown } from './refusal.ts'
 import { actorOf, type ViewOf } from './view.ts'
 import type { Waiting } from './waiting.ts'
-
-const PLAN_DIGEST = /^[\w:=+.-]{1,200}$/
 
 /**
  * Syncs by hand: `POST /applications/:name/sync` answers 202 with the ticket, or, with `?wait=`, once that is done;
  * `GET /applications/:name/tickets/:wanted?wait=` goes on waiting for a ticket. With `?revision=`, which is
  * never fetched, a wait ends with a result of that commit or of a later head. Mounted at `/api`.
  */
-export function createSyncRequests(options: { viewOf: ViewOf; intake: Intake; waiting: Waiting; now: () => number }): Router {
-  const { viewOf, intake, waiting, now } = options
+export function createSyncRequests(options: {
+  viewOf: ViewOf
+  intake: Intake
+  confirm: Confirm
+  waiting: Waiting
+  now: () => number
+}): Router {
+  const { viewOf, intake, confirm, waiting, now } = options
   const router = Router()
 
   router.post('/applications/:name/sync', async (request, response) => {
-    const { applicationOf, principal } = viewOf(request)
+    const { applicationOf, principal, ledger } = viewOf(request)
     const application = applicationOf(request.params.name)
     if (!application) return refuseUnknown(request, response)
     const waitMs = waiting.wanted(request, response)
@@ -29,7 +34,7 @@ export function createSyncRequests(options: { viewOf: ViewOf; intake: Intake; wa
     if (key === undefined) return
     const target = targetOf(application)
     const actor = actorOf(principal)
-    if (!(await confirm(intake, { target, actor }, request, response))) return
+    if (!(await confirm({ target, actor, ledger }, request, response))) return
     const trigger: Trigger = { reason: 'manual', at: now(), actor, ...named }
     const repeatable = { key, request: JSON.stringify([application.name, named.revision, request.query.confirm]) }
     const ticket = key === '' ? await intake.acceptTrigger(target, trigger) : await intake.acceptOnce(target, trigger, repeatable)
@@ -77,22 +82,4 @@ function keyOf(request: Request, response: Response): string | undefined {
   if (key === '' || /^[\x21-\x7e]{8,255}$/.test(key)) return key
   const fix = 'Write 8 to 255 printable characters without spaces: a UUID, say.'
   return void refuse(request, response, 400, { code: 'bad-key', message: 'Idempotency-Key cannot be used.', fix })
-}
-
-/** Writes down a person's word for a held plan, where one was given; false once the request was refused. */
-export async function confirm(
-  intake: Intake,
-  { target, actor }: { readonly target: Target; readonly actor: string },
-  request: Request,
-  response: Response,
-): Promise<boolean> {
-  const plan = request.query.confirm
-  if (plan === undefined) return true
-  if (typeof plan !== 'string' || !PLAN_DIGEST.test(plan)) {
-    const fix = 'Take it from the held result: it is the value of "plan".'
-    refuse(request, response, 400, { code: 'bad-confirm', message: 'confirm is not the digest of a plan.', fix })
-    return false
-  }
-  await intake.confirmPlan(target, plan, actor)
-  return true
 }

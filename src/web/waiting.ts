@@ -13,6 +13,8 @@ const MOST_WAITERS = 2_000
 export interface Awaited {
   readonly ticket: Ticket
   readonly revision?: string
+  /** The configuration has no such application (any more): its tickets have an address of their own. */
+  readonly isOrphan?: boolean
 }
 
 export interface Waiting {
@@ -70,8 +72,9 @@ const TOO_MANY = {
 }
 
 /** Where one can go on waiting for a ticket. */
-function pathOf({ ticket: { application, wanted }, revision }: Awaited): string {
-  return `/api/applications/${encodeURIComponent(application)}/tickets/${wanted}?wait=60s${revision === undefined ? '' : `&revision=${revision}`}`
+function pathOf({ ticket: { application, cluster, wanted }, revision, isOrphan }: Awaited): string {
+  const [name, place] = [encodeURIComponent(application), encodeURIComponent(cluster)]
+  return `/api/${isOrphan === true ? `orphans/${place}/${name}` : `applications/${name}`}/tickets/${wanted}?wait=60s${revision === undefined ? '' : `&revision=${revision}`}`
 }
 
 /** The newest run that has seen the ticket, where it failed in a way that is tried again, or waits itself: whoever waits should know why. */

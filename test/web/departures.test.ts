@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import request from 'supertest'
 import type { Orphan } from '../../src/model/departure.ts'
-import { sampleStatus } from './samples.ts'
+import { sampleResult, sampleStatus } from './samples.ts'
 import { BEARER, startWeb } from './start.ts'
 
 const ORPHAN: Orphan = { application: 'old-shop', cluster: 'prod', objects: 3, deletionPolicy: 'orphan', since: 1_700_000_000_000 }
@@ -48,4 +48,25 @@ test('what has left objects in several clusters is named by its cluster; what no
   await request(url).post('/api/applications/old-shop/detach?cluster=elsewhere').set(BEARER).expect(404)
   await request(url).post('/api/applications/unknown/delete').set(BEARER).expect(404)
   await request(url).post('/api/applications/old-shop/delete').expect(401)
+})
+
+test('a wait for an orphan that is over names the address of its own ticket, and that goes on waiting', async (t) => {
+  const { url, ledger } = await startWeb(t)
+  ledger.setOrphans([ORPHAN])
+  const late = await request(url).post('/api/applications/old-shop/delete?wait=20ms').set(BEARER).expect(504)
+  const path = `/api/orphans/prod/old-shop/tickets/${late.body.ticket.wanted}`
+  assert.ok(late.body.error.fix.includes(`GET ${path}?wait=60s`), late.body.error.fix)
+  const again = await request(url).get(`${path}?wait=20ms`).set(BEARER).expect(504)
+  assert.ok(again.body.error.fix.includes(`GET ${path}?wait=60s`), again.body.error.fix)
+})
+
+test('a confirmation of what an orphan does not hold any more is refused at once', async (t) => {
+  const { url, ledger } = await startWeb(t)
+  ledger.setOrphans([ORPHAN])
+  ledger.finish(sampleResult({ application: 'old-shop', outcome: 'held', plan: 'new' }))
+  const { body } = await request(url).post('/api/applications/old-shop/delete?confirm=old').set(BEARER).expect(409)
+  assert.equal(body.error.code, 'stale-plan')
+  assert.match(body.error.fix, /POST \/api\/applications\/old-shop\/delete\?confirm=new\./)
+  assert.equal(ledger.departed.length, 0)
+  await request(url).post('/api/applications/old-shop/delete?confirm=new').set(BEARER).expect(202)
 })

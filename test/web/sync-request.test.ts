@@ -4,7 +4,7 @@ import { test, type TestContext } from 'node:test'
 import request from 'supertest'
 import type { SyncResult } from '../../src/model/result.ts'
 import type { MemoryLedger } from './memory-ledger.ts'
-import { FIRST, sampleChange, sampleResult, SECOND } from './samples.ts'
+import { FIRST, sampleChange, samplePlan, sampleResult, sampleStatus, SECOND } from './samples.ts'
 import { BEARER, startWeb } from './start.ts'
 import { until } from './until.ts'
 
@@ -90,6 +90,23 @@ test('a held plan is answered 409 with the way to confirm it, and the confirmati
   for (const digest of ['', 'a b', '%0d%0a', 'x'.repeat(201)]) {
     assert.equal((await request(url).post(`${SYNC}?confirm=${digest}`).set(BEARER)).status, 400, digest)
   }
+})
+
+test('a confirmation of what is not held any more is refused at once, with what is', async (t) => {
+  const planned = { held: { digest: 'planned', reason: '', fix: '' } }
+  const { url, ledger } = await startWeb(t, { planner: { ask: async () => 0, find: async () => ({ ...samplePlan(), ...planned }) } })
+  const lastResult = sampleResult({ outcome: 'held', plan: 'new' })
+  ledger.setStatuses([sampleStatus({ lastResult, wanted: 3, done: 3 })])
+  const { body } = await request(url).post(`${SYNC}?confirm=old`).set(BEARER).expect(409)
+  assert.equal(body.error.code, 'stale-plan')
+  assert.match(body.error.fix, /POST \/api\/applications\/shop-prod\/sync\?confirm=new\./)
+  assert.deepEqual([ledger.confirmed, ledger.triggers], [[], []])
+
+  await request(url).post(`${SYNC}?confirm=new`).set(BEARER).expect(202)
+  await request(url).post(`${SYNC}?confirm=planned`).set(BEARER).expect(202)
+  ledger.setStatuses([sampleStatus({ lastResult, wanted: 4, done: 3 })])
+  await request(url).post(`${SYNC}?confirm=old`).set(BEARER).expect(202)
+  assert.equal(ledger.confirmed.length, 3, 'a newer plan, and whatever a newer ticket may hold, is the worker’s to judge')
 })
 
 test('a wait that is over is answered 504 with the ticket, by which one can go on waiting', async (t) => {

@@ -118,6 +118,10 @@ export const OPERATIONS: readonly Operation[] = [
       ...WAITED,
       400: MALFORMED,
       404: UNKNOWN,
+      409: {
+        is: 'Held until a person confirms the plan, or suspended; without a result: what was confirmed is not what is held now',
+        body: z.union([schemas.unanswered, schemas.refused()]),
+      },
       422: {
         is: 'The commit is at fault, or the key was used for another request',
         body: z.union([schemas.unanswered, schemas.refused()]),
