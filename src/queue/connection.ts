@@ -76,6 +76,15 @@ export async function reachable<Value>(command: Promise<Value>): Promise<Value> 
   }
 }
 
+/** What Redis says while it starts, or while nobody is master: it will answer, but not yet. */
+const NOT_YET = /^(LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN)\b/
+
+/** Whether a command failed because Redis is away: an answer that refuses it is another thing, and so is a mistake of ours. */
+export function isAway(error: unknown): boolean {
+  if (!(error instanceof Error) || error instanceof TypeError || error instanceof RangeError) return false
+  return error.name !== 'ReplyError' || NOT_YET.test(error.message)
+}
+
 export function redisUnavailable(cause: unknown): GitwakeError {
   const why = cause instanceof Error ? cause.message : String(cause)
   return new GitwakeError('redis-unavailable', `Redis cannot be used: ${why}`, {

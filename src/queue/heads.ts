@@ -1,5 +1,6 @@
 import type { Redis } from '../model/redis.ts'
 import { clusterKeys } from '../model/keys.ts'
+import { isAway, reachable } from './connection.ts'
 import { HEADS_KEPT, HEADS_KEPT_MS, runScript, type Script } from './scripts/script.ts'
 
 /** Two looks this far apart that agree settle that a branch was really set back (design.md). */
@@ -37,7 +38,7 @@ return 0
 
 /** The heads that each branch had, as far as this cluster's workers saw them: an accelerator, forgotten by FLUSHALL without harm. */
 export interface HeadHistory {
-  /** May this revision be synced now? `named`: a webhook named it as the new head. Answers 'accepted' where Redis is away. */
+  /** May this revision be synced now? `named`: a webhook named it as the new head. Answers 'accepted' where Redis is away. Throws GitwakeError `redis-unavailable` where it refuses. */
   admit(
     repository: string,
     ref: string,
@@ -48,8 +49,18 @@ export interface HeadHistory {
   unaware(revision: string, applications: readonly string[]): Promise<ReadonlySet<string>>
   /** These were asked to sync this head. */
   told(revision: string, applications: readonly string[]): Promise<void>
-  /** Was this revision admitted as a head lately? Answers false where Redis is away. */
+  /** Was this revision admitted as a head lately? Answers false where Redis is away. Throws GitwakeError `redis-unavailable` where it refuses. */
   has(repository: string, ref: string, revision: string): Promise<boolean>
+}
+
+/** A Redis that is away stops no sync; one that refuses what it is asked would hide that no head is remembered. */
+async function unlessAway<Value>(command: Promise<Value>, away: Value): Promise<Value> {
+  return await reachable(
+    command.catch((error: unknown) => {
+      if (isAway(error)) return away
+      throw error
+    }),
+  )
 }
 
 export function createHeadHistory(redis: Redis, cluster: string): HeadHistory {
@@ -59,7 +70,7 @@ export function createHeadHistory(redis: Redis, cluster: string): HeadHistory {
     async admit(repository, ref, revision, { application, named }) {
       const heads = key(repository, ref)
       const asked = [revision, named ? '1' : '0', application]
-      const admitted = await runScript(redis, ADMIT, [heads, `${heads}:doubt`, toldKey], asked).catch(() => 1)
+      const admitted = await unlessAway(runScript(redis, ADMIT, [heads, `${heads}:doubt`, toldKey], asked), 1)
       return admitted === 1 ? 'accepted' : 'left already'
     },
     async unaware(revision, applications) {
@@ -71,7 +82,7 @@ export function createHeadHistory(redis: Redis, cluster: string): HeadHistory {
       await redis.hset(toldKey, ...applications.flatMap((application) => [application, revision]))
     },
     async has(repository, ref, revision) {
-      return (await redis.lpos(key(repository, ref), revision).catch(() => null)) !== null
+      return (await unlessAway(redis.lpos(key(repository, ref), revision), null)) !== null
     },
   }
 }
