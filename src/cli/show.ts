@@ -144,9 +144,12 @@ export function statusText(terminal: Terminal, status: ApplicationStatus, now: n
     ['tickets', `${status.done} of ${status.wanted} done`],
   ]
   const drift = status.drift.length === 0 ? '' : `drift\n${changeLines(terminal, status.drift).join('\n')}\n`
+  // The last result says it itself, where it has looked.
+  const sick = status.lastResult?.health.objects.length === 0 ? (status.unhealthy ?? []) : []
+  const unhealthy = sick.length === 0 ? '' : `unhealthy\n${sick.flatMap(healthLines).join('\n')}\n`
   const last =
     status.lastResult === undefined
       ? ''
       : `last result, ${ago(status.lastResult.finishedAt, now)} ago\n${resultText(terminal, status.lastResult)}`
-  return `${rows.map(([name, value]) => `${name.padEnd(13)}${value}`).join('\n')}\n${drift}${last}`
+  return `${rows.map(([name, value]) => `${name.padEnd(13)}${value}`).join('\n')}\n${unhealthy}${drift}${last}`
 }

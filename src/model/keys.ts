@@ -62,6 +62,8 @@ export const receiverKeys = {
   history: (application: string): string => `{gitwake}:history:${application}`,
   /** The newest look of the history that found nothing to do, as it stands there. */
   idleLook: (application: string): string => `{gitwake}:history:${application}:idle`,
+  /** The newest commit of the history that concerned nothing, as it stands there. */
+  unaffected: (application: string): string => `{gitwake}:history:${application}:unaffected`,
   /** Sorted set: seen → the final answer to every ticket up to it, as JSON. */
   answers: (cluster: string, application: string): string => `{gitwake}:answers:${cluster}/${application}`,
   /** Hash: what each application and cluster said of this commit (src/record/commits). */

@@ -94,6 +94,8 @@ export interface ApplicationStatus {
   readonly applied?: { readonly revision: string; readonly at: number }
   readonly sync: 'synced' | 'out of sync' | 'syncing' | 'queued' | 'failed' | 'held' | 'suspended' | 'waiting' | 'unknown'
   readonly health: HealthStatus
+  /** What is not well, and why, as of the last look at the cluster; the last result may have had no reason to look. */
+  readonly unhealthy?: readonly ObjectHealth[]
   /** Present while nothing is applied, healed or pruned. */
   readonly suspended?: Suspended
   /** Present while it stays where it was rolled back to. */

@@ -8,6 +8,8 @@ import { clockAt } from './clock.ts'
 export interface LastKnown {
   readonly health: HealthStatus
   readonly isApplied: boolean
+  /** What was not well, as stored. */
+  readonly unhealthy: string
 }
 
 /** A heal takes less; drift that stays is told again by the sweep. */
@@ -17,9 +19,9 @@ const STATUSES: readonly HealthStatus[] = ['current', 'in progress', 'failed', '
 
 /** Reads it from Redis; a Redis that is away knows nothing. */
 export async function readLastKnown(redis: Redis, cluster: string, application: string): Promise<LastKnown> {
-  const fields = [`${application}/health`, `${application}/applied`]
-  const [health, applied] = await redis.hmget(clusterKeys(cluster).status, ...fields).catch(() => [null, null])
-  return { health: healthFrom(health), isApplied: typeof applied === 'string' }
+  const fields = [`${application}/health`, `${application}/applied`, `${application}/unhealthy`]
+  const [health, applied, unhealthy] = await redis.hmget(clusterKeys(cluster).status, ...fields).catch(() => [null, null, null])
+  return { health: healthFrom(health), isApplied: typeof applied === 'string', unhealthy: unhealthy ?? '[]' }
 }
 
 /** Health as it was published. */

@@ -1,6 +1,6 @@
 import type { Redis } from '../model/redis.ts'
 import { answerOf } from '../model/answer.ts'
-import type { HealthStatus } from '../model/health.ts'
+import type { HealthStatus, ObjectHealth } from '../model/health.ts'
 import { clusterKeys } from '../model/keys.ts'
 import type { Change } from '../model/plan.ts'
 import type { SyncResult, WaitsFor } from '../model/result.ts'
@@ -12,6 +12,8 @@ export interface StatusPieces {
   /** What the cluster carries. */
   readonly applied?: { readonly revision: string; readonly at: number }
   readonly health?: HealthStatus
+  /** The objects that make it so; [] clears them. */
+  readonly unhealthy?: readonly ObjectHealth[]
   /** Objects that drifted and were not repaired; [] clears it. */
   readonly drift?: readonly Change[]
   /** What it waits for; null for nothing. */
@@ -31,6 +33,22 @@ export function statusFields(application: string, pieces: StatusPieces): readonl
   )
 }
 
+const MOST_UNHEALTHY = 10
+
+/** Health as it is published: with the objects that are not well, the worst first. */
+export function healthPieces(status: HealthStatus, objects: readonly ObjectHealth[]): Required<Pick<StatusPieces, 'health' | 'unhealthy'>> {
+  const sick = objects.filter((object) => object.status !== 'current')
+  const failed = sick.filter((object) => object.status === 'failed')
+  return { health: status, unhealthy: [...failed, ...sick.filter((object) => object.status !== 'failed')].slice(0, MOST_UNHEALTHY) }
+}
+
+/** Whether what was stored says the same. A sync has read the log of a container that fails, a look at its health has not. */
+export function isSameHealth(stored: string, unhealthy: readonly ObjectHealth[]): boolean {
+  const withoutLogs = (objects: readonly ObjectHealth[]): string =>
+    JSON.stringify(objects.map(({ object, status, message }) => [object, status, message]))
+  return withoutLogs(JSON.parse(stored) as readonly ObjectHealth[]) === withoutLogs(unhealthy)
+}
+
 /** What a finished sync tells about its application. */
 export function piecesOf(result: SyncResult): StatusPieces {
   const { revision, outcome, startedAt, finishedAt } = result
@@ -42,16 +60,18 @@ export function piecesOf(result: SyncResult): StatusPieces {
   // It has not looked at the cluster.
   if (waiting?.for === 'dependencies') return head
   if ((answerOf(result) !== 'answered' && outcome !== 'waiting') || outcome === 'held') return head
-  const health = result.health.status
+  // Not well, and nothing to show for it: this run has not looked, and what was said of its health before still holds.
+  const { status, objects } = result.health
+  const health = status === 'current' || objects.length > 0 ? healthPieces(status, objects) : { health: status }
   if (outcome === 'drifted' || outcome === 'suspended' || outcome === 'waiting')
     return {
       ...head,
-      health,
+      ...health,
       drift: result.changes.filter((change) => change.drift !== undefined),
     }
   return {
     ...head,
-    health,
+    ...health,
     // What a fight is about, or what a policy leaves alone, is not repaired.
     drift: result.changes.filter(({ action, drift }) => drift !== undefined && action === 'skipped'),
     ...(revision !== undefined && { applied: { revision, at: finishedAt } }),

@@ -68,6 +68,7 @@ export interface StoredPieces {
   readonly head?: ApplicationStatus['head']
   readonly applied?: ApplicationStatus['applied']
   readonly health?: ApplicationStatus['health']
+  readonly unhealthy?: ApplicationStatus['unhealthy']
   readonly drift?: readonly Change[]
   readonly waiting?: WaitsFor | null
   /** What people have said of it until further notice. */
@@ -76,7 +77,7 @@ export interface StoredPieces {
 
 export function decodePieces(fields: Readonly<Record<string, string>>, application: string): StoredPieces {
   const pieces: Record<string, unknown> = {}
-  for (const piece of ['head', 'applied', 'health', 'drift', 'waiting'] as const) {
+  for (const piece of ['head', 'applied', 'health', 'unhealthy', 'drift', 'waiting'] as const) {
     const value = parse(fields[`${application}/${piece}`] ?? '')
     if (value !== undefined) pieces[piece] = value
   }

@@ -8,8 +8,8 @@ import type { Audit } from './audit/audit.ts'
 import { syncEvent } from './audit/sync-event.ts'
 import { indexCommit } from './commits/commits.ts'
 import { answerFrom } from './decode.ts'
-import { isIdleLook, REPLACE_IDLE } from './idle-look.ts'
 import { type Outcome, readOutcomes } from './outcomes.ts'
+import { isIdleLook, quietKind, REPLACE_QUIET } from './quiet.ts'
 
 /** How much of an application's past is kept. */
 export interface Retention {
@@ -108,11 +108,16 @@ async function store({ redis, retention }: FoldOptions, cluster: string, cursor:
   await redis.xtrim(clusterKeys(cluster).outcomes, 'MINID', '~', oldest).catch(() => 0)
 }
 
-/** A look that finds nothing takes the place of one right before it: some objects move all the time, and would wash what was done out of the history. */
+/**
+ * What did nothing takes the place of the one of its kind before it, as long as nothing was done in between: some objects move all the time, and
+ * most commits of a large repository concern other applications; both would wash what was done out of the history.
+ */
 function addToHistory(writes: ChainableCommander, result: SyncResult): void {
-  const [history, idle] = [receiverKeys.history(result.application), receiverKeys.idleLook(result.application)]
-  const text = JSON.stringify(result)
-  if (isIdleLook(result)) writes.eval(REPLACE_IDLE, 2, history, idle, text, result.finishedAt)
-  else writes.del(idle)
-  writes.zadd(history, result.finishedAt, text)
+  const { application, finishedAt } = result
+  const [history, text] = [receiverKeys.history(application), JSON.stringify(result)]
+  const quiet = { idle: receiverKeys.idleLook(application), unaffected: receiverKeys.unaffected(application) }
+  const kind = quietKind(result)
+  if (kind === undefined) writes.del(quiet.idle, quiet.unaffected)
+  else writes.eval(REPLACE_QUIET, 2, history, quiet[kind], text, finishedAt)
+  writes.zadd(history, finishedAt, text)
 }

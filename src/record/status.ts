@@ -1,5 +1,6 @@
 import type { Application } from '../model/configuration.ts'
 import type { ApplicationStatus, Queued, QueuePlace, SyncResult, WaitsFor } from '../model/result.ts'
+import type { ObjectHealth } from '../model/health.ts'
 import { pinned, suspended } from '../model/standing.ts'
 import type { StoredPieces } from './decode.ts'
 
@@ -51,6 +52,7 @@ export function statusOf(known: Known): ApplicationStatus {
   const pin = pinned(pieces.standing)
   const waiting = waitsFor(known)
   const queued = queuedFor(known)
+  const unhealthy = unhealthyOf(known)
   return {
     application: name,
     cluster: destination.cluster,
@@ -60,6 +62,7 @@ export function statusOf(known: Known): ApplicationStatus {
     ...(pieces.applied && { applied: pieces.applied }),
     sync: syncStateOf(known),
     health: pieces.health ?? lastResult?.health.status ?? 'unknown',
+    ...(unhealthy.length > 0 && { unhealthy }),
     ...(stop && { suspended: stop }),
     ...(pin && { pinned: pin }),
     ...(waiting && { waiting }),
@@ -70,6 +73,11 @@ export function statusOf(known: Known): ApplicationStatus {
     done: queue.done,
     ...(unappliedSince !== undefined && { unappliedSince }),
   }
+}
+
+/** A worker that does not publish it yet has said it in its last result. */
+function unhealthyOf({ pieces, lastResult }: Known): readonly ObjectHealth[] {
+  return pieces.unhealthy ?? lastResult?.health.objects.filter(({ status }) => status !== 'current') ?? []
 }
 
 function syncStateOf(known: Known): ApplicationStatus['sync'] {

@@ -19,7 +19,7 @@ import {
   restoreApplied,
 } from '../queue/last-known.ts'
 import { sayStanding } from '../queue/standing.ts'
-import { publishStatus } from '../queue/status.ts'
+import { healthPieces, isSameHealth, publishStatus } from '../queue/status.ts'
 import type { Destination, Renderer, Source } from '../sync/ports.ts'
 import type { Deviation } from '../sync/deviation.ts'
 import { sweep, type Swept } from '../sync/sweep.ts'
@@ -100,10 +100,11 @@ export function createLookAround(options: LookAroundOptions): LookAround {
   async function publishHealth(name: string, objects: readonly ObjectId[], destination: Destination, signal: AbortSignal): Promise<void> {
     const applySet = applySetId(name, options.inventoryNamespace)
     const report = await destination.health(objects, applySet, { timeoutMs: 0, signal, superseded: () => Promise.resolve(false) })
-    const { health } = await readLastKnown(redis, cluster, name)
-    if (report.status === health) return
-    await publishStatus(redis, cluster, name, { health: report.status })
-    options.onHealth?.(name)
+    const known = await readLastKnown(redis, cluster, name)
+    const pieces = healthPieces(report.status, report.objects)
+    if (report.status === known.health && isSameHealth(known.unhealthy, pieces.unhealthy)) return
+    await publishStatus(redis, cluster, name, pieces)
+    if (report.status !== known.health) options.onHealth?.(name)
   }
 
   async function poll(name: string, signal: AbortSignal): Promise<void> {

@@ -67,9 +67,11 @@ export function createRunSync(options: RunSyncOptions & { readonly dependencies:
           superseded: control.superseded,
           onApplied: async ({ revision, finishedAt }) => {
             if (revision === undefined) return
-            await publishStatus(redis, cluster, application.name, { applied: { revision, at: finishedAt }, health: 'in progress' }).catch(
-              () => undefined,
-            )
+            await publishStatus(redis, cluster, application.name, {
+              applied: { revision, at: finishedAt },
+              health: 'in progress',
+              unhealthy: [],
+            }).catch(() => undefined)
           },
         },
         {

@@ -368,6 +368,15 @@ describe('the commands that ask a server', () => {
     assert.ok(!out.includes('\u001b'))
   })
 
+  test('status says why an application is not well, also where the last commit did not concern it', async () => {
+    const object = { group: 'apps', kind: 'Deployment', namespace: 'shop', name: 'api' }
+    const unhealthy = [{ object, status: 'failed', message: 'CrashLoopBackOff' }]
+    const lastResult = { ...RESULT, outcome: 'not affected', health: { status: 'failed', objects: [] } }
+    answers = { 'GET /api/applications/shop': [{ status: 200, body: { ...status, health: 'failed', unhealthy, lastResult } }] }
+    const { out } = await gitwake(['status', 'shop'], environment)
+    assert.match(out, /\nunhealthy\n +failed +Deployment\/shop\/api: CrashLoopBackOff\n/)
+  })
+
   test('status exits 1 where something is held', async () => {
     answers = { 'GET /api/applications': [{ status: 200, body: { applications: [{ ...status, sync: 'held' }] } }] }
     assert.equal((await gitwake(['status'], environment)).code, 1)

@@ -173,6 +173,59 @@ test('looks that find nothing take the place of one another, so that they wash n
   }
 })
 
+test('commits that concern nothing do not push deployments out of the history, and each still has its answer', async () => {
+  await using setup = await setUp()
+  const revisionOf = (seen: number): string => seen.toString(16).padStart(40, '0')
+  const result = (seen: number, more: Partial<SyncResult> = {}) =>
+    resultOf(
+      { application: 'api', reason: 'push', seen, triggers: [] },
+      { finishedAt: Date.now() - 1_000 + seen, revision: revisionOf(seen), ...more },
+    )
+  const unaffected = { outcome: 'not affected' } as const
+  const results = [
+    result(1),
+    ...[2, 3, 4, 5].map((seen) => result(seen, unaffected)),
+    result(6, { reason: 'drift' }),
+    ...[7, 8].map((seen) => result(seen, unaffected)),
+    result(9),
+    result(10, unaffected),
+  ]
+  for (const each of results) await setup.redis.client.xadd(clusterKeys('prod').outcomes, '*', 'result', JSON.stringify(each))
+  await using books = openBooks(setup, 5)
+  await until(async () => (await books.ledger.history('api', 1))[0]?.seen === 10)
+  assert.deepEqual(
+    (await books.ledger.history('api', 100)).map(({ seen }) => seen),
+    [10, 9, 8, 6, 1],
+  )
+  for (const seen of [2, 5, 7])
+    assert.deepEqual(
+      (await books.ledger.commit(revisionOf(seen))).applications.map(({ state }) => state),
+      ['superseded'],
+    )
+  const answerTo = async (wanted: number) =>
+    (await books.ledger.waitFor({ application: 'api', cluster: 'prod', wanted }, AbortSignal.timeout(20_000)))?.seen
+  assert.deepEqual([await answerTo(3), await answerTo(7), await answerTo(10)], [6, 8, 10], 'by the first that is still told')
+})
+
+test('an application that is unhealthy says why, also where the last commit did not concern it', async () => {
+  await using setup = await setUp()
+  await using books = openBooks(setup)
+  const object = { group: 'apps', kind: 'Deployment', namespace: 'shop', name: 'api' }
+  const sick = { object, status: 'failed', message: 'CrashLoopBackOff', log: ['no table'] } as const
+  const health = { status: 'failed', objects: [sick, { ...sick, status: 'current' }] } as const
+  const unaffected = { outcome: 'not affected', health: { status: 'failed', objects: [] } } as const
+  setup.work({ run: inOrder({ health }, unaffected, {}) })
+  for (const [outcome, unhealthy] of [
+    ['synced', [sick]],
+    ['not affected', [sick]],
+    ['synced', undefined],
+  ] as const) {
+    await books.ledger.waitFor(await setup.intake.acceptTrigger(api, trigger()), AbortSignal.timeout(20_000))
+    const status = await books.ledger.status('api')
+    assert.deepEqual([status?.lastResult?.outcome, status?.unhealthy], [outcome, unhealthy])
+  }
+})
+
 test('a status tells what is queued, what runs, what is applied and since when a commit waits', async () => {
   await using setup = await setUp()
   await using books = openBooks(setup)

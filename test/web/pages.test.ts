@@ -57,6 +57,7 @@ test('markup in any field of a status stays text', () => {
     path: HOSTILE,
     drift: [change],
     health: 'failed',
+    unhealthy: lastResult.health.objects,
   } as const
   const statuses = [sampleStatus({ ...fields, lastResult }), sampleStatus({ ...fields, lastResult: { ...lastResult, outcome: 'held' } })]
   const text = htmlText(
@@ -69,6 +70,17 @@ test('markup in any field of a status stays text', () => {
   )
   assert.doesNotMatch(text, /<script>|<img|onerror='/)
   assert.equal(text.match(/<script/g)?.length, 1)
+})
+
+test('a page says why an application is not well, also where the last commit did not concern it', async (t) => {
+  const { url, ledger } = await startWeb(t)
+  const object = { group: 'apps', kind: 'Deployment', namespace: 'shop', name: 'api' }
+  const lastResult = sampleResult({ outcome: 'not affected', changes: [], health: { status: 'failed', objects: [] } })
+  for (const status of ['failed', 'in progress'] as const) {
+    ledger.setStatuses([sampleStatus({ lastResult, health: status, unhealthy: [{ object, status, message: '0 of 3 are available' }] })])
+    const { text } = await request(url).get('/').set(BASIC).expect(200)
+    assert.match(text, /Deployment\/shop\/api<\/code> 0 of 3 are available/)
+  }
 })
 
 test('a page shows every state in words, never by colour alone', async (t) => {

@@ -184,6 +184,14 @@ export function everyState(): readonly ApplicationStatus[] {
       application: 'search',
       namespace: 'search',
       health: 'failed',
+      unhealthy: [
+        {
+          object: deploymentOf('search'),
+          status: 'failed',
+          message: 'Pod search-7d4b9: Container main: CrashLoopBackOff (last exit code 1)',
+          log: ['starting search 4.1', 'fatal: index <main> not found'],
+        },
+      ],
       lastResult: sampleResult({
         application: 'search',
         message: 'Applied, but unhealthy.',

@@ -195,6 +195,7 @@ export const applicationStatus = named(
     pinned: pinned.optional(),
     waiting: waitsFor.optional(),
     queue: queued.optional().describe('Where it stands, while something is wanted that does not run yet'),
+    unhealthy: z.array(objectHealth).optional().describe('What is not well, and why, as of the last look at the cluster'),
     drift: z.array(change),
     lastResult: syncResult.optional(),
     wanted: z.int(),

@@ -76,14 +76,14 @@ function summary({ lastResult, wanted, done }: ApplicationStatus, now: number): 
   }${asked > 0 && html`<span class="behind" title="${wanted} asked for, ${done} answered">${plural(asked, 'request')} pending</span>`}`
 }
 
-function notices({ drift, health, lastResult, application, suspended, pinned, waiting }: ApplicationStatus, options: Options): Html {
+function notices({ drift, unhealthy, lastResult, application, suspended, pinned, waiting }: ApplicationStatus, options: Options): Html {
   const held = lastResult?.outcome === 'held'
   return html`${suspended && suspendedNotice(application, suspended)}
 ${pinned && pinnedNotice(application, pinned)}
 ${waiting && waitingNotice(waiting)}
 ${held && heldNotice(application, lastResult.message, lastResult.problem?.fix, lastResult.plan)}
 ${!held && lastResult?.problem && problemNotice(lastResult.problem)}
-${health === 'failed' && lastResult && unhealthyNotice(lastResult.health.objects)}
+${unhealthy && unhealthyNotice(unhealthy, lastResult?.health.objects.length === 0)}
 ${
   drift.length > 0 &&
   html`<div class="notice warn"><p class="said">${plural(drift.length, 'object')} drifted from Git</p>

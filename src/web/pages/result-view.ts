@@ -26,12 +26,14 @@ ${problem.retryable && html`<p class="origin">gitwake tries again by itself.</p>
 }
 
 /** Which objects are not well, and why; the first few of them. */
-export function unhealthyNotice(objects: readonly ObjectHealth[]): Html | false {
+export function unhealthyNotice(objects: readonly ObjectHealth[], isAll: boolean): Html | false {
   const failed = objects.filter(({ status }) => status === 'failed')
-  if (failed.length === 0) return false
-  return html`<div class="notice bad">
-<p class="said">${plural(failed.length, 'object')} of the last sync ${failed.length === 1 ? 'is' : 'are'} unhealthy</p>
-<ul>${failed.slice(0, 5).map(({ object, message, log }) => html`<li><code class="object">${displayName(object)}</code> ${message}${logBlock(log)}</li>`)}</ul>
+  const told = failed.length === 0 && isAll ? objects : failed
+  if (told.length === 0) return false
+  const what = `${plural(told.length, 'object')} ${told.length === 1 ? 'is' : 'are'} ${failed.length === 0 ? 'not ready' : 'unhealthy'}`
+  return html`<div class="notice ${failed.length === 0 ? 'busy' : 'bad'}">
+<p class="said">${what}</p>
+<ul>${told.slice(0, 5).map(({ object, message, log }) => html`<li><code class="object">${displayName(object)}</code> ${message}${logBlock(log)}</li>`)}</ul>
 </div>`
 }
 

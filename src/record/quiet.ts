@@ -5,11 +5,17 @@ export function isIdleLook({ reason, outcome, changes }: SyncResult): boolean {
   return reason === 'drift' && outcome === 'synced' && changes.length === 0
 }
 
+/** Results that did nothing, of which the history keeps the newest in a row; what became of each commit stands in the ledger all the same. */
+export function quietKind(result: SyncResult): 'idle' | 'unaffected' | undefined {
+  if (isIdleLook(result)) return 'idle'
+  return result.outcome === 'not affected' ? 'unaffected' : undefined
+}
+
 /**
- * KEYS: history (sorted set), the newest idle look in it. ARGV: the idle look that comes, its time.
+ * KEYS: history (sorted set), the newest quiet result of a kind in it. ARGV: the one that comes, its time.
  * Takes the one before out, unless that is newer: another replica may be ahead.
  */
-export const REPLACE_IDLE = `
+export const REPLACE_QUIET = `
 local before = redis.call('GET', KEYS[2])
 local score = before and redis.call('ZSCORE', KEYS[1], before)
 if score and tonumber(score) > tonumber(ARGV[2]) then return end
