@@ -3,6 +3,7 @@ import type { ResourceKind } from '../model/kinds.ts'
 import { FIELD_MANAGER } from '../model/names.ts'
 import type { LiveObject } from '../model/object.ts'
 import type { DeleteOperation } from '../model/plan.ts'
+import { alteredFields } from '../plan/altered.ts'
 import type { ApplyOperation, Deleted, Tried, WriteOptions, Written } from '../sync/ports.ts'
 import type { ClusterConnection } from './connect.ts'
 import { classifyAnswer } from './errors.ts'
@@ -22,11 +23,15 @@ export async function applyObject(
   operation: ApplyOperation,
   options: WriteOptions,
 ): Promise<Written> {
-  const answer = await sendApply(connection, resource, operation.manifest, conditionOf(operation), options)
+  // The whole object and not its metadata alone: only its values tell what admission made of it.
+  const sending = { ...options, accept: 'application/json' }
+  const answer = await sendApply(connection, resource, operation.manifest, conditionOf(operation), sending)
   if (!isTaken(answer)) return { ok: false, ...classifyAnswer(answer) }
-  const seen = decodeMetadata(parseJson(answer.text), resource)
+  const live = parseJson(answer.text)
+  const seen = decodeMetadata(live, resource)
   if (seen === undefined) return { ok: false, class: 'other', message: 'the API server answered without metadata', retryable: true }
-  return { ok: true, seen, warnings: warningsOf(answer.headers) }
+  const altered = isJsonObject(live) ? alteredFields(operation.manifest, live) : []
+  return { ok: true, seen, warnings: warningsOf(answer.headers), ...(altered.length > 0 && { altered }) }
 }
 
 /**

@@ -122,7 +122,7 @@ async function applyChange(planned: PlannedChange, applying: Applying): Promise<
   for (let attempt = 1; ; attempt += 1) {
     const answer = await write(change, applying)
     if (answer === undefined) return finish({ change }, applying)
-    if (answer.ok) return finish({ change, seen: answer.seen }, applying)
+    if (answer.ok) return finish({ change, seen: answer.seen, altered: answer.altered ?? [] }, applying)
     const next = await afterRefusal(change, answer, applying, attempt < ATTEMPTS, performance.now() < deadline)
     if (next === undefined) return finish({ change: refusedChange(change, answer) }, applying)
     change = next

@@ -2,6 +2,7 @@ import { GitwakeError } from '../model/error.ts'
 import type { Inventory } from '../model/inventory.ts'
 import { groupKindKey, objectKey } from '../model/object.ts'
 import type { Plan, PlannedChange } from '../model/plan.ts'
+import { alteredWarning } from '../plan/altered.ts'
 import { definedKinds } from '../plan/desired.ts'
 import { placeOfHook, type PlannedHook } from '../plan/hooks.ts'
 import { isEmpty, type PlanFacts } from '../plan/plan.ts'
@@ -36,9 +37,13 @@ export interface CarryOut {
 export interface CarriedOut {
   readonly ended: Ended
   readonly changes: readonly PlannedChange[]
+  /** What a person should know of what was written. */
+  readonly warnings: readonly string[]
   /** The inventory as it is then. */
   readonly stored: StoredInventory | undefined
 }
+
+const MOST_WARNINGS = 50
 
 /**
  * Carries out a plan under the application's Lease: widen the inventory, run the hooks before, apply, prune, narrow it. Where nothing is to be
@@ -70,7 +75,8 @@ async function carryOutUnder(planned: CarryOut, options: WriteOptions): Promise<
     await work.hooks.removeLeftovers(options)
     const recorded = await record(work, stored, done, ended, options)
     await work.hooks.tidy(options)
-    return { ended, changes: inPlanOrder(plan.changes, done), stored: recorded }
+    const warnings = done.flatMap(({ change, altered = [] }) => alteredWarning(change.object, altered)).slice(0, MOST_WARNINGS)
+    return { ended, changes: inPlanOrder(plan.changes, done), warnings, stored: recorded }
   } catch (error) {
     // What was written so far is still recorded, unless the right to write is what was lost; the intended entries cover the rest.
     if (!(error instanceof GitwakeError && error.code === 'lease-lost'))

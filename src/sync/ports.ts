@@ -75,7 +75,15 @@ export interface Refused {
   readonly message: string
   readonly retryable: boolean
 }
-export type Written = { readonly ok: true; readonly seen: ObservedObject; readonly warnings: readonly string[] } | Refused
+export type Written =
+  | {
+      readonly ok: true
+      readonly seen: ObservedObject
+      readonly warnings: readonly string[]
+      /** Fields that were sent and did not stay so. */
+      readonly altered?: readonly string[]
+    }
+  | Refused
 
 /** A live object, and what a write would make of it. */
 export interface Compared {

@@ -59,6 +59,8 @@ export interface Done {
   readonly change: PlannedChange
   /** The object after our write. */
   readonly seen?: ObservedObject
+  /** Fields of our write that the cluster did not keep as they were sent. */
+  readonly altered?: readonly string[]
   /** Deleted, but still there: it stays tracked until its finalizers let go. */
   readonly lingers?: boolean
   /** Not deleted yet: what must go before it is still there. It stays tracked, and the next sync goes on. */

@@ -61,6 +61,7 @@ export async function write(proposal: Proposal, hooks: Hooks, { request, ports, 
       superseded,
     }),
   )
+  run.warnings = [...run.warnings, ...carried.warnings]
   return { decision, carried, changes: [...carried.changes, ...hooks.changes()] }
 }
 

@@ -140,32 +140,8 @@ describe('fields that are left to others', { timeout: 300_000 }, () => {
   })
 
   it('settles with a policy that changes what Git declares at every write', async () => {
-    const id = `settle-${process.pid}`
     const app = await bench.subject({ 'a.json': configMap('a', { level: 'low', x: '1' }) }, leave(['/data/level']))
-    const policies = '/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicies'
-    await bench.api('POST', policies, {
-      apiVersion: 'admissionregistration.k8s.io/v1',
-      kind: 'MutatingAdmissionPolicy',
-      metadata: { name: id },
-      spec: {
-        matchConstraints: {
-          resourceRules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE', 'UPDATE'], resources: ['configmaps'] }],
-        },
-        matchConditions: [{ name: 'ours', expression: `object.metadata.namespace == '${app.namespace}' && object.metadata.name == 'a'` }],
-        failurePolicy: 'Fail',
-        reinvocationPolicy: 'IfNeeded',
-        mutations: [
-          { patchType: 'ApplyConfiguration', applyConfiguration: { expression: 'Object{data: {"level": "high", "injected": "yes"}}' } },
-        ],
-      },
-    })
-    await bench.api('POST', `${policies.replace('policies', 'policybindings')}`, {
-      apiVersion: 'admissionregistration.k8s.io/v1',
-      kind: 'MutatingAdmissionPolicyBinding',
-      metadata: { name: id },
-      spec: { policyName: id },
-    })
-    try {
+    await underPolicy(app, async () => {
       await app.sync()
       const settled = await untilInjected(app)
       const position = await bench.audit.position()
@@ -174,11 +150,58 @@ describe('fields that are left to others', { timeout: 300_000 }, () => {
         assert.deepEqual(result.counts, { unchanged: 1 }, `${JSON.stringify(settled)} ${told(result)}`)
       }
       assert.deepEqual(await writes(position, 'configmaps/a'), [])
+    })
+  })
+
+  it('names the field of Git that a policy did not let stand, in the result of the write', async () => {
+    const app = await bench.subject({ 'a.json': configMap('a', { level: 'low', x: '1' }), 'b.json': configMap('b', { level: 'low' }) })
+    const first = await app.sync()
+    assert.deepEqual(first.warnings, [])
+    await underPolicy(app, async () => {
+      await untilInjected(app)
+      await app.repository.commit({ 'a.json': configMap('a', { level: 'low', x: '2' }), 'b.json': configMap('b', { level: 'middle' }) })
+      const { counts, warnings } = await app.sync({ reason: 'push' })
+      assert.deepEqual(counts, { configured: 2 })
+      const [warning, ...others] = warnings.filter((one) => one.includes('admission'))
+      assert.ok(warning?.startsWith(`ConfigMap/${app.namespace}/a: data.level: the cluster did not keep what was sent`), warnings.join())
+      assert.deepEqual(others, [])
+    })
+  })
+
+  /** Runs something while a policy changes ConfigMap a of an application at every write. */
+  async function underPolicy({ namespace }: Subject, run: () => Promise<void>): Promise<void> {
+    const id = `alters-${namespace}`
+    const policies = '/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicies'
+    const bindings = policies.replace('policies', 'policybindings')
+    await bench.api('POST', policies, {
+      apiVersion: 'admissionregistration.k8s.io/v1',
+      kind: 'MutatingAdmissionPolicy',
+      metadata: { name: id },
+      spec: {
+        matchConstraints: {
+          resourceRules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE', 'UPDATE'], resources: ['configmaps'] }],
+        },
+        matchConditions: [{ name: 'ours', expression: `object.metadata.namespace == '${namespace}' && object.metadata.name == 'a'` }],
+        failurePolicy: 'Fail',
+        reinvocationPolicy: 'IfNeeded',
+        mutations: [
+          { patchType: 'ApplyConfiguration', applyConfiguration: { expression: 'Object{data: {"level": "high", "injected": "yes"}}' } },
+        ],
+      },
+    })
+    await bench.api('POST', bindings, {
+      apiVersion: 'admissionregistration.k8s.io/v1',
+      kind: 'MutatingAdmissionPolicyBinding',
+      metadata: { name: id },
+      spec: { policyName: id },
+    })
+    try {
+      await run()
     } finally {
-      await bench.api('DELETE', `${policies.replace('policies', 'policybindings')}/${id}`)
+      await bench.api('DELETE', `${bindings}/${id}`)
       await bench.api('DELETE', `${policies}/${id}`)
     }
-  })
+  }
 
   /** A new policy takes the API server a moment; each touch is a write that it may change. */
   async function untilInjected(app: Subject): Promise<JsonObject> {
