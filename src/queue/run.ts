@@ -2,7 +2,7 @@ import type { Redis } from '../model/redis.ts'
 import { answerOf } from '../model/answer.ts'
 import { problemOf, GitwakeError, type Problem } from '../model/error.ts'
 import type { RetryPolicy } from '../model/configuration.ts'
-import type { SyncJob } from '../model/job.ts'
+import type { SyncJob, Trigger } from '../model/job.ts'
 import type { SyncResult } from '../model/result.ts'
 import { type Backoff, backoffOf, delayAfter, givenUp } from './backoff.ts'
 import type { Jobs } from './jobs.ts'
@@ -12,8 +12,8 @@ import { beginRun, finishRun, isSuperseded, type RunEnd } from './state.ts'
 export interface RunControl {
   /** Aborted when the worker shuts down or has lost the job to another: issue no further request. */
   readonly signal: AbortSignal
-  /** Whether a newer ticket waits: ask at stage boundaries and each second of a wait. Never throws. */
-  superseded(): Promise<boolean>
+  /** Whether a newer ticket waits that brings news (any does, where nothing is said): ask at stage boundaries and each second of a wait. Never throws. */
+  superseded(isNews?: (trigger: Trigger) => boolean): Promise<boolean>
 }
 
 /** One run of the pipeline. What it throws becomes a failed (or held) result. */
@@ -49,7 +49,7 @@ export async function runJob(context: RunContext, application: string, signal: A
   if (!run) return undefined
   const control: RunControl = {
     signal,
-    superseded: async () => isSuperseded(producer, cluster, run).catch(() => false),
+    superseded: async (isNews) => isSuperseded(producer, cluster, run, isNews).catch(() => false),
   }
   const startedAt = context.now()
   const ended = isOurs(context, run.job)

@@ -65,10 +65,26 @@ export async function finishRun(
   return Number(reply)
 }
 
-/** Whether a newer ticket than `seen` was given, or Redis was flushed and a ticket given since. */
-export async function isSuperseded(redis: Redis, cluster: string, { job, seed }: Run): Promise<boolean> {
-  const [current, want] = await redis.hmget(clusterKeys(cluster).application(job.application), 'seed', 'want')
-  return typeof want === 'string' && (current !== seed || Number(want) > job.seen)
+/** More requests than that during one run are news, whatever they say. */
+const MOST_JUDGED = 20
+
+/** Whether a newer ticket than `seen` was given that brings something new, or Redis was flushed and a ticket given since. */
+export async function isSuperseded(
+  redis: Redis,
+  cluster: string,
+  { job, seed }: Run,
+  isNews: (trigger: Trigger) => boolean = () => true,
+): Promise<boolean> {
+  const keys = clusterKeys(cluster)
+  const [current, want] = await redis.hmget(keys.application(job.application), 'seed', 'want')
+  if (typeof want !== 'string') return false
+  if (current !== seed) return true
+  const newer = Number(want) - job.seen
+  if (newer <= 0) return false
+  if (newer > MOST_JUDGED) return true
+  const entries = (await redis.lrange(keys.triggers(job.application), -newer, -1)).map(decodeTrigger)
+  const judged = entries.filter(({ wanted }) => wanted > job.seen)
+  return judged.length < newer || judged.some(({ trigger }) => isNews(trigger))
 }
 
 function encodeResult(result: SyncResult): string {

@@ -24,6 +24,7 @@ import type { Destination, Renderer, Source } from '../sync/ports.ts'
 import type { Deviation } from '../sync/deviation.ts'
 import { sweep, type Swept } from '../sync/sweep.ts'
 import type { Destinations } from './destinations.ts'
+import { CONFIGURATION } from './news.ts'
 import { createOrphanWatch } from './orphans.ts'
 import { createDriftWatch, type DriftWatch } from './drift-watch.ts'
 import { prove } from './prove.ts'
@@ -222,7 +223,7 @@ export function createLookAround(options: LookAroundOptions): LookAround {
     const targets = own()
       .filter(({ name }) => changed.includes(name))
       .map(targetOf)
-    if (targets.length > 0) await intake.acceptTriggers(targets, { reason: 'poll', at: Date.now(), actor: 'configuration' })
+    if (targets.length > 0) await intake.acceptTriggers(targets, { reason: 'poll', at: Date.now(), actor: CONFIGURATION })
     await remember(redis, cluster, 'configuration', new Map([...digests].filter(([name]) => changed.includes(name))))
     await forgetOthers(redis, cluster, 'configuration', new Set(digests.keys()))
   }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Redis } from '../model/redis.ts'
 import type { Application, CurrentConfiguration } from '../model/configuration.ts'
 import { GitwakeError } from '../model/error.ts'
@@ -17,6 +18,7 @@ import type { ProposePorts } from '../sync/propose.ts'
 import { sync } from '../sync/sync.ts'
 import { waitsFor, type Dependencies } from './dependencies.ts'
 import type { Destinations } from './destinations.ts'
+import { bringsNews } from './news.ts'
 import { runDeparture } from './run-departure.ts'
 import { countHeals, fightsBefore } from './fights.ts'
 import { openReading } from './reading.ts'
@@ -40,7 +42,16 @@ export function createRunSync(options: RunSyncOptions & { readonly dependencies:
   const some = (blockers: readonly Blocker[]): WaitsFor | undefined => (blockers.length === 0 ? undefined : waitsFor(blockers))
   return async (job, control) => {
     if (job.departure !== undefined) return await runDeparture(job, job.departure, control, options)
-    const { application, repository, destination, windows } = resolveApplication(job.application, options)
+    const configured = resolveApplication(job.application, options)
+    const { application, repository, destination, windows } = configured
+    let found: string | undefined
+    const heads: HeadHistory = {
+      ...options.heads,
+      admit: async (name, ref, revision, by) => {
+        found = revision
+        return await options.heads.admit(name, ref, revision, by)
+      },
+    }
     const [{ health }, said, fights] = await Promise.all([
       readLastKnown(redis, cluster, application.name),
       reachable(readStanding(redis, cluster, application.name)),
@@ -64,7 +75,8 @@ export function createRunSync(options: RunSyncOptions & { readonly dependencies:
             late: async (revision) => some(await dependencies.blockers(application, revision)),
           },
           signal: control.signal,
-          superseded: control.superseded,
+          superseded: () =>
+            control.superseded((trigger) => bringsNews(trigger, { revision: found, isConfigured: isStillConfigured(configured, options) })),
           onApplied: async ({ revision, finishedAt }) => {
             if (revision === undefined) return
             await publishStatus(redis, cluster, application.name, {
@@ -77,7 +89,7 @@ export function createRunSync(options: RunSyncOptions & { readonly dependencies:
         {
           ...proposePorts({ ...options, renderer: reading.renderer }, application, connected),
           source: options.source,
-          heads: options.heads,
+          heads,
           now: Date.now,
         },
       ),
@@ -124,6 +136,12 @@ export function resolveApplication(name: string, { configuration }: RunSyncOptio
     })
   }
   return { application, repository, destination, windows: windowsFor(application, destination) }
+}
+
+/** Whether the configuration says of an application what it said when its sync began. */
+function isStillConfigured(begun: ReturnType<typeof resolveApplication>, options: RunSyncOptions): boolean {
+  const { name } = begun.application
+  return options.configuration().applications.has(name) && isDeepStrictEqual(resolveApplication(name, options), begun)
 }
 
 /** The destination as an application may write to it. */

@@ -172,6 +172,32 @@ test('a run learns that a newer push waits, and the newer one follows', async ()
   assert.deepEqual(outcomes, ['superseded', 'synced'])
 })
 
+test('a newer request that brings nothing new lets a run go on, and has one of its own afterwards', async () => {
+  await using setup = await setUp()
+  const seen: number[] = []
+  const [started, asked] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const answers: boolean[] = []
+  setup.work({
+    run: async (job, control) => {
+      started.resolve()
+      seen.push(job.seen)
+      await asked.promise
+      if (seen.length === 1) {
+        for (const known of ['configuration', 'nobody']) answers.push(await control.superseded(({ actor }) => actor !== known))
+        answers.push(await control.superseded())
+      }
+      return resultOf(job)
+    },
+  })
+  const first = await setup.intake.acceptTrigger(api, trigger())
+  await started.promise
+  const newer = await setup.intake.acceptTrigger(api, trigger('poll', { actor: 'configuration' }))
+  asked.resolve()
+  await until(async () => (await field(setup, 'done')) === newer.wanted)
+  assert.deepEqual(answers, [false, true, true])
+  assert.deepEqual(seen, [first.wanted, newer.wanted])
+})
+
 test('the job names every delivery that it answers, strongest reason first', async () => {
   await using setup = await setUp()
   await setup.intake.acceptTrigger(api, trigger('drift'))

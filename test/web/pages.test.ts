@@ -72,6 +72,15 @@ test('markup in any field of a status stays text', () => {
   assert.equal(text.match(/<script/g)?.length, 1)
 })
 
+test('a sync that the configuration asked for is not said to be found by a poll', async (t) => {
+  const { url, ledger } = await startWeb(t)
+  const lastResult = sampleResult({ reason: 'poll', triggers: [{ reason: 'poll', at: 1, actor: 'configuration' }] })
+  ledger.setStatuses([sampleStatus({ lastResult })])
+  const { text } = await request(url).get('/').set(BASIC).expect(200)
+  assert.match(text, /after a change of the configuration/)
+  assert.doesNotMatch(text, /by a poll|by configuration/)
+})
+
 test('a page says why an application is not well, also where the last commit did not concern it', async (t) => {
   const { url, ledger } = await startWeb(t)
   const object = { group: 'apps', kind: 'Deployment', namespace: 'shop', name: 'api' }

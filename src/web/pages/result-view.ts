@@ -39,7 +39,11 @@ export function unhealthyNotice(objects: readonly ObjectHealth[], isAll: boolean
 
 /** Who or what asked for a sync: "after a push by anna". */
 export function causeText({ reason, triggers }: SyncResult): string {
-  const actors = [...new Set(triggers.flatMap(({ actor }) => actor ?? []))]
+  const named = new Set(triggers.flatMap(({ actor }) => actor ?? []))
+  // Nobody, and nothing that was found in the repository.
+  const isConfigured = named.delete('configuration')
+  const actors = [...named]
+  if (isConfigured && reason === 'poll' && actors.length === 0) return 'after a change of the configuration'
   const more = actors.length > 2 ? ` and ${actors.length - 2} more` : ''
   const by = actors.length === 0 ? '' : ` by ${actors.slice(0, 2).join(', ')}${more}`
   return `${REASON_WORDS[reason]}${by}`
