@@ -240,6 +240,19 @@ describe('a sync on a real control plane', { timeout: 300_000 }, () => {
     )
   })
 
+  it('judges a value before the first write where its namespace is there, and at the apply where that comes with the commit', async () => {
+    const invalid = DEPLOYMENT.replace('replicas: 2', 'replicas: -2')
+    const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }), 'web.yaml': invalid })
+    const late = await app.sync()
+    assert.equal(late.problem?.code, 'apply-failed', told(late))
+    assert.match(late.problem.message, /spec\.replicas/)
+
+    await app.repository.commit({ 'a.json': configMap('a', { x: '2' }) })
+    const early = await app.sync()
+    assert.equal(early.problem?.code, 'refused', told(early))
+    assert.match(early.message, /nothing was written/)
+  })
+
   it('prunes what Git no longer has, and only what it owns', async () => {
     const app = await bench.subject({
       'a.json': configMap('a', { x: '1' }),
