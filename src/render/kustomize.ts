@@ -1,5 +1,7 @@
-import { join } from 'node:path'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join, posix } from 'node:path'
 import { GitwakeError } from '../model/error.ts'
+import { objectIdOf, objectKey, type ObjectKey } from '../model/object.ts'
 import type { RenderInputs, Tree } from '../model/tree.ts'
 import { runChild, type ChildResult } from './child.ts'
 import { kustomizeClosure } from './closure.ts'
@@ -32,14 +34,32 @@ export async function buildKustomization(
   limits: RenderLimits,
   signal: AbortSignal,
 ): Promise<ManifestReader> {
-  const origin =
-    inputs.files.find((file) => directoryOf(file.path) === inputs.path && isKustomization(nameOf(file.path)))?.path ?? inputs.path
-  const output = await withScratch(tree, inputs.files, signal, async (scratch) => {
+  const origin = kustomizationOf(inputs)
+  const output = await build(tree, inputs, program, limits, signal)
+  const reader = createManifestReader(limits)
+  await drain(reader.read(origin, output), signal)
+  return reader
+}
+
+function kustomizationOf({ files, path }: RenderInputs): string {
+  return files.find((file) => directoryOf(file.path) === path && isKustomization(nameOf(file.path)))?.path ?? path
+}
+
+/** What `kustomize build` prints; `target` prepares the directory that is built, where that is not the application's own. */
+async function build(
+  tree: Tree,
+  inputs: RenderInputs,
+  program: KustomizeProgram,
+  limits: RenderLimits,
+  signal: AbortSignal,
+  target = ({ root }: Scratch): Promise<string> => Promise.resolve(join(root, inputs.path)),
+): Promise<Buffer> {
+  return await withScratch(tree, inputs.files, signal, async (scratch) => {
     const result = await runChild(
       {
         program: program.path,
         // Files outside of a kustomization's own directory are refused; bases as directories are not.
-        arguments: [...program.arguments, '--load-restrictor', 'LoadRestrictionsRootOnly', join(scratch.root, inputs.path)],
+        arguments: [...program.arguments, '--load-restrictor', 'LoadRestrictionsRootOnly', await target(scratch)],
         directory: scratch.root,
         environment: environmentOf(scratch, limits),
         timeoutMs: limits.buildTimeoutMs,
@@ -48,11 +68,40 @@ export async function buildKustomization(
       },
       signal,
     )
-    return outputOf(result, origin, scratch, limits)
+    return outputOf(result, kustomizationOf(inputs), scratch, limits)
+  })
+}
+
+const ORIGIN_ANNOTATION = 'config.kubernetes.io/origin'
+/** Beside the repository's own directories. */
+const WRAPPER = '.gitwake-origins'
+
+/**
+ * The file that each object comes from, by its key as rendered: a base, a component, or the kustomization whose generator made it. Builds once
+ * more, with a kustomization around that one which has kustomize write it down; what is applied never carries it.
+ */
+export async function kustomizeOrigins(
+  tree: Tree,
+  inputs: RenderInputs,
+  program: KustomizeProgram,
+  limits: RenderLimits,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<ObjectKey, string>> {
+  const output = await build(tree, inputs, program, limits, signal, async ({ root }) => {
+    const wrapper = join(root, WRAPPER)
+    await mkdir(wrapper, { mode: 0o700 })
+    const around = { resources: [posix.join('..', inputs.path)], buildMetadata: ['originAnnotations'] }
+    await writeFile(join(wrapper, 'kustomization.yaml'), JSON.stringify(around), { mode: 0o600, flag: 'wx' })
+    return wrapper
   })
   const reader = createManifestReader(limits)
-  await drain(reader.read(origin, output), signal)
-  return reader
+  await drain(reader.read(kustomizationOf(inputs), output), signal)
+  return new Map(
+    reader.objects.flatMap(({ manifest }) => {
+      const told = /^(?:path|configuredIn): ["']?(.+?)["']?$/m.exec(manifest.metadata.annotations?.[ORIGIN_ANNOTATION] ?? '')?.[1]
+      return told === undefined ? [] : [[objectKey(objectIdOf(manifest)), posix.join(WRAPPER, told)] as const]
+    }),
+  )
 }
 
 /**

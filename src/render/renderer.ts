@@ -5,7 +5,7 @@ import type { Renderer } from '../sync/ports.ts'
 import { createCache } from './cache.ts'
 import { isKustomization } from './kustomization.ts'
 import { findKustomize, type KustomizeProgram } from './kustomize-program.ts'
-import { buildKustomization, kustomizeInputs } from './kustomize.ts'
+import { buildKustomization, kustomizeInputs, kustomizeOrigins } from './kustomize.ts'
 import { DEFAULT_LIMITS, type RenderLimits } from './limits.ts'
 import { directoryOf, displayDirectory, nameOf } from './paths.ts'
 import { plainInputs, plainWarnings, readPlain } from './plain.ts'
@@ -48,6 +48,16 @@ export function createRenderer(options: RendererOptions = {}): Renderer {
       if ((await tree.treeOid(path, signal)) === undefined) throw pathNotFound(path, tree.revision)
       if (await holdsKustomization(tree, path, signal)) return kustomizeInputs(tree, path, await kustomize(signal), limits, signal)
       return plainInputs(tree, path, limits, signal)
+    },
+
+    async origins(tree, inputs, signal) {
+      if (inputs.renderer === 'plain') return new Map()
+      const release = await places.acquire(signal)
+      try {
+        return await kustomizeOrigins(tree, inputs, await kustomize(signal), limits, signal)
+      } finally {
+        release()
+      }
     },
 
     async render(tree, inputs, signal) {

@@ -2,7 +2,7 @@ import type { Application, Repository, ServiceAccount } from '../model/configura
 import type { HealthStatus, ObjectHealth } from '../model/health.ts'
 import type { Inventory } from '../model/inventory.ts'
 import type { KindCatalog, ResourceKind } from '../model/kinds.ts'
-import type { GroupKind, LiveObject, ObjectId } from '../model/object.ts'
+import type { GroupKind, LiveObject, ObjectId, ObjectKey } from '../model/object.ts'
 import type { Glimpse, Observation, ObservedObject } from '../model/observation.ts'
 import type { DeleteOperation, Operation } from '../model/plan.ts'
 import type { RenderInputs, Rendering, Tree } from '../model/tree.ts'
@@ -41,6 +41,11 @@ export interface Renderer {
   inputs(tree: Tree, application: Application, signal: AbortSignal): Promise<RenderInputs>
   /** Throws GitwakeError (not retryable) naming file, document and field for whatever is wrong with the manifests. */
   render(tree: Tree, inputs: RenderInputs, signal: AbortSignal): Promise<Rendering>
+  /**
+   * The file that each object really comes from, by its key as rendered, where the rendering names only the one that gathered it. Renders once
+   * more, so it is for what somebody must correct. Throws as `render` does.
+   */
+  origins(tree: Tree, inputs: RenderInputs, signal: AbortSignal): Promise<ReadonlyMap<ObjectKey, string>>
 }
 
 /** The branch's history of heads, so that a lagging mirror never moves a revision backwards. */

@@ -16,6 +16,7 @@ import { inherit, readFormer, type Former } from './former.ts'
 import { proposeHooks } from './hook-proposal.ts'
 import { requireOwnInstall } from './own-install.ts'
 import type { Destination, Renderer, StoredInventory } from './ports.ts'
+import { namedOrigins } from './origins.ts'
 import { preflight } from './preflight.ts'
 import { mayRecreate } from './recreate.ts'
 import type { Progress } from './run.ts'
@@ -133,8 +134,14 @@ export async function propose(
   const planned = await progress.time('observe', async () => decide({ ...subject, early: await early?.() }, destination, signal))
   const { decision: checked, refused } = await progress.time('preflight', () => check(planned, request, destination))
   const decision = application.sync.partial ? withBlocked(checked) : checked
-  const { hooks, refusals: broken } = await progress.time('preflight', () => proposeHooks(decision, request, destination))
-  progress.changes = [...decision.plan.changes, ...broken, ...hooks.filter(isAround).map(hookChange)]
+  const proposed = await progress.time('preflight', () => proposeHooks(decision, request, destination))
+  const { hooks } = proposed
+  const wrong = [...refused, ...proposed.refusals.filter(({ action }) => action === 'failed')]
+  const named = await progress.time('render', () =>
+    namedOrigins(wrong, async () => (inputs === undefined ? new Map() : renderer.origins(tree, inputs, signal)), signal),
+  )
+  const changes = [...decision.plan.changes, ...proposed.refusals].map(named)
+  progress.changes = [...changes, ...hooks.filter(isAround).map(hookChange)]
   progress.warnings = [...rendering.warnings, ...decision.plan.warnings]
   progress.plan = decision.plan.held?.digest
   return {
@@ -143,9 +150,9 @@ export async function propose(
     rendering,
     stored,
     former,
-    decision: { ...decision, plan: { ...decision.plan, changes: [...decision.plan.changes, ...broken] } },
+    decision: { ...decision, plan: { ...decision.plan, changes } },
     hooks,
-    refused: [...refused, ...broken.filter(({ action }) => action === 'failed')],
+    refused: wrong.map(named),
   }
 }
 

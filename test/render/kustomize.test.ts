@@ -31,6 +31,28 @@ before(async () => {
 const renderer = (limits: Partial<RenderLimits> = {}): Renderer => createRenderer({ kustomizePath, limits })
 
 describe('a kustomization', () => {
+  it('tells on request from which file each object comes, without a mark on what is applied', async (t) => {
+    const root = await writeRepository(t, {
+      'base/kustomization.yaml': 'resources: [cm.yaml, other.yaml]\n',
+      'base/cm.yaml': configMap('c'),
+      'base/other.yaml': configMap('o'),
+      'overlays/prod/kustomization.yaml':
+        'namePrefix: p-\nresources: [../../base]\nconfigMapGenerator: [{name: g, literals: [x=1]}]\ngeneratorOptions: {disableNameSuffixHash: true}\n',
+    })
+    const { tree } = await openLocalTree(root)
+    const kustomize = renderer()
+    const inputs = await kustomize.inputs(tree, applicationAt('overlays/prod'), signal)
+    const files = await kustomize.origins(tree, inputs, signal)
+    assert.deepEqual(Object.fromEntries([...files].map(([key, file]) => [key.split('/').at(-1), file])), {
+      'p-c': 'base/cm.yaml',
+      'p-o': 'base/other.yaml',
+      'p-g': 'overlays/prod/kustomization.yaml',
+    })
+    const { objects } = await kustomize.render(tree, inputs, signal)
+    assert.equal(objects.length, 3)
+    assert.ok(objects.every(({ manifest }) => manifest.metadata.annotations === undefined))
+  })
+
   it('is built from its bases, components, patches and generators, and from nothing else', async (t) => {
     const root = await writeRepository(t, {
       'base/kustomization.yaml': 'resources: [deployment.yaml, config]\n',
