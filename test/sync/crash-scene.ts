@@ -20,8 +20,12 @@ import { checkoutRoot } from '../support/checkout.ts'
 import { connectTo, silent } from '../support/connect.ts'
 import { startGitServer, type Changes } from '../support/git-server.ts'
 import { spawnOwned } from '../support/owned-process.ts'
+import { startProgram, type Program } from '../support/program.ts'
 import { openControlPlane } from '../support/shared-control-plane.ts'
 import { createTempFolder } from '../support/temp-folder.ts'
+import { githubHeaders, githubPush } from '../webhook/support.ts'
+
+const SECRET = 'a-secret-of-the-scene'
 
 /** ConfigMaps of the first commit, and of the second: four change, three go, three come. */
 const FIRST = Array.from({ length: 12 }, (_, index) => index)
@@ -86,11 +90,12 @@ export async function openScene(names: readonly string[]) {
   const intake = createIntake({ redis: connections.producer, configuration: () => NO_CONFIGURATION, log: silent })
   const namespaceOf = (name: string): string => `${name}-${id}`
   const workers: WorkerProcess[] = []
+  const servers: Program[] = []
 
-  async function configuration(kubeconfig: string): Promise<string> {
+  async function configuration(kubeconfig: string, some = names): Promise<string> {
     const documents = [
       { kind: 'Repository', metadata: { name: 'shop' }, spec: { url: repository.url, allowInsecure: true, pollInterval: '1d' } },
-      ...names.flatMap((name) => [
+      ...some.flatMap((name) => [
         { kind: 'Cluster', metadata: { name }, spec: { kubeconfigFrom: { file: kubeconfig }, sweepInterval: '1d' } },
         {
           kind: 'Application',
@@ -144,6 +149,28 @@ export async function openScene(names: readonly string[]) {
     return worker
   }
 
+  /** Starts `gitwake serve` for one application, with its own way to Redis. */
+  async function serve(name: string, redisUrl: string): Promise<Program> {
+    const program = await startProgram(['serve'], {
+      GITWAKE_CONFIG: await configuration('/nowhere/kubeconfig', [name]),
+      REDIS_URL: redisUrl,
+      GITHUB_WEBHOOK_SECRET: SECRET,
+    })
+    servers.push(program)
+    // Before that it may have no connection to Redis yet.
+    await until(async () => (await fetch(`${program.url}/readyz`)).ok)
+    return program
+  }
+
+  /** What GitHub sends of the second commit; the same id is the same delivery. */
+  async function deliver({ url }: Program, id: string): Promise<number> {
+    const body = JSON.stringify(
+      githubPush({ after: await repository.head(), repository: { clone_url: repository.url, html_url: repository.url } }),
+    )
+    const headers = githubHeaders(body, SECRET, id)
+    return (await fetch(`${url}/hooks/github`, { method: 'POST', headers, body, signal: AbortSignal.timeout(30_000) })).status
+  }
+
   async function ask(name: string): Promise<void> {
     const target = { application: namespaceOf(name), cluster: name, repository: 'shop' }
     await intake.acceptTrigger(target, { reason: 'push', at: Date.now() })
@@ -153,6 +180,11 @@ export async function openScene(names: readonly string[]) {
   async function isDone(name: string): Promise<boolean> {
     const [want, done] = await connections.producer.hmget(clusterKeys(name).application(namespaceOf(name)), 'want', 'done')
     return typeof want === 'string' && Number(want) > 0 && want === done
+  }
+
+  /** Is anything asked for that is not answered? */
+  async function isAsked(name: string): Promise<boolean> {
+    return (await connections.producer.exists(clusterKeys(name).application(namespaceOf(name)))) === 1 && !(await isDone(name))
   }
 
   async function api(method: 'GET' | 'POST' | 'PATCH', path: string, body?: object): Promise<JsonObject> {
@@ -208,6 +240,7 @@ export async function openScene(names: readonly string[]) {
 
   async function close(): Promise<void> {
     for (const { child } of workers) child.kill('SIGKILL')
+    await Promise.all(servers.map((server) => server.kill()))
     await Promise.all(workers.map(({ gone }) => gone))
     await Promise.all(workers.map(({ proxy }) => proxy.close()))
     await intake.close()
@@ -230,8 +263,13 @@ export async function openScene(names: readonly string[]) {
     throw error
   }
   return {
+    redis,
+    repository,
     work,
+    serve,
+    deliver,
     ask,
+    isAsked,
     isDone,
     edit,
     remains,
