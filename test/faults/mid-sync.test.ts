@@ -5,11 +5,13 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { until } from '../queue/until.ts'
 import { isWriting, type Passing, type ProxyHooks } from '../support/api-proxy.ts'
+import { startRedisProxy } from '../support/redis-proxy.ts'
+import { shiftedClock } from '../support/shifted-clock.ts'
 import { createTempFolder, type TempFolder } from '../support/temp-folder.ts'
 import { expectConverged, expectOnlyOwnDeletes, expectTracked, openScene, type Scene } from '../sync/crash-scene.ts'
 import { createRandom } from './random.ts'
 
-const NAMES = ['errors', 'lost', 'token', 'edited']
+const NAMES = ['errors', 'lost', 'token', 'down', 'edited', 'slow', 'fast', 'lagging']
 
 let scene: Scene
 let folder: TempFolder
@@ -23,8 +25,8 @@ after(async () => {
 })
 
 /** Syncs the second commit by a worker whose API server behaves so, and looks at what is left. */
-async function syncUnder(name: string, hooks: ProxyHooks): Promise<string> {
-  const worker = await scene.work(name, () => hooks)
+async function syncUnder(name: string, hooks: ProxyHooks, environment: Readonly<Record<string, string>> = {}): Promise<string> {
+  const worker = await scene.work(name, () => hooks, environment)
   await scene.ask(name)
   await until(() => scene.isDone(name)).catch((error: unknown) => assert.fail(`${String(error)}\n${worker.log()}`))
   worker.child.kill('SIGTERM')
@@ -44,11 +46,12 @@ test('an API server that answers 500 at random delays a sync and spoils nothing'
   context.diagnostic(`seed ${seed}`)
   const random = createRandom(seed)
   let refused = 0
-  // A run has some thirty requests: with one of ten refused it needs several tries. It is not for ever.
-  const isRefused = ({ number }: Passing): boolean => number < 60 && random.upTo(10) === 0
+  const MOST = 4
+  // Each may cost a try of its own, and their pauses double.
+  const isRefused = (): boolean => refused < MOST && random.upTo(8) === 0
   await syncUnder('errors', {
-    before: (passing) => (isRefused(passing) ? ((refused += 1), 500) : 'pass'),
-    after: (passing) => (isRefused(passing) ? ((refused += 1), 500) : 'pass'),
+    before: () => (isRefused() ? ((refused += 1), 500) : 'pass'),
+    after: () => (isRefused() ? ((refused += 1), 500) : 'pass'),
   })
   assert.ok(refused > 0)
 })
@@ -87,6 +90,22 @@ test('a token that expires in mid-apply is read anew, and the sync goes on', asy
   assert.doesNotMatch(log, /Bearer (?:first|second)/)
 })
 
+test('an API server that goes down in mid-apply and comes back finds the sync waiting', async () => {
+  let writes = 0
+  let refused = 0
+  const MOST = 10
+  const isDown = (): boolean => writes >= 3 && refused < MOST
+  await syncUnder('down', {
+    before(passing) {
+      if (isWriting(passing) && !isLease(passing)) writes += 1
+      if (!isDown()) return 'pass'
+      refused += 1
+      return 'drop'
+    },
+  })
+  assert.equal(refused, MOST)
+})
+
 test('an object that somebody edits while it is about to be written ends as Git has it', async () => {
   let edited: Promise<void> | undefined
   const log = await syncUnder('edited', {
@@ -96,4 +115,57 @@ test('an object that somebody edits while it is about to be written ends as Git 
     },
   })
   assert.ok(edited !== undefined, log)
+})
+
+for (const [name, minutes] of [
+  ['slow', -10],
+  ['fast', 10],
+] as const) {
+  test(`a worker whose clock is 10 min ${name} holds its Lease against one whose clock is as wrong the other way, and writes alone`, async () => {
+    const released = Promise.withResolvers<void>()
+    let isHeld = false
+    // Redis hears nothing more of the first once its writes wait: so the second gets the application.
+    const redis = await startRedisProxy(scene.redis.url, { before: () => (isHeld ? 'swallow' : 'pass') })
+    const isWrite = (passing: Passing): boolean => isWriting(passing) && passing.url.includes('/configmaps/')
+    const first = await scene.work(
+      name,
+      () => ({
+        hold(passing) {
+          if (!isWrite(passing)) return undefined
+          isHeld = true
+          return released.promise
+        },
+      }),
+      { REDIS_URL: redis.url, ...shiftedClock(minutes * 60_000) },
+    )
+    await scene.ask(name)
+    await until(() => isHeld)
+    const second = await scene.work(name, () => ({}), shiftedClock(-minutes * 60_000))
+    await until(() => second.log().includes('is being written by'))
+    assert.deepEqual(second.proxy.passed.filter(isWrite), [])
+    released.resolve()
+    await until(() => scene.isDone(name))
+    for (const { child, gone } of [first, second]) {
+      child.kill('SIGKILL')
+      await gone
+    }
+    await redis.close()
+    const left = await scene.remains(name)
+    expectConverged(left)
+    expectTracked(left)
+  })
+}
+
+test('a Git host that lags behind what it has already told brings no older state back', async () => {
+  await syncUnder('lagging', {})
+  const head = await scene.repository.head()
+  await scene.repository.setRef('refs/heads/main', `${head}~1`)
+  const worker = await scene.work('lagging', () => ({}))
+  await scene.ask('lagging')
+  await until(() => worker.log().includes('which the branch has left already'))
+  expectConverged(await scene.remains('lagging'))
+  await scene.repository.setRef('refs/heads/main', head)
+  await scene.ask('lagging')
+  await until(() => scene.isDone('lagging'))
+  expectConverged(await scene.remains('lagging'))
 })
