@@ -9,7 +9,14 @@ const [port, secret = '', url = ''] = process.argv.slice(2)
 const quiet = (): void => undefined
 const log = { debug: quiet, info: quiet, warn: quiet, error: quiet, child: () => log }
 const { producer } = connectRedis({ url, log })
-const configuration = { version: 1, repositories: new Map(), clusters: new Map(), applications: new Map(), tokens: new Map() }
+const configuration = {
+  version: 1,
+  repositories: new Map(),
+  clusters: new Map(),
+  applications: new Map(),
+  tokens: new Map(),
+  logins: new Map(),
+}
 const intake = createIntake({ redis: producer, configuration: () => configuration, log })
 const targets = [{ application: 'shop-prod', cluster: 'prod', repository: 'shop' }]
 const event = {

@@ -60,7 +60,7 @@ function toIssuedTokens(written: NonNullable<TokenDocument['spec']['oidc']>, rep
   return { issuer, audience, claims, maxAgeMs, allowInsecure, ...(jwksUri !== undefined && { jwksUri }) }
 }
 
-function toGrant({
+export function toGrant({
   allow,
   applications = ['*'],
   clusters = ['*'],

@@ -3,7 +3,15 @@ import type { z } from 'zod'
 import { suggestion } from '../model/nearest.ts'
 import { explain } from './explain.ts'
 import type { ConfigurationProblem } from './problem.ts'
-import { DOCUMENTS, type ApplicationDocument, type ClusterDocument, type RepositoryDocument, type TokenDocument } from './schema.ts'
+import {
+  DOCUMENTS,
+  type ApplicationDocument,
+  type ClusterDocument,
+  type LoginDocument,
+  type PeopleDocument,
+  type RepositoryDocument,
+  type TokenDocument,
+} from './schema.ts'
 
 const YAML = { schema: CORE_SCHEMA.withTags(mergeTag), maxAliases: 1000, maxDepth: 32 } as const
 
@@ -19,6 +27,8 @@ export type CheckedDocument = { readonly place: Place } & (
   | { readonly kind: 'Cluster'; readonly document: ClusterDocument }
   | { readonly kind: 'Application'; readonly document: ApplicationDocument }
   | { readonly kind: 'Token'; readonly document: TokenDocument }
+  | { readonly kind: 'Login'; readonly document: LoginDocument }
+  | { readonly kind: 'People'; readonly document: PeopleDocument }
 )
 
 /** The documents of one file and everything that is wrong with their shape. */
@@ -62,6 +72,10 @@ function checkDocument(place: Place, value: unknown): CheckedDocument | { readon
       return check(place, value, kind, DOCUMENTS.Application, (document) => ({ place, kind, document }))
     case 'Token':
       return check(place, value, kind, DOCUMENTS.Token, (document) => ({ place, kind, document }))
+    case 'Login':
+      return check(place, value, kind, DOCUMENTS.Login, (document) => ({ place, kind, document }))
+    case 'People':
+      return check(place, value, kind, DOCUMENTS.People, (document) => ({ place, kind, document }))
     default:
       return { problems: [{ ...place, path: 'kind', message: unknownKind(kind) }] }
   }

@@ -18,6 +18,7 @@ const INLINE_SECRETS: Readonly<Record<string, string>> = {
   kubeconfig: 'kubeconfigFrom',
   webhooksecret: 'webhookSecretFrom',
   secret: 'webhookSecretFrom',
+  clientsecret: 'clientSecretFrom',
 }
 
 /** Where in a Repository the reference belongs. */

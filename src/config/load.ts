@@ -1,7 +1,9 @@
-import type { AccessToken, Application, Cluster, Configuration, Repository } from '../model/configuration.ts'
+import type { AccessToken, Application, Cluster, Configuration, Login, Repository } from '../model/configuration.ts'
 import { tokenClash, toToken } from './access.ts'
+import { joinPeople, toLogin, toPeople, type PeopleOf } from './login.ts'
 import { toApplication, toCluster, toRepository, type Report } from './convert.ts'
 import { crossCheck } from './cross-checks.ts'
+import { suggestion } from '../model/nearest.ts'
 import { parseDocuments, type CheckedDocument, type Place } from './documents.ts'
 import { listFiles, readText, type ConfigurationFile } from './files.ts'
 import { configurationError, type ConfigurationProblem } from './problem.ts'
@@ -93,6 +95,8 @@ function build(documents: readonly CheckedDocument[], problems: ConfigurationPro
   const clusters = new Map<string, Cluster>()
   const applications = new Map<string, Application>()
   const tokens = new Map<string, AccessToken>()
+  const logins = new Map<string, Omit<Login, 'people'>>()
+  const people: PeopleOf[] = []
   const places = new Map<string, Place>()
   for (const checked of documents) {
     const { kind, place } = checked
@@ -121,6 +125,12 @@ function build(documents: readonly CheckedDocument[], problems: ConfigurationPro
         tokens.set(name, token)
         break
       }
+      case 'Login':
+        logins.set(name, toLogin(checked.document, report))
+        break
+      case 'People':
+        people.push(toPeople(checked.document, report))
+        break
     }
   }
   for (const { application, missing, ...finding } of crossCheck({ repositories, clusters, applications })) {
@@ -128,7 +138,13 @@ function build(documents: readonly CheckedDocument[], problems: ConfigurationPro
     const place = places.get(`Application ${application}`)
     if (place !== undefined) problems.push({ ...place, subject: `Application ${application}`, ...finding })
   }
-  return { repositories, clusters, applications, tokens }
+  for (const { name, login } of people) {
+    if (logins.has(login) || mayStandInBroken(`Login ${login}`, problems)) continue
+    const place = places.get(`People ${name}`)
+    const message = `there is no Login "${login}"${suggestion(login, logins.keys())}`
+    if (place !== undefined) problems.push({ ...place, subject: `People ${name}`, path: 'spec.login', message })
+  }
+  return { repositories, clusters, applications, tokens, logins: joinPeople(logins, people) }
 }
 
 /** A name that seems to be missing may belong to a document whose own mistakes are told already, or stand in a file that could not be read. */

@@ -17,6 +17,8 @@ export interface Principal {
   readonly name: string
   /** Whether many may stand behind the name, so that what a request says of its sender tells more. */
   readonly shared: boolean
+  /** Of a person who logged in: by which Login, and until when (ms since 1970). */
+  readonly session?: { readonly login: string; readonly expiresAt: number }
   readonly grants: readonly Grant[]
 }
 

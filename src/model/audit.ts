@@ -19,6 +19,10 @@ export type AuditAction =
   | 'configuration accepted'
   | 'configuration refused'
   | 'queue operated'
+  | 'logged in'
+  /** Somebody whom a provider or a token did not open anything for. */
+  | 'login refused'
+  | 'logged out'
   /** So many entries could not be written down. */
   | 'entries lost'
   /** The first entry, or the first after the log of before was lost. */
@@ -57,6 +61,14 @@ export interface AuditReader {
   anchor(): Promise<AuditHead | undefined>
   /** Entries after `seq`, so many at most. */
   entries(seq: number, most: number): Promise<readonly AuditEntry[]>
+}
+
+/** Writes the log. */
+export interface AuditWriter {
+  /** Resolves once it is written down; rejects with `redis-unavailable`. */
+  record(event: AuditEvent): Promise<void>
+  /** Writes it down within a second, together with others: for what comes in crowds and is on record elsewhere. Never throws. */
+  note(event: AuditEvent): void
 }
 
 export const NO_HASH = '0'.repeat(64)

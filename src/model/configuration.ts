@@ -191,6 +191,40 @@ export interface AccessToken {
   readonly expiresAt?: number
 }
 
+/** An OpenID provider at which people log in. */
+export interface Login {
+  readonly name: string
+  /** As the login page calls it. */
+  readonly title: string
+  readonly issuer: string
+  readonly clientId: string
+  /** Absent for a public client. */
+  readonly clientSecretFrom?: SecretReference
+  /** How the secret is sent; undefined leaves that to what the provider says. */
+  readonly clientAuthentication?: 'basic' | 'post'
+  /** Of gitwake, as browsers know it. */
+  readonly publicOrigin: string
+  readonly scopes: readonly string[]
+  /** The claim that names the groups of somebody. */
+  readonly groupsClaim: string
+  readonly allowInsecure: boolean
+  /** A session ends after this time, and after idling for that. */
+  readonly lifetimeMs: number
+  readonly idleMs: number
+  readonly people: readonly People[]
+}
+
+/** Who among the people of a provider gets a right: everybody whom one of the lists names. */
+export interface People {
+  readonly name: string
+  readonly everybody: boolean
+  readonly groups: readonly string[]
+  /** Verified addresses; `*` stands for any text before the @. */
+  readonly emails: readonly string[]
+  readonly subjects: readonly string[]
+  readonly grant: Grant
+}
+
 /** Everything the files configure: valid as a whole, frozen, names resolved. */
 export interface Configuration {
   /** Changes with every accepted reload. */
@@ -199,6 +233,7 @@ export interface Configuration {
   readonly clusters: ReadonlyMap<string, Cluster>
   readonly applications: ReadonlyMap<string, Application>
   readonly tokens: ReadonlyMap<string, AccessToken>
+  readonly logins: ReadonlyMap<string, Login>
 }
 
 /** The configuration as of now; a reload changes what it returns, never an object it has returned. */

@@ -78,6 +78,10 @@ export const receiverKeys = {
   failures: (kind: string): string => `{gitwake}:failures:${kind}`,
   /** What a key of a repeatable request was used for. */
   idempotency: (digest: string): string => `{gitwake}:idempotency:${digest}`,
+  /** A person's session, sealed (src/login/seal.ts). */
+  session: (digest: string): string => `{gitwake}:session:${digest}`,
+  /** Exists for a while once a login was completed, so that it counts once. */
+  login: (digest: string): string => `{gitwake}:login:${digest}`,
   /** Stream, numbered 1, 2, 3 …: the audit log (src/record/audit). */
   audit: '{gitwake}:audit',
   /** Hash: the newest entry, the newest that was cut off, and how far each source was taken. */

@@ -13,12 +13,17 @@ import { createAuditStore } from '../record/audit/store.ts'
 import { startFold } from '../record/fold.ts'
 import { createSharedFailures } from '../record/failures.ts'
 import { createLedger } from '../record/ledger.ts'
+import { createDiscovered } from '../login/discovered.ts'
+import { createLogins } from '../login/logins.ts'
+import { createSessionStore } from '../login/sessions.ts'
+import { createOutgoingFetch } from '../outgoing/fetch.ts'
 import { createMetrics } from '../web/metrics.ts'
 import type { Check } from '../web/checks.ts'
 import { createFailureLimit } from '../web/failure-limit.ts'
 import { createQueueUi } from '../web/queue-ui.ts'
 import { createQueueServer, createWebServer } from '../web/server.ts'
 import { createTokenBook, type TokenBook } from '../web/tokens.ts'
+import { createWitness } from '../web/witness.ts'
 import { createMatch } from '../webhook/match.ts'
 import type { RateLimit } from '../webhook/rate-limit.ts'
 import { createReceiver } from '../webhook/receiver.ts'
@@ -70,6 +75,17 @@ export async function startServing(shared: Process): Promise<Running> {
   const queues = await openQueues(intake, shared)
 
   const tokens = createTokenBook({ shared: settings.apiTokens, configuration, resolveSecret, log, now: Date.now })
+  const logins = createLogins({
+    configuration,
+    sessions: createSessionStore({ redis: connections.producer, now: Date.now }),
+    ready: createDiscovered({
+      resolveSecret,
+      fetchFor: ({ allowInsecure }) => createOutgoingFetch({ allowInsecure, maxBytes: 1024 * 1024, timeoutMs: 10_000 }),
+      now: Date.now,
+    }),
+    log,
+    now: Date.now,
+  })
   tellWhatIsClosed(shared, tokens)
   const addressOf = createAddressOf(settings.trustedProxies)
   const sharedFailures = (name: string, limit: RateLimit) =>
@@ -107,7 +123,7 @@ export async function startServing(shared: Process): Promise<Running> {
     }),
     audited,
   )
-  const door = { tokens, failures, addressOf, configuration, ledger, log, now: Date.now }
+  const door = { tokens, logins, witness: createWitness({ audit, now: Date.now }), failures, addressOf, configuration, ledger, log, now: Date.now }
   const server = createWebServer({
     ...door,
     host: settings.host,
@@ -187,8 +203,11 @@ function tellWhatIsClosed({ settings, configuration, log }: Process, tokens: Tok
       'no webhook secret is set, so there is no receiver: set GITHUB_WEBHOOK_SECRET, GITLAB_WEBHOOK_SECRET or another one (docs/guides/webhooks.md); until then only polls see pushes',
     )
   else log.info({ receivers: open }, 'webhooks are received')
-  if (tokens.isEmpty())
-    log.warn({}, 'GITWAKE_API_TOKEN is not set, and the configuration has no Token: the API, the pages and the queue UI stay closed')
+  if (tokens.isEmpty() && configuration.current().logins.size === 0)
+    log.warn(
+      {},
+      'GITWAKE_API_TOKEN is not set, and the configuration has neither Token nor Login: the API, the pages and the queue UI stay closed',
+    )
 }
 
 function outcomeOf(status: number): string {

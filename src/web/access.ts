@@ -1,33 +1,35 @@
 import type { Request, RequestHandler, Response } from 'express'
+import { safeReturnPath } from '../model/return-path.ts'
 import { may, mayEverywhere, maySomewhere, RIGHTS, type Principal, type Right } from '../model/access.ts'
 import type { CurrentConfiguration } from '../model/configuration.ts'
 import type { Ledger } from '../model/intake.ts'
 import type { AddressOf, FailureLimit } from './failure-limit.ts'
-import { refuse, refuseMalformed, refuseUnknown, type Refusal } from './refusal.ts'
+import { readCookie } from './cookies.ts'
+import { refuse, refuseMalformed, refuseUnknown, wantsPage, type Refusal } from './refusal.ts'
+import { FOREIGN, isSafe, isSameOrigin } from './same-origin.ts'
+import type { Logins } from '../model/login.ts'
 import { needOf } from './rights.ts'
 import type { TokenBook } from './tokens.ts'
+import type { Witness } from './witness.ts'
 import { createView, placeOf, type View, type ViewOf } from './view.ts'
 
-interface Credential {
-  readonly scheme: 'basic' | 'bearer'
-  readonly token: string
-}
+/** How a request says whose it is: by a token, or by the cookie of a session. */
+type Credential =
+  | { readonly scheme: 'basic' | 'bearer'; readonly token: string }
+  | { readonly scheme: 'session'; readonly cookie: string; readonly secure: boolean }
 
 const CLOSED = {
   code: 'no-api-token',
   message: 'No API token is configured, so API, status page, queues and metrics are closed.',
-  fix: 'Set GITWAKE_API_TOKEN to a random secret (openssl rand -hex 24) and restart gitwake, or add a Token to the configuration.',
+  fix: 'Set GITWAKE_API_TOKEN to a random secret (openssl rand -hex 24) and restart gitwake, or add a Token or a Login to the configuration.',
 }
 const UNKNOWN = {
   code: 'unauthorized',
   message: 'A valid API token is needed.',
   fix: 'Send "Authorization: Bearer TOKEN" with a value of GITWAKE_API_TOKEN or the token of a Token document; in a browser, enter it as the password with any user name.',
 }
-const FOREIGN = {
-  code: 'cross-origin',
-  message: 'This request changes something and was made by another site.',
-  fix: 'Use the pages of gitwake itself, or send the token as "Authorization: Bearer". A proxy must leave the Host header as it is.',
-}
+/** Where a browser is asked for a token although people log in; of the root, so that it sends the token to every path from then on. */
+const TOKEN_PATH = '/token'
 
 /** The door of API and pages. */
 export interface Access {
@@ -36,37 +38,49 @@ export interface Access {
 }
 
 /**
- * Lets through who has a token with the right that the route needs: as Bearer, or as the password of HTTP Basic (any user name), which is what a
- * browser can do. A browser sends Basic credentials along on behalf of other sites too, so with them only requests of our
- * own pages may change anything. Without any token everything is closed.
+ * Lets through who has the right that the route needs: with a token as Bearer, or as the password of HTTP Basic (any user name), which is what a
+ * browser can do; or with the session of somebody who logged in. A browser sends Basic credentials and cookies along on behalf of other sites too, so
+ * with them only requests of our own pages may change anything. Without any token or provider everything is closed.
  */
 export function createAccess(options: {
   readonly tokens: TokenBook
+  readonly logins: Logins
   readonly configuration: CurrentConfiguration
   readonly ledger: Ledger
+  readonly witness: Witness
   readonly failures: FailureLimit
   readonly addressOf: AddressOf
 }): Access {
-  const { tokens, configuration, ledger, failures: limit, addressOf } = options
+  const { tokens, logins, configuration, ledger, witness, failures: limit, addressOf } = options
   const views = new WeakMap<object, View>()
 
+  const principalOf = async (credential: Credential): Promise<Principal | undefined> =>
+    credential.scheme === 'session' ? logins.principalOf(credential.cookie, credential.secure) : tokens.principalOf(credential.token)
+
   const guard: RequestHandler = async (request, response, next) => {
-    if (tokens.isEmpty()) return refuse(request, response, 503, CLOSED)
-    const address = addressOf(request)
-    const blockedForMs = await limit.blockedForMs(address)
-    if (blockedForMs > 0) return refuseGuesses(request, response, blockedForMs)
+    const people = logins.offers().length > 0
+    if (tokens.isEmpty() && !people) return refuse(request, response, 503, CLOSED)
     const credential = credentialOf(request)
-    const principal = credential && (await tokens.principalOf(credential.token))
+    const address = addressOf(request)
+    const blockedForMs = credential?.scheme === 'session' ? 0 : await limit.blockedForMs(address)
+    if (blockedForMs > 0) return refuseGuesses(request, response, blockedForMs)
+    const principal = credential && (await principalOf(credential))
     if (credential === undefined || principal === undefined) {
-      // A browser asks once without credentials to learn how: that is no guess.
-      if (credential) limit.failed(address)
-      response.set('WWW-Authenticate', ['Basic realm="gitwake", charset="UTF-8"', 'Bearer realm="gitwake"'])
-      return refuse(request, response, 401, UNKNOWN)
+      // A browser asks once without credentials to learn how, and a session that has ended was one: that is no guess.
+      if (credential !== undefined && credential.scheme !== 'session') {
+        limit.failed(address)
+        witness.tokenRefused(address)
+      }
+      return people ? refuseUnlessLoggedIn(request, response, credential) : refuseWithChallenge(request, response)
     }
-    if (credential.scheme === 'basic' && !isSafe(request.method) && !isSameOrigin(request)) return refuse(request, response, 403, FOREIGN)
+    response.locals['principal'] = principal
+    if (credential.scheme === 'basic') witness.tokenEntered(principal, address)
+    const from = credential.scheme === 'session' ? 'browser' : 'anybody'
+    if (credential.scheme !== 'bearer' && !isSafe(request.method) && !isSameOrigin(request, from))
+      return refuse(request, response, 403, FOREIGN)
+    if (request.path === TOKEN_PATH && isSafe(request.method)) return response.redirect(303, safeReturnPath(request.query['return']))
     const view = createView(principal, configuration, ledger)
     views.set(request, view)
-    response.locals['principal'] = principal
     const verdict = judge(request, view)
     if (verdict === 'allowed') next()
     else if (verdict === 'unknown') refuseUnknown(request, response)
@@ -97,13 +111,32 @@ function judge(request: Request, { principal, applicationOf }: View): 'allowed' 
   return may(principal, right, placeOf(application)) ? 'allowed' : forbidden(principal, right, application.name)
 }
 
-function forbidden({ name }: Principal, right: Right, what = 'anything'): Refusal {
+function forbidden({ name, session }: Principal, right: Right, what = 'anything'): Refusal {
   const more = RIGHTS.slice(RIGHTS.indexOf(right)).join(' or ')
   return {
     code: 'forbidden',
     message: `${name} has no right to ${right} ${what === 'anything' ? what : `(${what})`}.`,
-    fix: `It needs allow: ${more}, for ${what === 'anything' ? 'some application' : what}, in its document in the configuration.`,
+    fix: `${session ? 'A People document must name them with' : 'It needs'} allow: ${more}, for ${what === 'anything' ? 'some application' : what}${session ? '.' : ', in its document in the configuration.'}`,
   }
+}
+
+/** A browser then asks for user name and password. */
+function refuseWithChallenge(request: Request, response: Response): void {
+  response.set('WWW-Authenticate', ['Basic realm="gitwake", charset="UTF-8"', 'Bearer realm="gitwake"'])
+  refuse(request, response, 401, UNKNOWN)
+}
+
+/**
+ * Where people log in, a page leads there. A browser is asked for a password only by the path for that, or where it sent one: the scripts of
+ * a page whose session has ended shall not open that dialogue.
+ */
+function refuseUnlessLoggedIn(request: Request, response: Response, credential: Credential | undefined): void {
+  if (request.path === TOKEN_PATH || credential?.scheme === 'basic') return refuseWithChallenge(request, response)
+  const isNavigation = (request.headers['sec-fetch-dest'] ?? 'document') === 'document'
+  if (request.method === 'GET' && isNavigation && wantsPage(request))
+    return response.redirect(303, `/login?${new URLSearchParams({ return: safeReturnPath(request.originalUrl) })}`)
+  response.set('WWW-Authenticate', 'Bearer realm="gitwake"')
+  refuse(request, response, 401, { ...UNKNOWN, fix: `${UNKNOWN.fix} People log in at /login.` })
 }
 
 function refuseGuesses(request: Request, response: Response, blockedForMs: number): void {
@@ -117,15 +150,16 @@ function refuseGuesses(request: Request, response: Response, blockedForMs: numbe
 }
 
 function credentialOf(request: Request): Credential | undefined {
-  const [, scheme, value] = /^(bearer|basic) +(\S+)$/i.exec(request.headers.authorization ?? '') ?? []
+  const { authorization } = request.headers
+  if (authorization === undefined) {
+    const session = readCookie(request, 'gitwake')
+    return session && { scheme: 'session', cookie: session.value, secure: session.secure }
+  }
+  const [, scheme, value] = /^(bearer|basic) +(\S+)$/i.exec(authorization) ?? []
   if (scheme === undefined || value === undefined) return undefined
   if (scheme.toLowerCase() === 'bearer') return { scheme: 'bearer', token: value }
   const pair = Buffer.from(value, 'base64').toString('utf8')
   return { scheme: 'basic', token: pair.slice(pair.indexOf(':') + 1) }
-}
-
-export function isSafe(method: string): boolean {
-  return method === 'GET' || method === 'HEAD' || method === 'OPTIONS'
 }
 
 /** Refuses what another site's page embeds or fetches: for reads that cost something. Links from elsewhere are followed. */
@@ -133,13 +167,4 @@ export const refuseEmbedding: RequestHandler = (request, response, next) => {
   const embedded = request.headers['sec-fetch-site'] === 'cross-site' && request.headers['sec-fetch-dest'] !== 'document'
   if (embedded) return refuse(request, response, 403, { ...FOREIGN, message: 'This request makes work and was made by another site.' })
   next()
-}
-
-/** Browsers name the site a request comes from; programs such as curl name none, and are steered by nobody else. */
-function isSameOrigin(request: Request): boolean {
-  const site = request.headers['sec-fetch-site']
-  if (site !== undefined) return site === 'same-origin'
-  const { origin } = request.headers
-  if (origin === undefined) return true
-  return URL.canParse(origin) && new URL(origin).host === request.headers.host
 }

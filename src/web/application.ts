@@ -2,6 +2,7 @@ import express, { type Express, type RequestHandler } from 'express'
 import type { AuditReader } from '../model/audit.ts'
 import type { CurrentConfiguration } from '../model/configuration.ts'
 import type { Intake, Ledger } from '../model/intake.ts'
+import type { Logins } from '../model/login.ts'
 import type { Planner } from '../model/plan-report.ts'
 import { createAccess } from './access.ts'
 import { createApi } from './api.ts'
@@ -15,6 +16,8 @@ import type { AddressOf, FailureLimit } from './failure-limit.ts'
 import type { Checks } from './checks.ts'
 import { createHealth } from './health.ts'
 import type { Log } from '../model/log.ts'
+import { createLoginRoutes } from './login.ts'
+import { createMe } from './me.ts'
 import type { Metrics } from './metrics.ts'
 import { createPages } from './pages/routes.ts'
 import { createPlanDesk, createPlans } from './plans.ts'
@@ -26,16 +29,19 @@ import { createStandings } from './standing.ts'
 import { createSyncRequests } from './sync-request.ts'
 import type { TokenBook } from './tokens.ts'
 import { createWaiting } from './waiting.ts'
+import type { Witness } from './witness.ts'
 
 /** What the API and the pages are made of. */
 export interface WebParts {
-  /** While there is no token, everything but the health checks is closed. */
+  /** While there is neither token nor login, everything but the health checks is closed. */
   readonly tokens: TokenBook
+  readonly logins: Logins
   readonly configuration: CurrentConfiguration
   readonly ledger: Ledger
   readonly intake: Intake
   readonly planner: Planner
   readonly audit: AuditReader
+  readonly witness: Witness
   readonly readiness: Checks
   readonly metrics: Metrics
   /** `elsewhere`: it has a listener of its own. */
@@ -61,6 +67,7 @@ export function createApplication(parts: WebParts, closing: AbortSignal): Expres
   application.use(countRequests(parts.metrics))
   application.use(securityHeaders)
   application.use(createHealth(parts.readiness))
+  application.use(createLoginRoutes(parts))
   application.use(guard)
   application.get('/metrics', async (_request, response) => {
     const { contentType, body } = await parts.metrics.text()
@@ -68,6 +75,7 @@ export function createApplication(parts: WebParts, closing: AbortSignal): Expres
   })
   application.get('/api/events', createEvents({ ledger, closing, log }))
   application.use('/api', createApi(viewOf))
+  application.use('/api', createMe(viewOf))
   application.use('/api', createCommits(viewOf))
   application.use('/api', createAuditExport({ audit: parts.audit, now }))
   application.use('/api', createSyncRequests({ viewOf, intake: parts.intake, confirm, waiting, now }))

@@ -1,8 +1,8 @@
 import type { createBullBoard } from '@bull-board/api'
 import type { BullMQAdapter } from '@bull-board/api/bullMQAdapter'
 import type { Express, RequestHandler, Response } from 'express'
-import { isSafe } from './access.ts'
 import { refuse } from './refusal.ts'
+import { isSafe } from './same-origin.ts'
 
 /** One queue to show: BullMQ's, opened by whoever knows BullMQ. */
 export interface ShownQueue {

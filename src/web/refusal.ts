@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express'
 import { htmlText } from './html.ts'
 import { errorPage } from './pages/error-page.ts'
+import { principalOf } from './view.ts'
 
 /** What every refusal says: a literal code for programs, a sentence and what to do about it for people. */
 export interface Refusal {
@@ -17,7 +18,7 @@ export interface Refusal {
  */
 export function refuse(request: Request, response: Response, status: number, refusal: Refusal, context: object = {}): void {
   response.status(status)
-  if (wantsPage(request)) response.type('html').send(htmlText(errorPage(status, refusal)))
+  if (wantsPage(request)) response.type('html').send(htmlText(errorPage(status, refusal, principalOf(response))))
   else response.json({ error: refusal, ...context })
 }
 
@@ -39,6 +40,6 @@ export function refuseMalformed(request: Request, response: Response): void {
   })
 }
 
-function wantsPage(request: Request): boolean {
+export function wantsPage(request: Request): boolean {
   return !/^\/(api|metrics|healthz|readyz)([/?]|$)/.test(request.originalUrl) && request.accepts(['json', 'html']) === 'html'
 }

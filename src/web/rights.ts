@@ -44,6 +44,7 @@ export const ROUTE_RIGHTS: readonly RouteRight[] = [
   { method: 'POST', path: '/api/applications/:name/delete', right: 'operate', about: 'something' },
   { method: 'GET', path: '/api/orphans', ...look },
   { method: 'GET', path: '/api/orphans/:cluster/:name/tickets/:wanted', ...look },
+  { method: 'GET', path: '/api/me', ...look },
   { method: 'GET', path: '/api/commits/:sha', ...look },
   { method: 'GET', path: '/api/deliveries/:id', ...look },
   { method: 'GET', path: '/api/events', ...look },

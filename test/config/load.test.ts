@@ -34,6 +34,16 @@ kind: Token
 metadata: {name: ${name}}
 spec: {${spec}}
 `
+const login = (spec = ''): string => `apiVersion: gitwake.dev/v1
+kind: Login
+metadata: {name: acme}
+spec: {issuer: "https://id.example.org/realms/acme", clientId: gitwake, publicUrl: "https://gitwake.example.org"${spec}}
+`
+const people = (spec: string): string => `apiVersion: gitwake.dev/v1
+kind: People
+metadata: {name: team}
+spec: {${spec}}
+`
 const whole = (...documents: string[]): string => documents.join('---\n')
 
 let folder = ''
@@ -58,6 +68,36 @@ async function problems(text: string | Buffer): Promise<string> {
 }
 
 describe('a configuration', () => {
+  test('joins people to the provider at which they log in, with the defaults of both', async () => {
+    const root = await write({
+      'a.yaml': people("login: acme, groups: [shop], emails: ['*@example.org'], allow: sync, applications: ['shop-*']"),
+      'b.yaml': login(', clientSecretFrom: {env: ACME}, scopes: [openid, groups, groups]'),
+    })
+    assert.deepEqual((await loadConfiguration(root)).logins.get('acme'), {
+      name: 'acme',
+      title: 'acme',
+      issuer: 'https://id.example.org/realms/acme',
+      clientId: 'gitwake',
+      clientSecretFrom: { env: 'ACME' },
+      publicOrigin: 'https://gitwake.example.org',
+      scopes: ['openid', 'groups'],
+      groupsClaim: 'groups',
+      allowInsecure: false,
+      lifetimeMs: 43_200_000,
+      idleMs: 7_200_000,
+      people: [
+        {
+          name: 'team',
+          groups: ['shop'],
+          emails: ['*@example.org'],
+          subjects: [],
+          everybody: false,
+          grant: { allow: 'sync', applications: ['shop-*'], clusters: ['*'] },
+        },
+      ],
+    })
+  })
+
   test('of one file becomes the model, with every default', async () => {
     const root = await write({ 'gitwake.yaml': whole(REPOSITORY, CLUSTER, application('shop-prod')) })
     const configuration = await loadConfiguration(join(root, 'gitwake.yaml'), 7)
@@ -336,6 +376,53 @@ describe('a configuration', () => {
       name: 'a token for nothing',
       text: token('ci', `hash: "${HASH}", allow: read, applications: []`),
       told: /spec\.applications: must not be empty/,
+    },
+    {
+      name: 'a secret of a client that stands in the configuration itself',
+      text: login(', clientSecret: hunter2hunter2'),
+      told: /spec\.clientSecret: secrets never stand in the configuration: write clientSecretFrom/,
+    },
+    {
+      name: 'an issuer that nobody protects',
+      text: login().replace('https://id', 'http://id'),
+      told: /Login acme: spec\.issuer: is http:\/\/: use https:/,
+    },
+    {
+      name: 'an issuer that is this machine',
+      text: login().replace('id.example.org', '127.1'),
+      told: /spec\.issuer: names this machine itself/,
+    },
+    { name: 'an issuer with a query', text: login().replace('/realms/acme', '/?realm=acme'), told: /spec\.issuer: has a query/ },
+    {
+      name: 'an address of gitwake without TLS',
+      text: login().replace('https://gitwake', 'http://gitwake'),
+      told: /spec\.publicUrl: is http:\/\/: whoever listens could take sessions over/,
+    },
+    {
+      name: 'an address of gitwake with a path',
+      text: login().replace('gitwake.example.org', 'example.org/gitwake'),
+      told: /spec\.publicUrl: has more than scheme, host and port: write https:\/\/example\.org$/,
+    },
+    { name: 'a session for ever', text: login(', sessionLifetime: 90d'), told: /spec\.sessionLifetime: must be between 1s and 30d/ },
+    {
+      name: 'people of a provider that there is not',
+      text: whole(login(), people('login: acmee, everybody: true, allow: read')),
+      told: /People team: spec\.login: there is no Login "acmee"; did you mean "acme"\?/,
+    },
+    {
+      name: 'people who are nobody',
+      text: whole(login(), people('login: acme, allow: read')),
+      told: /People team: spec: names nobody: write groups, emails, subjects or everybody: true/,
+    },
+    {
+      name: 'a pattern for any host',
+      text: whole(login(), people("login: acme, emails: ['ada@*'], allow: read")),
+      told: /spec\.emails\[0\]/,
+    },
+    {
+      name: 'a right of people that there is not',
+      text: whole(login(), people('login: acme, everybody: true, allow: admin')),
+      told: /spec\.allow: must be read or sync or operate/,
     },
     {
       name: 'one token under two names',

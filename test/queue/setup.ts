@@ -16,6 +16,7 @@ export function configurationOf(names: readonly string[], clusters: readonly str
   return {
     version: 1,
     tokens: new Map(),
+    logins: new Map(),
     repositories: new Map([
       [
         'shop',

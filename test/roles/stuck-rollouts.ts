@@ -63,6 +63,7 @@ export async function syncBehindStuckRollouts(count: number, tell: (line: string
   const configuration: Configuration = {
     version: 1,
     tokens: new Map(),
+    logins: new Map(),
     repositories: new Map([[REPOSITORY, { name: REPOSITORY, url: repository.url, pollIntervalMs: 86_400_000, allowInsecure: true }]]),
     clusters: new Map([
       [

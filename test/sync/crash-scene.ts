@@ -285,6 +285,7 @@ const NO_CONFIGURATION: Configuration = {
   repositories: new Map(),
   clusters: new Map(),
   tokens: new Map(),
+  logins: new Map(),
   applications: new Map(),
 }
 

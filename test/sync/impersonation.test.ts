@@ -17,7 +17,14 @@ const ACCOUNT = 'deployer'
 const APPLY = { contentType: 'application/apply-patch+yaml', manager: 'admin' }
 const KINDS: readonly GrantedKind[] = ['configmaps', 'secrets'].map((resource) => ({ group: '', resource, namespaced: true }))
 
-const NOTHING: Configuration = { version: 1, repositories: new Map(), clusters: new Map(), applications: new Map(), tokens: new Map() }
+const NOTHING: Configuration = {
+  version: 1,
+  repositories: new Map(),
+  clusters: new Map(),
+  applications: new Map(),
+  tokens: new Map(),
+  logins: new Map(),
+}
 
 /** A real API server with RBAC: the worker has what gitwake rbac grants, the account may write ConfigMaps of its namespace. */
 describe('an application with a service account', { timeout: 180_000 }, () => {

@@ -80,7 +80,7 @@ test('the document is valid OpenAPI, and the one in the docs', async () => {
 test('every route of the server stands in the document', async (t) => {
   const routes = routesOfServer(t)
   assert.ok(routes.includes('get /api/applications/{name}/history'), 'the routes can be read')
-  const isPage = (route: string): boolean => /^get \/($|assets\/|applications\/)/.test(route)
+  const isPage = (route: string): boolean => /^(?:get \/($|assets\/|applications\/|login)|post \/logout)/.test(route)
   assert.deepEqual(
     routes.filter((route) => !isPage(route)).filter((route) => !isDocumented(route)),
     [],
@@ -166,6 +166,7 @@ test('questions about applications, commits and deliveries are answered as the d
   await expectTold(get('/api/deliveries/d1'), 'get', '/api/deliveries/{id}', 200)
   await expectTold(get('/api/deliveries/d2'), 'get', '/api/deliveries/{id}', 404)
   await expectTold(get('/api/openapi.json'), 'get', '/api/openapi.json', 200)
+  await expectTold(get('/api/me'), 'get', '/api/me', 200)
   await expectTold(get('/metrics'), 'get', '/metrics', 200)
 })
 

@@ -65,7 +65,7 @@ test('markup in any field of a status stays text', () => {
       statuses,
       [{ application: HOSTILE, cluster: HOSTILE, objects: 1, deletionPolicy: 'orphan', since: 1 }],
       { state: HOSTILE, search: '' },
-      Date.now(),
+      { now: Date.now() },
     ),
   )
   assert.doesNotMatch(text, /<script>|<img|onerror='/)

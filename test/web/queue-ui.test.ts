@@ -9,6 +9,8 @@ import { createFailureLimit } from '../../src/web/failure-limit.ts'
 import { createQueueServer } from '../../src/web/server.ts'
 import { createTokenBook } from '../../src/web/tokens.ts'
 import { silent } from '../queue/setup.ts'
+import { NO_AUDIT, NO_LOGINS } from './logins.ts'
+import { createWitness } from '../../src/web/witness.ts'
 import { createMemoryLedger } from './memory-ledger.ts'
 import { startQueues } from './queues.ts'
 import { sampleConfiguration } from './samples.ts'
@@ -95,6 +97,8 @@ test('on a listener of its own the queue UI has the same door, is not on the mai
     host: '127.0.0.1',
     port: 0,
     tokens: createTokenBook({ shared: [TOKEN], configuration, resolveSecret: async () => '', log: silent, now: Date.now }),
+    logins: NO_LOGINS,
+    witness: createWitness({ audit: NO_AUDIT, now: Date.now }),
     failures,
     addressOf: ({ socket }) => socket.remoteAddress ?? '',
     configuration,

@@ -9,7 +9,7 @@ import { routesOfServer } from './routes.ts'
 import { FIRST, sampleConfiguration, sampleStatus } from './samples.ts'
 import { BASIC, TOKEN, startWeb } from './start.ts'
 
-const OPEN = ['get /healthz', 'get /readyz']
+const OPEN = ['get /healthz', 'get /readyz', 'get /login', 'get /login/{name}/start', 'get /login/{name}/callback', 'post /logout']
 const NAMES = ['shop-prod', 'shop-test', 'billing']
 
 function tokenOf(name: string, fields: Partial<AccessToken['grant']> & Pick<Partial<AccessToken>, 'expiresAt'> = {}): AccessToken {

@@ -2,7 +2,9 @@ import type { TestContext } from 'node:test'
 import { createApplication } from '../../src/web/application.ts'
 import { createMetrics } from '../../src/web/metrics.ts'
 import { createMemoryLedger } from './memory-ledger.ts'
+import { NO_AUDIT, NO_LOGINS } from './logins.ts'
 import { sampleConfiguration } from './samples.ts'
+import { createWitness } from '../../src/web/witness.ts'
 
 /** What express keeps of a route or of a router that is mounted somewhere. */
 interface Layer {
@@ -22,6 +24,8 @@ export function routesOfServer(test: TestContext): readonly string[] {
       intake: ledger,
       planner: { ask: async () => 0, find: async () => undefined },
       audit: { anchor: async () => undefined, entries: async () => [] },
+      logins: NO_LOGINS,
+      witness: createWitness({ audit: NO_AUDIT, now: Date.now }),
       readiness: async () => [],
       metrics: createMetrics({ statuses: ledger.statuses, now: Date.now }),
       queueUi: undefined,

@@ -239,5 +239,6 @@ export function sampleConfiguration(names: readonly string[] = ['shop-prod'], to
     clusters: new Map(),
     applications: new Map(names.map((name) => [name, application(name)])),
     tokens: new Map(tokens.map((token) => [token.name, token])),
+    logins: new Map(),
   }
 }

@@ -5,7 +5,9 @@ import { createMetrics } from '../../src/web/metrics.ts'
 import { createTokenBook, type TokenBook } from '../../src/web/tokens.ts'
 import { type WebServerOptions, createWebServer } from '../../src/web/server.ts'
 import { type MemoryLedger, createMemoryLedger } from './memory-ledger.ts'
+import { NO_AUDIT, NO_LOGINS } from './logins.ts'
 import { sampleConfiguration, sampleStatus } from './samples.ts'
+import { createWitness } from '../../src/web/witness.ts'
 
 export const TOKEN = 'a-token-for-tests'
 export const BEARER = { Authorization: `Bearer ${TOKEN}` }
@@ -40,6 +42,8 @@ export async function startWeb(
     ledger,
     intake: ledger,
     audit: { anchor: async () => undefined, entries: async () => [] },
+    logins: NO_LOGINS,
+    witness: createWitness({ audit: NO_AUDIT, now: Date.now }),
     planner: { ask: async () => 0, find: async () => undefined },
     readiness: async () => [{ name: 'redis', ok: true, message: 'Redis answers.' }],
     metrics: createMetrics({ statuses: ledger.statuses, now: Date.now }),

@@ -73,6 +73,7 @@ export function configurationOf(repositories: Readonly<Record<string, string>>, 
     repositories: new Map(entries),
     clusters: new Map(),
     tokens: new Map(),
+    logins: new Map(),
     applications: new Map(applications.map((item) => [item.name, item])),
   }
 }

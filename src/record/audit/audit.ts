@@ -1,15 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { AuditEvent, AuditReader } from '../../model/audit.ts'
+import type { AuditEvent, AuditReader, AuditWriter } from '../../model/audit.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../model/json.ts'
 import type { Log } from '../../model/log.ts'
 import type { AuditSource, AuditStore } from './store.ts'
 
 /** Where actions are written down. */
-export interface Audit extends AuditReader {
-  /** Resolves once it is written down; rejects with `redis-unavailable`. */
-  record(event: AuditEvent): Promise<void>
-  /** Writes it down within a second, together with others: for what comes in crowds and is on record elsewhere. Never throws. */
-  note(event: AuditEvent): void
+export interface Audit extends AuditReader, AuditWriter {
   /** Each event of a source is written down once. */
   recordFrom(source: AuditSource): Promise<void>
   close(): Promise<void>

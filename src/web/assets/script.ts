@@ -92,6 +92,8 @@ async function refresh() {
   running = true
   try {
     const response = await fetch(location.href, { headers: { Accept: 'text/html' }, cache: 'no-store', signal: AbortSignal.timeout(20000) })
+    // The session has ended: loading the page anew leads to the login.
+    if (response.status === 401 || response.redirected) return location.reload()
     if (!response.ok && response.status !== 404) throw new Error('status ' + response.status)
     const fresh = new DOMParser().parseFromString(await response.text(), 'text/html')
     const before = spoken()

@@ -42,7 +42,10 @@ main:focus { outline: none; }
 .top nav { display: flex; gap: 20px; }
 .top nav a { color: var(--soft); text-decoration: none; }
 .top nav a:hover { color: var(--ink); text-decoration: underline; }
-.live { margin-left: auto; display: inline-flex; align-items: center; gap: 8px; color: var(--soft); font-size: 13px; }
+.aside { margin-left: auto; min-width: 0; display: flex; flex-wrap: wrap; justify-content: flex-end; align-items: center; gap: 4px 18px; color: var(--soft); font-size: 13px; }
+.who { display: flex; align-items: center; gap: 10px; min-width: 0; }
+.who-name { max-width: 260px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.live { display: inline-flex; align-items: center; gap: 8px; color: var(--soft); font-size: 13px; }
 .live::before { content: ''; width: 8px; height: 8px; border-radius: 50%; border: 2px solid var(--soft); box-sizing: border-box; }
 .live[data-state='live']::before { background: var(--good); border-color: var(--good); }
 .live[data-state='lost'] { color: var(--bad); }
@@ -138,6 +141,9 @@ details > :not(summary) { margin-left: 2px; }
 .panel { padding: 28px 32px; } .plain { max-width: 720px; margin: 40px auto 0; }
 .panel > * + * { margin-top: 10px; }
 .panel h1 { font-size: 21px; line-height: 1.3; } .panel h2 { font-size: 19px; }
+.offers { display: grid; gap: 10px; justify-items: start; margin: 18px 0; }
+.main.button { padding: 8px 20px; border-color: var(--accent); background: var(--accent); color: var(--paper); font-size: 15px; overflow-wrap: anywhere; }
+.main.button:hover { border-color: var(--ink); text-decoration: underline; }
 .kicker { color: var(--soft); font-variant-numeric: tabular-nums; }
 .back { margin: 6px 0 14px; font-size: 14px; }
 .history { padding: 4px 20px; }

@@ -17,12 +17,13 @@ export function openApiDocument(): object {
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
-    security: [{ bearer: [] }, { basic: [] }],
+    security: [{ bearer: [] }, { basic: [] }, { session: [] }],
     paths,
     components: {
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', description: 'An API token, or one of an issuer that a Token document names' },
         basic: { type: 'http', scheme: 'basic', description: 'For browsers: an API token as password, with any user name' },
+        session: { type: 'apiKey', in: 'cookie', name: '__Host-gitwake', description: 'Of a person who logged in, in a browser' },
       },
       schemas: Object.fromEntries(Object.entries(components).toSorted(([one], [other]) => (one < other ? -1 : 1))),
     },

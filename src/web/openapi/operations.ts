@@ -264,6 +264,13 @@ export const OPERATIONS: readonly Operation[] = [
     answers: { 200: { is: 'OpenAPI 3.1', body: z.looseObject({ openapi: text }) } },
   },
   {
+    id: 'getMe',
+    method: 'get',
+    path: '/api/me',
+    is: 'Whose request this is, and what they may do',
+    answers: { 200: { is: 'A person, or a token', body: schemas.me } },
+  },
+  {
     id: 'getMetrics',
     method: 'get',
     path: '/metrics',
@@ -311,11 +318,11 @@ export const OPERATIONS: readonly Operation[] = [
 
 /** What the door of the API answers, whatever was asked for. */
 export const DOOR: Readonly<Record<number, Told>> = {
-  401: { is: 'A valid token is needed', body: schemas.refused() },
+  401: { is: 'A valid token is needed, or the session of somebody who logged in', body: schemas.refused() },
   429: { is: 'Too many failures from this address; Retry-After says when to try again', body: schemas.refused() },
   500: { is: 'A bug in gitwake', body: schemas.refused() },
   503: {
-    is: 'Redis is away, no token is configured, or too much is asked for at once; nothing was promised',
+    is: 'Redis is away, neither token nor login is configured, or too much is asked for at once; nothing was promised',
     body: z.looseObject({ error: schemas.refusal }),
   },
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { RIGHTS } from '../../model/access.ts'
 
 /**
  * The answers of the API, as its OpenAPI document tells them. The types in src/model stay the truth: test/web/openapi.test.ts does not compile
@@ -293,6 +294,20 @@ export const planReport = named(
     startedAt: moment('When it began'),
     finishedAt: moment('When it ended'),
     timings,
+  }),
+)
+
+export const me = named(
+  'Me',
+  'Whose request this is.',
+  z.object({
+    name: z.string().describe('As results and the audit log name them'),
+    shared: z.boolean().describe('Many may stand behind the name'),
+    session: z
+      .object({ login: z.string(), expiresAt: moment('When it ends') })
+      .optional()
+      .describe('Of a person who logged in'),
+    grants: z.array(z.object({ allow: z.enum(RIGHTS), applications: z.array(z.string()), clusters: z.array(z.string()) })),
   }),
 )
 

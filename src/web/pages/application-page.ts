@@ -1,3 +1,4 @@
+import type { Principal } from '../../model/access.ts'
 import type { ApplicationStatus, SyncResult } from '../../model/result.ts'
 import { html, type Html } from '../html.ts'
 import { applicationCard } from './application-card.ts'
@@ -5,8 +6,9 @@ import { page } from './layout.ts'
 import { historyItem } from './result-view.ts'
 
 /** The page of one application: its card, opened, and its history, newest first. */
-export function applicationPage(status: ApplicationStatus, history: readonly SyncResult[], now: number): Html {
+export function applicationPage(status: ApplicationStatus, history: readonly SyncResult[], now: number, who?: Principal): Html {
   return page({
+    who,
     title: `${status.application} · gitwake`,
     live: true,
     main: html`<p class="back"><a href="/">← All applications</a></p>

@@ -1,9 +1,11 @@
+import type { Principal } from '../../model/access.ts'
 import { html, type Html } from '../html.ts'
 import { page } from './layout.ts'
 
 /** A refusal for people. */
-export function errorPage(status: number, refusal: { readonly message: string; readonly fix: string }): Html {
+export function errorPage(status: number, refusal: { readonly message: string; readonly fix: string }, who: Principal | undefined): Html {
   return page({
+    who,
     title: `${status} · gitwake`,
     // Redis comes back: a page that says so should notice it too.
     live: status === 503,

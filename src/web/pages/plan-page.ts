@@ -1,3 +1,4 @@
+import type { Principal } from '../../model/access.ts'
 import { displaySubject, type PlanOutcome, type PlanReport, type PlanSubject } from '../../model/plan-report.ts'
 import { html, type Html } from '../html.ts'
 import { heldNotice } from './application-card.ts'
@@ -16,8 +17,14 @@ const PLAN_WORDS: Readonly<Record<PlanOutcome, Word>> = {
 }
 
 /** What a sync would do now: asked for when the page is opened, and shown with every difference. */
-export function planPage(application: string, subject: PlanSubject, report: PlanReport | undefined, now: number): Html {
+export function planPage(
+  application: string,
+  subject: PlanSubject,
+  report: PlanReport | undefined,
+  { now, who }: { readonly now: number; readonly who: Principal },
+): Html {
   return page({
+    who,
     title: `Plan of ${application} · gitwake`,
     live: false,
     main: html`<p class="back"><a href="/applications/${encodeURIComponent(application)}">← ${application}</a></p>

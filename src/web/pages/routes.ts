@@ -23,23 +23,24 @@ export function createPages(options: { viewOf: ViewOf; planner: Planner; desk: P
 
   router.get('/', async (request, response) => {
     const filter = { state: textOf(request, 'state'), search: textOf(request, 'q').trim() }
-    const { ledger } = viewOf(request)
+    const { ledger, principal: who } = viewOf(request)
     const [statuses, orphans] = await Promise.all([ledger.statuses(), ledger.orphans()])
-    response.type('html').send(htmlText(statusPage(statuses, orphans, filter, now())))
+    response.type('html').send(htmlText(statusPage(statuses, orphans, filter, { now: now(), who })))
   })
 
   router.get('/applications/:name', async (request, response) => {
-    const { ledger } = viewOf(request)
+    const { ledger, principal } = viewOf(request)
     const status = await statusOf(ledger, request.params.name)
     if (!status) return refuseUnknown(request, response)
     const history = await ledger.history(status.application, SHOWN_HISTORY)
-    response.type('html').send(htmlText(applicationPage(status, history, now())))
+    response.type('html').send(htmlText(applicationPage(status, history, now(), principal)))
   })
 
   router.use('/applications/:name/plan', refuseEmbedding)
   router.get('/applications/:name/plan', async (request, response) => {
     const { name } = request.params
-    const application = viewOf(request).applicationOf(name)
+    const { applicationOf, principal: who } = viewOf(request)
+    const application = applicationOf(name)
     const subject = decodeSubject(request.query)
     if (!application || typeof subject === 'string') return refuseUnknown(request, response)
     const target = targetOf(application)
@@ -47,7 +48,7 @@ export function createPages(options: { viewOf: ViewOf; planner: Planner; desk: P
     const gone = new AbortController()
     response.once('close', () => gone.abort())
     const report = await desk.wait(target, subject, since, AbortSignal.any([gone.signal, AbortSignal.timeout(LONGEST_PLAN_MS)]))
-    response.type('html').send(htmlText(planPage(name, subject, report, now())))
+    response.type('html').send(htmlText(planPage(name, subject, report, { now: now(), who })))
   })
 
   for (const { path, type, body } of ASSETS) {

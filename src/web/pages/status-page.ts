@@ -1,3 +1,4 @@
+import type { Principal } from '../../model/access.ts'
 import type { Orphan } from '../../model/departure.ts'
 import type { ApplicationStatus } from '../../model/result.ts'
 import { html, type Html } from '../html.ts'
@@ -32,11 +33,17 @@ const CHIPS: readonly Chip[] = [
 ]
 
 /** The page at `/`: what needs attention first, then everything else, both by name. */
-export function statusPage(statuses: readonly ApplicationStatus[], orphans: readonly Orphan[], filter: Filter, now: number): Html {
+export function statusPage(
+  statuses: readonly ApplicationStatus[],
+  orphans: readonly Orphan[],
+  filter: Filter,
+  { now, who }: { readonly now: number; readonly who?: Principal },
+): Html {
   const shown = filtered(statuses, filter).toSorted((one, other) => one.application.localeCompare(other.application, 'en'))
   const attention = shown.filter(needsAttention)
   const rest = shown.filter((status) => !needsAttention(status))
   return page({
+    who,
     title: attention.length > 0 ? `(${attention.length}) Applications · gitwake` : 'Applications · gitwake',
     live: true,
     main: html`<h1 class="for-readers">Applications</h1>
