@@ -13,6 +13,7 @@ import type { Session, SessionStore } from './sessions.ts'
 
 /** So many logins ask a provider at once; whoever comes then is told to try again. */
 const MOST_AT_ONCE = 20
+const TELL_EVERY_MS = 10_000
 
 /** Logins at the providers of the configuration, with sessions in a store that all replicas share. */
 export function createLogins(options: {
@@ -25,6 +26,14 @@ export function createLogins(options: {
   const { configuration, sessions, ready, log, now } = options
   const loginNamed = (name: string): Login | undefined => configuration().logins.get(name)
   let running = 0
+  const toldAt = new Map<string, number>()
+
+  /** Every request for the login page of a provider that is away would be a line. */
+  const tell = (login: string, { message, detail }: LoginRefusal): void => {
+    if (now() - (toldAt.get(login) ?? Number.NEGATIVE_INFINITY) < TELL_EVERY_MS) return
+    toldAt.set(login, now())
+    log.warn({ login, problem: detail }, `nobody can log in: ${message}`)
+  }
 
   /** What the provider says, or why it says nothing. */
   const redeem = async (login: Login, query: string, derived: Derived): Promise<Told | LoginRefusal> => {
@@ -92,7 +101,7 @@ export function createLogins(options: {
         return { kind: 'begun', location, attempt: { value: encodeAttempt(attempt), secure: isSecure(login), maxAgeMs: ATTEMPT_MS } }
       } catch (error) {
         const refusal = problemOfLogin(error, login.title)
-        log.warn({ login: name, problem: refusal.detail }, `nobody can log in: ${refusal.message}`)
+        tell(name, refusal)
         throw new GitwakeError(refusal.code, refusal.message, { fix: refusal.fix, retryable: true, cause: error })
       }
     },

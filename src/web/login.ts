@@ -44,7 +44,9 @@ export function createLoginRoutes(options: { readonly logins: Logins; readonly w
     if (finished === undefined) return refuseUnknown(request, response)
     if (finished.kind === 'refused') {
       const { refusal } = finished
-      log.warn({ login: name, code: refusal.code, actor: refusal.actor, problem: refusal.detail }, 'somebody was not logged in')
+      const said = { login: name, code: refusal.code, actor: refusal.actor, problem: refusal.detail }
+      // What a stranger can send without a provider is not worth a line each time.
+      log[refusal.detail === undefined ? 'debug' : 'warn'](said, 'somebody was not logged in')
       witness.loginRefused(name, refusal)
       return refuseLogin(request, response, refusal)
     }
