@@ -1,6 +1,7 @@
 import type * as Client from 'openid-client'
 import type { ClientAuth, Configuration, ServerMetadata } from 'openid-client'
 import type { Login } from '../model/configuration.ts'
+import { GitwakeError } from '../model/error.ts'
 import type { OutgoingFetch } from '../outgoing/fetch.ts'
 import type { Derived } from './attempt.ts'
 import { mergedClaims, type Claims } from './person.ts'
@@ -65,6 +66,8 @@ export async function discoverProvider(login: Login, secret: string | undefined,
       const tokens = await client.authorizationCodeGrant(config, back, checks)
       const claims = tokens.claims()
       if (claims === undefined || tokens.id_token === undefined) throw new TypeError('openid-client gave no ID token')
+      if (claims.azp !== undefined && claims.azp !== login.clientId)
+        throw new GitwakeError('login-wrong-party', 'azp names another client', { fix: 'Look at the clients of the provider.' })
       const info = await userInfo(client, config, tokens.access_token, claims.sub)
       const { id_token: idToken } = tokens
       return { claims: mergedClaims(claims, info), ...(idToken.length <= LONGEST_HINT && { idToken }) }

@@ -5,6 +5,7 @@ import type { Intake, Ledger } from '../model/intake.ts'
 import type { Logins } from '../model/login.ts'
 import type { Planner } from '../model/plan-report.ts'
 import { createAccess } from './access.ts'
+import { createAssets } from './assets/routes.ts'
 import { createApi } from './api.ts'
 import { createAuditExport } from './audit.ts'
 import { createCommits } from './commits.ts'
@@ -67,6 +68,7 @@ export function createApplication(parts: WebParts, closing: AbortSignal): Expres
   application.use(countRequests(parts.metrics))
   application.use(securityHeaders)
   application.use(createHealth(parts.readiness))
+  application.use(createAssets())
   application.use(createLoginRoutes(parts))
   application.use(guard)
   application.get('/metrics', async (_request, response) => {

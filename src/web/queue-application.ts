@@ -4,6 +4,7 @@ import type { Ledger } from '../model/intake.ts'
 import type { Log } from '../model/log.ts'
 import type { Logins } from '../model/login.ts'
 import { createAccess } from './access.ts'
+import { createAssets } from './assets/routes.ts'
 import { answerFailure } from './failure.ts'
 import type { AddressOf, FailureLimit } from './failure-limit.ts'
 import { createLoginRoutes } from './login.ts'
@@ -33,6 +34,7 @@ export function createQueueApplication(parts: QueueParts): Express {
   application.disable('x-powered-by').disable('etag').set('query parser', 'simple')
   application.use(securityHeaders)
   // People log in under the address that their provider knows; the session counts here, too, where the host is the same.
+  application.use(createAssets())
   application.use(createLoginRoutes(parts))
   application.use(createAccess(parts).guard)
   application.get('/', (_request, response) => response.redirect(`${QUEUES_PATH}/`))

@@ -1,5 +1,4 @@
 import type { Right } from '../model/access.ts'
-import { ASSETS } from './assets/asset-paths.ts'
 
 /**
  * What a route needs. `application`: the right to the application in its path; `everything`: the right to every application, because it tells of
@@ -52,7 +51,6 @@ export const ROUTE_RIGHTS: readonly RouteRight[] = [
   { method: 'GET', path: '/', ...look },
   { method: 'GET', path: '/applications/:name', ...lookAt },
   { method: 'GET', path: '/applications/:name/plan', ...lookAt },
-  ...ASSETS.map(({ path }) => ({ method: 'GET', path, ...look }) as const),
   { method: 'GET', path: '/api/audit', right: 'read', about: 'everything' },
   { method: 'GET', path: '/metrics', right: 'read', about: 'everything' },
   { method: 'GET', path: '/queues', right: 'read', about: 'everything' },

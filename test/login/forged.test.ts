@@ -44,7 +44,7 @@ test('an ID token counts only if the provider signed it with a published key, fo
     ['a key of its own', { header: { jku: 'http://127.0.0.1:1/jwks', kid: 'z' }, signature: 'with another key' }, '502 login-not-accepted'],
     ['another audience', { claims: { aud: 'somebody-else' } }, '502 login-wrong-token'],
     ['several audiences', { claims: { aud: [CLIENT.id, 'somebody-else'] } }, '502 login-wrong-token'],
-    ['another party', { claims: { azp: 'somebody-else' } }, '502 login-wrong-token'],
+    ['another party', { claims: { azp: 'somebody-else' } }, '502 login-not-accepted'],
     ['another issuer', { claims: { iss: 'https://evil.example' } }, '502 login-wrong-token'],
     ['another nonce', { claims: { nonce: 'x' } }, '502 login-wrong-token'],
     ['no nonce', { claims: { nonce: undefined } }, '502 login-not-accepted'],

@@ -50,6 +50,8 @@ test('a page leads to the login, the login to the provider, and that back to the
     /<a class="button main" href="\/login\/acme\/start\?return=%2Fapplications%2Fshop-prod%3Fx%3D1">Log in with Acme SSO<\/a>/,
   )
   assert.equal(offered.headers.get('www-authenticate'), null, 'no dialogue of the browser')
+  for (const [, asset = ''] of offered.text.matchAll(/(?:href|src)="(\/assets\/[^"]+)"/g))
+    assert.equal((await fetch(url + asset)).status, 200, asset)
   const atProvider = await visitor.follow(`${url}/login/acme/start`)
   assert.ok(atProvider.url.startsWith(`${issuer}/interaction/`), atProvider.url)
 

@@ -3,13 +3,22 @@ import { createHash } from 'node:crypto'
 import { test, type TestContext } from 'node:test'
 import request from 'supertest'
 import type { AccessToken } from '../../src/model/configuration.ts'
+import { ASSETS } from '../../src/web/assets/asset-paths.ts'
 import { needOf, ROUTE_RIGHTS } from '../../src/web/rights.ts'
 import { createTokenBook } from '../../src/web/tokens.ts'
 import { routesOfServer } from './routes.ts'
 import { FIRST, sampleConfiguration, sampleStatus } from './samples.ts'
 import { BASIC, TOKEN, startWeb } from './start.ts'
 
-const OPEN = ['get /healthz', 'get /readyz', 'get /login', 'get /login/{name}/start', 'get /login/{name}/callback', 'post /logout']
+const OPEN = [
+  'get /healthz',
+  'get /readyz',
+  'get /login',
+  'get /login/{name}/start',
+  'get /login/{name}/callback',
+  'post /logout',
+  ...ASSETS.map(({ path }) => `get ${path}`),
+]
 const NAMES = ['shop-prod', 'shop-test', 'billing']
 
 function tokenOf(name: string, fields: Partial<AccessToken['grant']> & Pick<Partial<AccessToken>, 'expiresAt'> = {}): AccessToken {

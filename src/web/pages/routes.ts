@@ -2,7 +2,6 @@ import { Router, type Request } from 'express'
 import { decodeSubject, type Planner } from '../../model/plan-report.ts'
 import { refuseEmbedding } from '../access.ts'
 import { statusOf } from '../api.ts'
-import { ASSETS } from '../assets/asset-paths.ts'
 import { htmlText } from '../html.ts'
 import type { PlanDesk } from '../plans.ts'
 import { refuseUnknown } from '../refusal.ts'
@@ -16,7 +15,7 @@ const SHOWN_HISTORY = 30
 /** Nobody looks at an empty page for longer. */
 const LONGEST_PLAN_MS = 25_000
 
-/** The pages and the files they refer to. */
+/** The pages. */
 export function createPages(options: { viewOf: ViewOf; planner: Planner; desk: PlanDesk; now: () => number }): Router {
   const { viewOf, planner, desk, now } = options
   const router = Router()
@@ -51,11 +50,6 @@ export function createPages(options: { viewOf: ViewOf; planner: Planner; desk: P
     response.type('html').send(htmlText(planPage(name, subject, report, { now: now(), who })))
   })
 
-  for (const { path, type, body } of ASSETS) {
-    router.get(path, (_request, response) => {
-      response.set('Cache-Control', 'private, max-age=31536000, immutable').type(type).send(body)
-    })
-  }
   return router
 }
 
