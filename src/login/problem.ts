@@ -39,18 +39,13 @@ export function problemOfLogin(error: unknown, title: string): LoginRefusal {
     case 'OAUTH_JWT_CLAIM_COMPARISON_FAILED':
       return wrong('login-wrong-token', claimMessage(title, cause), detail)
     case 'OAUTH_JSON_ATTRIBUTE_COMPARISON_FAILED':
-      return wrong(
-        'login-wrong-issuer',
-        `${title} names another issuer than its Login document.`,
-        detail,
-        'Write spec.issuer exactly as the provider does, including the slash at its end.',
-      )
+      return field(cause, 'attribute') === 'issuer' ? otherIssuer(title, detail) : notAccepted(title, detail)
     case 'OAUTH_RESPONSE_IS_NOT_CONFORM':
     case 'OAUTH_RESPONSE_IS_NOT_JSON':
     case 'OAUTH_PARSE_ERROR':
       return wrong('login-wrong-answer', `${title} does not answer as an OpenID provider.`, detail)
     default:
-      return wrong('login-not-accepted', `What ${title} answered was not accepted.`, detail)
+      return notAccepted(title, detail)
   }
 }
 
@@ -95,6 +90,15 @@ function claimMessage(title: string, cause: unknown): string {
   return `The ID token of ${title} ${words[claim] ?? 'is not what was asked for'}.`
 }
 
+function otherIssuer(title: string, detail: string): LoginRefusal {
+  const fix = 'Write spec.issuer exactly as the provider does, including the slash at its end.'
+  return wrong('login-wrong-issuer', `${title} names another issuer than its Login document.`, detail, fix)
+}
+
+function notAccepted(title: string, detail: string): LoginRefusal {
+  return wrong('login-not-accepted', `What ${title} answered was not accepted.`, detail)
+}
+
 function wrong(code: string, message: string, detail: string, fix = ASK): LoginRefusal {
   return { code, message, fix, status: 502, detail }
 }
@@ -111,6 +115,7 @@ function described(error: unknown): { readonly code: string; readonly cause: unk
     field(cause, 'claim'),
     field(cause, 'reason'),
     field(cause, 'code'),
+    field(cause, 'alg'),
     field(Reflect.get(Object(cause), 'header'), 'alg'),
   ]
   return { code, cause, detail: [...new Set(parts.filter((part) => part !== ''))].join(': ').slice(0, 500) }
