@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { Redis } from '../model/redis.ts'
 import { GitwakeError } from '../model/error.ts'
 import { isJsonObject, parseJson } from '../model/json.ts'
 import { receiverKeys } from '../model/keys.ts'
