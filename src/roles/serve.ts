@@ -123,7 +123,17 @@ export async function startServing(shared: Process): Promise<Running> {
     }),
     audited,
   )
-  const door = { tokens, logins, witness: createWitness({ audit, now: Date.now }), failures, addressOf, configuration, ledger, log, now: Date.now }
+  const door = {
+    tokens,
+    logins,
+    witness: createWitness({ audit, now: Date.now }),
+    failures,
+    addressOf,
+    configuration,
+    ledger,
+    log,
+    now: Date.now,
+  }
   const server = createWebServer({
     ...door,
     host: settings.host,
