@@ -46,6 +46,11 @@ function upwards(path: string): readonly string[] {
   return path === '' ? found : [...found, '']
 }
 
+/** What is said of a commit that changes nothing here, whoever finds it out. */
+export function nothingChanged(application: string): string {
+  return `nothing that ${application} reads has changed`
+}
+
 /** What was stored, perhaps by another version: undefined where it cannot be read. */
 export function decodeReadSet(value: unknown): ReadSet | undefined {
   if (typeof value !== 'object' || value === null) return undefined

@@ -4,7 +4,7 @@ import type { Target } from '../model/intake.ts'
 import type { Trigger } from '../model/job.ts'
 import { clusterKeys } from '../model/keys.ts'
 import type { Delivery, Push } from '../model/push.ts'
-import { changedPathsOf, isReadFor, touches } from '../model/read-set.ts'
+import { changedPathsOf, isReadFor, nothingChanged, touches } from '../model/read-set.ts'
 import type { SyncResult } from '../model/result.ts'
 import { healthFrom } from './last-known.ts'
 import { readAt } from './reads.ts'
@@ -77,7 +77,7 @@ export async function findPassing(
         revision: move.after,
         rendered: undefined,
         outcome: 'not affected',
-        message: `nothing that ${name} reads has changed`,
+        message: nothingChanged(name),
         changes: [],
         counts: {},
         warnings: [],

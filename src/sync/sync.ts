@@ -1,3 +1,4 @@
+import { nothingChanged } from '../model/read-set.ts'
 import type { SyncResult, WaitsFor } from '../model/result.ts'
 import { isAround } from '../plan/hooks.ts'
 import { withheld } from '../plan/withheld.ts'
@@ -87,7 +88,7 @@ async function proposed(syncing: Syncing): Promise<Proposal | SyncResult> {
     ports,
     run,
   )
-  if (proposal === 'not affected') return run.end('not affected', `nothing that ${application.name} reads has changed`)
+  if (proposal === 'not affected') return run.end('not affected', nothingChanged(application.name))
   if (proposal === 'blocked') return run.waitsFor(waiting)
   if (proposal === 'superseded') return run.end('superseded', 'a newer commit arrived')
   return proposal
