@@ -108,7 +108,8 @@ export function createLogins(options: {
     async finish(name, kept, query) {
       const login = loginNamed(name)
       if (login === undefined) return undefined
-      const attempt = decodeAttempt(kept, name, now())
+      // A host beside ours can plant a cookie, but none of the kind that https sets: nobody is logged in as whoever began elsewhere.
+      const attempt = decodeAttempt(kept?.secure === isSecure(login) ? kept.value : undefined, name, now())
       if (attempt === undefined) return refused(EXPIRED)
       const derived = derive(attempt)
       const state = new URLSearchParams(query).getAll('state')

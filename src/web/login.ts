@@ -40,7 +40,7 @@ export function createLoginRoutes(options: { readonly logins: Logins; readonly w
   router.get('/login/:name/callback', async (request, response) => {
     const { name } = request.params
     const attempt = readCookie(request, 'gitwake-login')
-    const finished = await logins.finish(name, attempt?.value, queryOf(request))
+    const finished = await logins.finish(name, attempt, queryOf(request))
     if (finished === undefined) return refuseUnknown(request, response)
     if (finished.kind === 'refused') {
       const { refusal } = finished

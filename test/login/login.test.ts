@@ -410,6 +410,22 @@ test('replicas share logins and sessions', async (t) => {
   assert.equal((await fetch(`${url}/api/me`, { headers: { Cookie: cookie } })).status, 401)
 })
 
+test('a login that somebody else began is not completed by a cookie that a host beside ours has planted', async (t) => {
+  const { url, issuer, configure } = await start(t)
+  configure(loginAt(issuer, url.replace('http:', 'https:')))
+  const attacker = await fetch(`${url}/login/acme/start?moved=1`, { redirect: 'manual' })
+  const [, attempt = ''] = /^__Host-gitwake-login=([^;]+)/.exec(attacker.headers.getSetCookie()[0] ?? '') ?? []
+  const state = new URL(attacker.headers.get('location') ?? '').searchParams.get('state') ?? ''
+  const finish = async (name: string) => {
+    const headers = { Cookie: `${name}=${attempt}`, Accept: 'application/json' }
+    const answer = await fetch(`${url}/login/acme/callback?code=of-the-attacker&state=${state}`, { headers })
+    return JSON.parse(await answer.text()).error.code
+  }
+  // The browser accepts the name with the prefix from this host alone: that one is as far as the provider, which does not know this code.
+  assert.equal(await finish('gitwake-login'), 'login-expired')
+  assert.equal(await finish('__Host-gitwake-login'), 'login-not-accepted')
+})
+
 test('the cookies are out of reach of scripts, other sites and plain http', async (t) => {
   const { url, issuer, begin, configure } = await start(t)
   const setBy = async (at: string) => (await fetch(at, { redirect: 'manual' })).headers.getSetCookie()
