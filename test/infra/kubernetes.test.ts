@@ -6,14 +6,9 @@ import { after, before, describe, test } from 'node:test'
 import { loadConfiguration } from '../../src/config/load.ts'
 import { stringifyJson, type Json } from '../../src/model/json.ts'
 import { displayName, objectIdOf, type Manifest } from '../../src/model/object.ts'
-import { openLocalTree } from '../../src/render/local.ts'
-import { createRenderer } from '../../src/render/renderer.ts'
-import { ensureKustomize } from '../support/build.ts'
-import { checkoutRoot } from '../support/checkout.ts'
 import { openControlPlane, type OpenControlPlane } from '../support/shared-control-plane.ts'
+import { FOLDER, NAMESPACE, podOf, renderedInfra, workloadsOf } from './rendered.ts'
 
-const NAMESPACE = 'gitwake-system'
-const FOLDER = join(checkoutRoot, 'infra', 'kubernetes')
 /** The kinds of the kustomization, as the API server names their collections. */
 const COLLECTIONS: Readonly<Record<string, { readonly plural: string; readonly namespaced: boolean }>> = {
   Namespace: { plural: 'namespaces', namespaced: false },
@@ -27,27 +22,12 @@ const COLLECTIONS: Readonly<Record<string, { readonly plural: string; readonly n
   NetworkPolicy: { plural: 'networkpolicies', namespaced: true },
 }
 
-async function rendered(): Promise<readonly Manifest[]> {
-  const signal = AbortSignal.timeout(120_000)
-  const { tree, path } = await openLocalTree(FOLDER)
-  const renderer = createRenderer({ kustomizePath: await ensureKustomize(() => undefined, signal) })
-  const application = {
-    name: 'gitwake',
-    source: { repository: 'gitwake', ref: 'refs/heads/main', path },
-    destination: { cluster: 'here', namespace: NAMESPACE, createNamespace: true },
-    sync: { prune: true, selfHeal: true, partial: false, preflight: true, undeclared: 'report', healthTimeoutMs: 0 },
-    dependsOn: [],
-  } as const
-  const { objects } = await renderer.render(tree, await renderer.inputs(tree, application, signal), signal)
-  return objects.map(({ manifest }) => manifest)
-}
-
 describe('infra/kubernetes', () => {
   let manifests: readonly Manifest[] = []
   let cluster: OpenControlPlane
   let ca: Buffer
   before(async () => {
-    manifests = await rendered()
+    manifests = await renderedInfra()
     cluster = await openControlPlane()
     ca = await readFile(cluster.caFile)
   })
@@ -100,7 +80,7 @@ describe('infra/kubernetes', () => {
       assert.ok(Date.now() < deadline, 'the namespace got no default service account')
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
-    const workloads = manifests.filter(({ kind }) => kind === 'Deployment' || kind === 'StatefulSet')
+    const workloads = workloadsOf(manifests)
     assert.equal(workloads.length, 3)
     for (const workload of workloads) {
       const pod = podOf(workload)
@@ -126,12 +106,3 @@ describe('infra/kubernetes', () => {
     assert.ok(manifests.every(({ kind }) => kind !== 'Secret'))
   })
 })
-
-/** The Pod that a workload's controller would make, with the volumes that a StatefulSet would claim. */
-function podOf(workload: Manifest): Json {
-  const text = stringifyJson(workload)
-  const { template, volumeClaimTemplates = [] } = JSON.parse(text).spec
-  const claimed = volumeClaimTemplates.map((claim: Manifest) => ({ name: claim.metadata.name, emptyDir: {} }))
-  const spec = { ...template.spec, volumes: [...(template.spec.volumes ?? []), ...claimed] }
-  return { apiVersion: 'v1', kind: 'Pod', metadata: { name: `test-${workload.metadata.name}`, ...template.metadata }, spec }
-}

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { loadAll } from 'js-yaml'
 import { runCli } from '../../src/cli.ts'
 import { createDestination } from '../../src/cluster/destination.ts'
 import { isJsonObject, parseJson, type Json } from '../../src/model/json.ts'
@@ -16,9 +15,9 @@ import type { AuditEvent } from '../support/audit-log.ts'
 import { createTempFolder, type TempFolder } from '../support/temp-folder.ts'
 import { depart } from '../sync/departing.ts'
 import { openWorkbench, type Subject, type Workbench } from '../sync/workbench.ts'
+import { applyRoles, neverRun, printRoles, type PrintRequest } from './printed.ts'
 
 const MERGE = { contentType: 'application/merge-patch+json' }
-const APPLY = { contentType: 'application/apply-patch+yaml', manager: 'admin' }
 const NO_AUDIT = { from: 0, to: 0, intervalMs: 0 }
 const signal = (): AbortSignal => AbortSignal.timeout(20_000)
 
@@ -55,56 +54,8 @@ describe('the roles that gitwake rbac prints', { timeout: 180_000 }, () => {
     await folder.remove()
   })
 
-  /** Runs the program with a configuration of one application; the documents that it prints, and its comments. */
-  async function printed(
-    app: Subject,
-    worker: string,
-    options: { readonly namespaces?: readonly string[]; readonly files?: Readonly<Record<string, string>> },
-  ): Promise<{ readonly documents: readonly Manifest[]; readonly text: string }> {
-    const { namespaces, files = {} } = options
-    const configuration = join(folder.path, `${worker}.yaml`)
-    const common = { apiVersion: 'gitwake.dev/v1', metadata: { name: app.namespace } }
-    const documents = [
-      { ...common, kind: 'Repository', spec: { url: app.repository.url, allowInsecure: true } },
-      { ...common, kind: 'Cluster', spec: { kubeconfigFrom: { file: '/none' }, ...(namespaces && { namespaces }) } },
-      {
-        ...common,
-        kind: 'Application',
-        spec: {
-          source: { repository: app.namespace, ref: 'main' },
-          destination: { cluster: app.namespace, namespace: app.namespace },
-        },
-      },
-    ]
-    await writeFile(configuration, documents.map((document) => JSON.stringify(document)).join('\n---\n'))
-    const manifests = await createTempFolder('gitwake-manifests-')
-    for (const [name, text] of Object.entries(files)) await writeFile(join(manifests.path, name), text)
-    let text = ''
-    const code = await runCli({
-      parameters: [
-        'rbac',
-        '--subject',
-        `${bench.inventoryNamespace}/${worker}`,
-        ...(Object.keys(files).length > 0 ? ['--path', manifests.path] : []),
-      ],
-      environment: { GITWAKE_CONFIG: configuration, GITWAKE_INVENTORY_NAMESPACE: bench.inventoryNamespace, GITWAKE_INSTALL: worker },
-      terminal: { out: (part) => void (text += part), err: (part) => assert.fail(part), colour: false },
-      roles: { start: neverRun, serve: neverRun, work: neverRun },
-    })
-    await manifests.remove()
-    assert.equal(code, 0)
-    return { documents: loadAll(text) as Manifest[], text }
-  }
-
-  /** `kubectl apply` of what was printed, as the admin. */
-  async function applied(documents: readonly Manifest[]): Promise<void> {
-    for (const document of documents) {
-      const { apiVersion, kind, metadata } = document
-      const root = apiVersion === 'v1' ? '/api/v1' : `/apis/${apiVersion}`
-      const place = metadata.namespace === undefined ? '' : `/namespaces/${metadata.namespace}`
-      await bench.api('PATCH', `${root}${place}/${kind.toLowerCase()}s/${metadata.name}`, document, APPLY)
-    }
-  }
+  const printed = (app: Subject, worker: string, options: Pick<PrintRequest, 'files' | 'namespaces'>): ReturnType<typeof printRoles> =>
+    printRoles({ namespace: app.namespace, url: app.repository.url, worker, inventoryNamespace: bench.inventoryNamespace, ...options })
 
   /** Sync, failed health, adoption, sweep, watch, repair, prune and detach as that worker; what it was refused, and everything that it was granted and did not use. */
   async function wholeJob(worker: string, namespaces?: readonly string[]): Promise<void> {
@@ -114,7 +65,7 @@ describe('the roles that gitwake rbac prints', { timeout: 180_000 }, () => {
     await bench.api('POST', `/api/v1/namespaces/${bench.inventoryNamespace}/serviceaccounts`, { metadata: { name: worker } })
     const files = { 'keep.json': map('keep'), 'a.json': map('a'), 'web.json': deployment('web'), 'widget.json': widget('widget') }
     const { documents } = await printed(app, worker, { files, ...(confined && { namespaces: confined }) })
-    await applied(documents)
+    await applyRoles(bench, documents)
 
     const user = `system:serviceaccount:${bench.inventoryNamespace}:${worker}`
     const connection = await bench.connectAs({ namespace: bench.inventoryNamespace, name: worker }, confined)
@@ -281,8 +232,4 @@ function parsed(text: string): Json & object {
   const value = parseJson(text)
   assert.ok(isJsonObject(value))
   return value
-}
-
-function neverRun(): Promise<number> {
-  return Promise.reject(new Error('not in this test'))
 }

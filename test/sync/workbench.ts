@@ -76,7 +76,13 @@ export interface Workbench {
     method: 'DELETE' | 'GET' | 'PATCH' | 'POST' | 'PUT',
     path: string,
     body?: object,
-    options?: { readonly contentType?: string; readonly manager?: string; readonly force?: boolean; readonly mayFail?: boolean },
+    options?: {
+      readonly contentType?: string
+      readonly manager?: string
+      readonly force?: boolean
+      readonly dryRun?: boolean
+      readonly mayFail?: boolean
+    },
   ): Promise<JsonObject>
   close(): Promise<void>
 }
@@ -103,12 +109,12 @@ export async function openWorkbench(own?: ControlPlane, kustomizePath?: string):
     method,
     path,
     body,
-    { contentType = 'application/json', manager = 'kubectl-edit', force, mayFail = false } = {},
+    { contentType = 'application/json', manager = 'kubectl-edit', force, dryRun = false, mayFail = false } = {},
   ) => {
     const answer = await connection.request({
       method,
       path,
-      query: { fieldManager: method === 'GET' || method === 'DELETE' ? undefined : manager, force },
+      query: { fieldManager: method === 'GET' || method === 'DELETE' ? undefined : manager, force, dryRun: dryRun ? 'All' : undefined },
       contentType,
       ...(body && { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(20_000),
