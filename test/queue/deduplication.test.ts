@@ -6,11 +6,14 @@ import { silent } from './setup.ts'
 import { startTestRedis } from './redis.ts'
 import { until } from './until.ts'
 
+/** One slot of a Redis Cluster, where the test runs on one. */
+const PREFIX = '{plain}'
+
 test("with BullMQ's deduplication and attempts alone, the fix of a failing commit waits behind the retry: why there is a wanted/done record", async () => {
   const redis = await startTestRedis()
   const connections = connectRedis({ url: redis.url, log: silent })
   await connections.ready(AbortSignal.timeout(20_000))
-  const queue = new Queue('plain', { connection: connections.producer })
+  const queue = new Queue('plain', { connection: connections.producer, prefix: PREFIX })
   const release = Promise.withResolvers<void>()
   const runs: string[] = []
   const worker = new Worker<{ commit: string }>(
@@ -20,7 +23,7 @@ test("with BullMQ's deduplication and attempts alone, the fix of a failing commi
       await release.promise
       if (job.data.commit === 'broken') throw new Error('it failed')
     },
-    { connection: connections.worker },
+    { connection: connections.worker, prefix: PREFIX },
   )
   try {
     const options = {
