@@ -3,7 +3,7 @@ import { PART_OF_LABEL } from '../model/names.ts'
 import { sha256 } from '../model/digest.ts'
 import type { HookEntry } from '../model/hook.ts'
 import type { ResourceKind } from '../model/kinds.ts'
-import { displayName, objectKey, versionOf, type ObjectId } from '../model/object.ts'
+import { displayName, objectKey, versionOf, type ObjectId, type ObjectKey } from '../model/object.ts'
 import type { ObservedObject } from '../model/observation.ts'
 import type { PlannedHook } from '../plan/hooks.ts'
 import type { Found } from '../plan/questions.ts'
@@ -33,6 +33,10 @@ export interface HookWork {
   readonly revision: string
   readonly timeoutMs: number
   readonly maskLog?: (text: string) => string
+  /** Ordinary objects that this sync prunes, inside its guards, with their uids: a hook of the same name may take their place. */
+  readonly pruned?: ReadonlyMap<ObjectKey, string>
+  /** Those that Git wants as ordinary objects: nobody's leftovers, whatever they were before. */
+  readonly ordinary?: ReadonlySet<ObjectKey>
 }
 
 /** How one run of a hook has ended. `uid`: of its object, where one was made. */
@@ -95,7 +99,7 @@ async function earlierRun(
   const { object } = hook.desired
   const seen = await look(object, resource.version, work, options.signal)
   if (seen === 'absent') return {}
-  if (!isOurs(seen, work))
+  if (!isOurs(seen, work) && work.pruned?.get(objectKey(object)) !== seen.uid)
     return { status: 'failed', message: `${displayName(object)} exists already, and no hook of this application made it` }
   if (!seen.terminating && seen.annotations[RUN_ANNOTATION] === run) {
     const { status } = await work.destination.complete(object, resource, completion(seen.uid, 0, work, options))
@@ -107,9 +111,13 @@ async function earlierRun(
     : { status: 'failed', message: `the object of its last run cannot be removed: ${left.message}`, retryable: left.retryable }
 }
 
-/** Labels alone never delete: an operator's children may carry ours. Only what we applied has our fields. */
-function isOurs({ labels, fields, controller }: ObservedObject, { applySet }: HookWork): boolean {
-  return labels[PART_OF_LABEL] === applySet && fields !== undefined && controller === undefined
+/**
+ * Labels alone never delete: an operator's children may carry ours. Only what we applied has our fields, and only what was last applied as a hook
+ * has the mark of a run: an ordinary object is subject to the guards of a prune.
+ */
+function isOurs({ labels, annotations, fields, controller }: ObservedObject, { applySet }: HookWork): boolean {
+  const isMade = labels[PART_OF_LABEL] === applySet && fields !== undefined && controller === undefined
+  return isMade && annotations[RUN_ANNOTATION] !== undefined
 }
 
 async function look(object: ObjectId, version: string, { destination }: HookWork, signal: AbortSignal): Promise<Found> {
@@ -168,6 +176,7 @@ async function make(
 export async function removeLeftover(entry: HookEntry, work: HookWork, options: WriteOptions): Promise<'gone' | 'left'> {
   const { object, version, uid, since, state } = entry
   if (uid === undefined && state !== 'intended') return 'gone'
+  if (work.ordinary?.has(objectKey(object)) === true) return 'gone'
   const catalog = await work.destination.catalog({ refresh: false }, options.signal)
   const resource = catalog.find(object, version) ?? catalog.preferred(object)
   if (resource === undefined) return catalog.isStale(object.group) ? 'left' : 'gone'

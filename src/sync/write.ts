@@ -1,5 +1,6 @@
 import type { Application } from '../model/configuration.ts'
-import type { PlannedChange } from '../model/plan.ts'
+import { objectKey, type ObjectKey } from '../model/object.ts'
+import type { Plan, PlannedChange } from '../model/plan.ts'
 import { carryOut, type CarriedOut, type CarryOut } from './carry-out.ts'
 import type { Decision } from './decide.ts'
 import { openHooks, type Hooks } from './hooks.ts'
@@ -38,8 +39,16 @@ export function hooksOf(
       revision: tree.revision,
       timeoutMs: application.sync.hookTimeoutMs ?? HOOK_TIMEOUT_MS,
       ...(maskLog && { maskLog }),
+      pruned: prunedBy(decision.plan),
+      ordinary: new Set(decision.facts.desired.objects.map(({ key }) => key)),
     },
   })
+}
+
+function prunedBy({ changes }: Plan): ReadonlyMap<ObjectKey, string> {
+  return new Map(
+    changes.flatMap(({ object, operation }) => (operation.verb === 'delete' ? [[objectKey(object), operation.uid] as const] : [])),
+  )
 }
 
 /** Carries a proposal out, with its hooks. */

@@ -153,6 +153,39 @@ describe('the hooks of a sync', { timeout: 300_000 }, () => {
     assert.deepEqual(await jobs(app), ['migrate'])
   })
 
+  it('keeps the object of a hook that becomes an ordinary one, and lets a hook take the place of one only where that may be pruned', async () => {
+    const turned = { 'gitwake.dev/hook': 'pre-sync' }
+    const app = await bench.subject({
+      'a.json': configMap('a', {}),
+      'was-hook.json': annotated('was-hook', turned),
+      'once.json': annotated('once', { ...turned, 'gitwake.dev/apply': 'create-only' }),
+      'becomes-hook.json': configMap('becomes-hook', { x: '1' }),
+    })
+    const uidOf = async (name: string): Promise<unknown> => {
+      const { metadata } = await bench.api('GET', `/api/v1/namespaces/${app.namespace}/configmaps/${name}`)
+      return (metadata as { uid?: string }).uid
+    }
+    assert.equal((await app.sync({ reason: 'push' })).outcome, 'synced')
+    const were = [await uidOf('was-hook'), await uidOf('once')]
+    const plain = await uidOf('becomes-hook')
+
+    await app.repository.commit({
+      'was-hook.json': configMap('was-hook', { x: '1' }),
+      'once.json': annotated('once', { 'gitwake.dev/apply': 'create-only' }),
+      'becomes-hook.json': annotated('becomes-hook', turned),
+    })
+    const guarded = await app.sync({ reason: 'push', policy: { prune: false } })
+    assert.match(guarded.message, /becomes-hook exists already, and no hook of this application made it/, told(guarded))
+    assert.equal(await uidOf('becomes-hook'), plain, 'what is not pruned is not replaced either')
+
+    const second = await app.sync({ reason: 'push' })
+    assert.equal(second.outcome, 'synced', told(second))
+    assert.deepEqual([await uidOf('was-hook'), await uidOf('once')], were, 'they are what they were')
+    assert.notEqual(await uidOf('becomes-hook'), plain)
+    assert.equal(second.changes.find(({ object, hook: phase }) => object.name === 'becomes-hook' && phase === undefined)?.action, 'pruned')
+    assert.equal((await app.sync({ reason: 'manual' })).outcome, 'synced', 'a hook replaces its own object as ever')
+  })
+
   it('keeps what runs after the deletion of an application, although Git may be gone by then, and leaves nothing of it', async () => {
     const last = hook('farewell', { 'gitwake.dev/hook': 'post-delete' })
     const app = await bench.subject({
