@@ -49,6 +49,23 @@ async function start(t: TestContext, tokens: readonly AccessToken[], options: Pa
   return { ...web, as }
 }
 
+test('one token cannot use up the Idempotency-Keys of another, nor learn of them', async (t) => {
+  const { as, ledger } = await start(t, [
+    tokenOf('shop-ci', { allow: 'sync', applications: ['shop-*'] }),
+    tokenOf('billing-ci', { allow: 'sync', applications: ['billing'] }),
+  ])
+  const ask = (token: string, application: string) =>
+    as(token).post(`/api/applications/${application}/sync`).set('Idempotency-Key', FIRST)
+  const first = await ask('shop-ci', 'shop-prod').expect(202)
+  await ask('billing-ci', 'billing').expect(202)
+  assert.deepEqual((await ask('shop-ci', 'shop-prod').expect(202)).body, first.body)
+  await ask('shop-ci', 'shop-test').expect(422)
+  assert.deepEqual(
+    ledger.triggers.map(({ trigger }) => trigger.actor),
+    ['shop-ci', 'billing-ci'],
+  )
+})
+
 test('every route of the server needs a right, and every right is about a route', (t) => {
   const routes = routesOfServer(t).filter((route) => !OPEN.includes(route))
   assert.ok(routes.includes('post /api/applications/{name}/sync'), 'the routes can be read')
