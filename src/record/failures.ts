@@ -41,13 +41,29 @@ export function createSharedFailures(options: {
   const known = new Map<string, Known>()
   const looking = new Map<string, Promise<number>>()
 
-  const remember = (source: string, forMs: number, againMs: number, isProven = known.get(source)?.isProven ?? false): number => {
-    const blockedForMs = isProven ? 0 : Math.max(0, forMs)
+  /** What the last look said, where that is not too long ago. */
+  const lately = (source: string): Known | undefined => {
+    const found = known.get(source)
+    return found !== undefined && found.lookAgainAt > now() ? found : undefined
+  }
+
+  const keep = (source: string, what: Known): void => {
     const oldest = known.keys().next()
     if (known.size >= MOST_SOURCES && !oldest.done) known.delete(oldest.value)
     known.delete(source)
-    known.set(source, { isProven, blockedUntil: now() + blockedForMs, lookAgainAt: now() + Math.max(blockedForMs, againMs) })
+    known.set(source, what)
+  }
+
+  const remember = (source: string, forMs: number, againMs: number, isProven = known.get(source)?.isProven ?? false): number => {
+    const blockedForMs = isProven ? 0 : Math.max(0, forMs)
+    keep(source, { isProven, blockedUntil: now() + blockedForMs, lookAgainAt: now() + againMs })
     return blockedForMs
+  }
+
+  /** Says nothing of whether it has proven itself elsewhere, which is looked up when it was to be. */
+  const block = (source: string, forMs: number): void => {
+    const { isProven, lookAgainAt } = known.get(source) ?? { isProven: false, lookAgainAt: 0 }
+    if (!isProven) keep(source, { isProven, blockedUntil: now() + forMs, lookAgainAt })
   }
 
   const look = async (source: string): Promise<number> => {
@@ -60,7 +76,7 @@ export function createSharedFailures(options: {
     const running = looking.get(source)
     if (running !== undefined) return running
     const mine = inTime(look(source), LOOK_MS)
-      .catch(() => remember(source, 0, LOOK_AGAIN_AFTER_FAILURE_MS))
+      .catch(() => remember(source, (known.get(source)?.blockedUntil ?? 0) - now(), LOOK_AGAIN_AFTER_FAILURE_MS))
       .finally(() => looking.delete(source))
     looking.set(source, mine)
     return mine
@@ -68,17 +84,17 @@ export function createSharedFailures(options: {
 
   return {
     blockedForMs(source) {
-      const found = known.get(source)
-      if (found === undefined || found.lookAgainAt <= now()) return lookOnce(source)
-      return Math.max(0, found.blockedUntil - now())
+      const found = lately(source)
+      return found === undefined ? lookOnce(source) : Math.max(0, found.blockedUntil - now())
     },
+    isProven: (source) => lately(source)?.isProven ?? lookOnce(source).then(() => known.get(source)?.isProven ?? false),
     failed(source) {
       limiter.consume(source).then(
         ({ remainingPoints, msBeforeNext }) => {
-          if (remainingPoints === 0) remember(source, msBeforeNext, LOOK_AGAIN_MS)
+          if (remainingPoints === 0) block(source, msBeforeNext)
         },
         // What is no answer is a Redis that is away.
-        (refused: unknown) => refused instanceof RateLimiterRes && remember(source, refused.msBeforeNext, LOOK_AGAIN_MS),
+        (refused: unknown) => refused instanceof RateLimiterRes && block(source, refused.msBeforeNext),
       )
     },
     proven(source) {

@@ -72,12 +72,17 @@ export function createRateLimiter(limit: RateLimit, shared?: SharedFailures): Ra
     return wait
   }
 
+  /** It may have shown the secret to another process, or to this one before it was started again. */
+  const unlessProven = async (name: string, wait: number, { isProven }: SharedFailures): Promise<number> =>
+    (await isProven(name)) ? 0 : wait
+
   return {
     admit(name, now) {
       const source = sourceOf(name, now)
       if (source.proven) return 0
       const own = Math.max(missing(source.failures, 1, now), missing(everybody, globalFactor, now))
-      return own > 0 || shared === undefined ? own : shared.blockedForMs(name)
+      if (shared === undefined) return own
+      return own > 0 ? unlessProven(name, own, shared) : shared.blockedForMs(name)
     },
     authentic(name, now) {
       const source = sourceOf(name, now)

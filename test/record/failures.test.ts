@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createSharedFailures } from '../../src/record/failures.ts'
 import type { SharedFailures } from '../../src/model/shared-failures.ts'
+import { createRateLimiter } from '../../src/webhook/rate-limit.ts'
 import { setUp, type Setup } from '../queue/setup.ts'
 import { until } from '../queue/until.ts'
 
@@ -44,6 +45,21 @@ test('a source that has proven itself is not refused for what others do behind i
   restarted.failed('proxy')
   await until(async () => Number(await setup.redis.client.get('{gitwake}:failures:test:proxy')) > 0)
   assert.equal(await restarted.blockedForMs('proxy'), 0)
+})
+
+test('whoever has shown the secret to one replica is listened to by the others, however many fail behind the same address', async () => {
+  await using setup = await setUp()
+  const replicaOf = () => createRateLimiter(limit, replica(setup))
+  const [one, other] = [replicaOf(), replicaOf()]
+  for (const replicated of [one, other]) for (let count = 0; count < 20; count += 1) replicated.failed('proxy', 0)
+  one.authentic('proxy', 0)
+  await until(async () => (await setup.redis.client.exists('{gitwake}:failures:test:proven:proxy')) === 1)
+  assert.equal(await other.admit('proxy', 0), 0)
+  const restarted = replicaOf()
+  for (let count = 0; count < 20; count += 1) restarted.failed('proxy', 0)
+  assert.equal(await restarted.admit('proxy', 0), 0)
+  for (let count = 0; count < 20; count += 1) restarted.failed('stranger', 0)
+  assert.ok((await restarted.admit('stranger', 0)) > 0)
 })
 
 test('requests that do not fail cost Redis one look, however many they are', async () => {
