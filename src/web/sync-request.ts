@@ -37,7 +37,10 @@ export function createSyncRequests(options: {
     if (!(await confirm({ target, actor, ledger }, request, response))) return
     const trigger: Trigger = { reason: 'manual', at: now(), actor, ...named }
     // Keys are often no secret (a commit, the number of a run): nobody uses up those of others.
-    const repeatable = { key: JSON.stringify([principal.name, key]), request: JSON.stringify([application.name, named.revision, request.query.confirm]) }
+    const repeatable = {
+      key: JSON.stringify([principal.name, key]),
+      request: JSON.stringify([application.name, named.revision, request.query.confirm]),
+    }
     const ticket = key === '' ? await intake.acceptTrigger(target, trigger) : await intake.acceptOnce(target, trigger, repeatable)
     if (ticket === undefined) refuse(request, response, 422, KEY_USED)
     else if (waitMs === 0) response.status(202).json({ ticket })

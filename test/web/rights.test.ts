@@ -54,8 +54,7 @@ test('one token cannot use up the Idempotency-Keys of another, nor learn of them
     tokenOf('shop-ci', { allow: 'sync', applications: ['shop-*'] }),
     tokenOf('billing-ci', { allow: 'sync', applications: ['billing'] }),
   ])
-  const ask = (token: string, application: string) =>
-    as(token).post(`/api/applications/${application}/sync`).set('Idempotency-Key', FIRST)
+  const ask = (token: string, application: string) => as(token).post(`/api/applications/${application}/sync`).set('Idempotency-Key', FIRST)
   const first = await ask('shop-ci', 'shop-prod').expect(202)
   await ask('billing-ci', 'billing').expect(202)
   assert.deepEqual((await ask('shop-ci', 'shop-prod').expect(202)).body, first.body)
