@@ -62,12 +62,14 @@ export function createAccess(options: {
     if (tokens.isEmpty() && !people) return refuse(request, response, 503, CLOSED)
     const credential = credentialOf(request)
     const address = addressOf(request)
-    const blockedForMs = credential?.scheme === 'session' ? 0 : await limit.blockedForMs(address)
+    // Who sends no token guesses none: people behind the same address still find the login.
+    const isGuess = credential !== undefined && credential.scheme !== 'session'
+    const blockedForMs = isGuess ? await limit.blockedForMs(address) : 0
     if (blockedForMs > 0) return refuseGuesses(request, response, blockedForMs)
     const principal = credential && (await principalOf(credential))
     if (credential === undefined || principal === undefined) {
       // A browser asks once without credentials to learn how, and a session that has ended was one: that is no guess.
-      if (credential !== undefined && credential.scheme !== 'session') {
+      if (isGuess) {
         limit.failed(address)
         witness.tokenRefused(address)
       }

@@ -63,6 +63,7 @@ test('who guesses is slowed down, and who knows is let in again later', async (t
   assert.equal(blocked.status, 429)
   assert.equal(blocked.headers['retry-after'], '2')
   assert.equal((await request(url).get('/api/applications').set(BEARER)).status, 429, 'a right guess must not show either')
+  assert.equal((await request(url).get('/')).status, 401, 'who comes without a token, behind the same address, is asked for one')
   time += 2_000
   assert.equal((await request(url).get('/api/applications').set(BEARER)).status, 200)
 })
