@@ -3,12 +3,13 @@ import { PART_OF_LABEL } from '../model/names.ts'
 import { sha256 } from '../model/digest.ts'
 import type { HookEntry } from '../model/hook.ts'
 import type { ResourceKind } from '../model/kinds.ts'
-import { displayName, objectKey, versionOf, type ObjectId, type ObjectKey } from '../model/object.ts'
+import { displayName, groupKindKey, objectKey, versionOf, type ObjectId, type ObjectKey } from '../model/object.ts'
 import type { ObservedObject } from '../model/observation.ts'
+import { readAnnotations } from '../plan/annotations.ts'
 import type { PlannedHook } from '../plan/hooks.ts'
 import type { Found } from '../plan/questions.ts'
 import type { ApplyOperation, CompletionOptions, CompletionReport, Destination, Refused, WriteOptions } from './ports.ts'
-import { untilGone } from './recreate.ts'
+import { NEVER_RECREATED, untilGone } from './recreate.ts'
 
 /** Marks which run an object belongs to: commit and content. A run that a crash has interrupted is joined, not begun again. */
 const RUN_ANNOTATION = 'gitwake.dev/hook-run'
@@ -63,7 +64,7 @@ export async function runHook(
   const run = sha256(`${work.revision} ${hook.phase} ${hook.desired.sent}`).slice(0, 16)
   const earlier = await earlierRun(hook, run, before, resource, work, options)
   if ('message' in earlier) return earlier
-  const uid = earlier.uid ?? (await make(hook, run, resource, work, options))
+  const uid = earlier.uid ?? (await make(hook, run, earlier.stands, resource, work, options))
   if (typeof uid !== 'string') return { status: 'failed', message: `it was refused: ${uid.message}`, retryable: uid.retryable }
   onMade(uid)
   const report = await work.destination.complete(object, resource, completion(uid, work.timeoutMs, work, options))
@@ -87,7 +88,10 @@ async function resourceOf({ desired }: PlannedHook, { destination }: HookWork, s
   return found
 }
 
-/** What stands in the way of a new run: removed, or joined where it is the same run that a crash has left. */
+/**
+ * What stands in the way of a new run: removed, or joined where it is the same run that a crash has left. What would take data or other
+ * people's objects along `stands`, and is brought up to date.
+ */
 async function earlierRun(
   hook: PlannedHook,
   run: string,
@@ -95,16 +99,17 @@ async function earlierRun(
   resource: ResourceKind,
   work: HookWork,
   options: WriteOptions,
-): Promise<{ readonly uid?: string } | HookEnd> {
+): Promise<{ readonly uid?: string; readonly stands?: ObservedObject } | HookEnd> {
   const { object } = hook.desired
   const seen = await look(object, resource.version, work, options.signal)
   if (seen === 'absent') return {}
-  if (!isOurs(seen, work) && work.pruned?.get(objectKey(object)) !== seen.uid)
+  if (!mayReplace(seen, work))
     return { status: 'failed', message: `${displayName(object)} exists already, and no hook of this application made it` }
   if (!seen.terminating && seen.annotations[RUN_ANNOTATION] === run) {
     const { status } = await work.destination.complete(object, resource, completion(seen.uid, 0, work, options))
     if (status === 'running' || (status === 'succeeded' && before?.state === 'intended')) return { uid: seen.uid }
   }
+  if (!seen.terminating && isOurs(seen, work) && NEVER_RECREATED.has(groupKindKey(object))) return { stands: seen }
   const left = await removeObject(object, seen, resource, work, options)
   return left === undefined
     ? {}
@@ -118,6 +123,10 @@ async function earlierRun(
 function isOurs({ labels, annotations, fields, controller }: ObservedObject, { applySet }: HookWork): boolean {
   const isMade = labels[PART_OF_LABEL] === applySet && fields !== undefined && controller === undefined
   return isMade && annotations[RUN_ANNOTATION] !== undefined
+}
+
+function mayReplace(seen: ObservedObject, work: HookWork): boolean {
+  return isOurs(seen, work) || work.pruned?.get(objectKey(seen.object)) === seen.uid
 }
 
 async function look(object: ObjectId, version: string, { destination }: HookWork, signal: AbortSignal): Promise<Found> {
@@ -145,35 +154,53 @@ async function removeObject(
     if (answer.ok) return await untilGone(object, operation, work.destination, options.signal)
     if (answer.class !== 'conflict' || attempt === ATTEMPTS) return answer
     seen = await look(object, version, work, options.signal)
+    // Somebody took our marks from it meanwhile.
+    if (seen !== 'absent' && seen.uid === first.uid && !mayReplace(seen, work)) return answer
   }
   return undefined
 }
 
-/** The uid of the new object. */
+/** The uid of the new object, or of the one that `stands` and gets what the hook says. */
 async function make(
   hook: PlannedHook,
   run: string,
+  stands: ObservedObject | undefined,
   resource: ResourceKind,
   work: HookWork,
   options: WriteOptions,
 ): Promise<string | Refused> {
   const { manifest } = hook.desired
   const annotations = { ...manifest.metadata.annotations, [RUN_ANNOTATION]: run }
-  const operation: ApplyOperation = {
+  let operation: ApplyOperation = {
     verb: 'apply',
     manifest: { ...manifest, metadata: { ...manifest.metadata, annotations } },
-    expect: 'absent',
+    expect: stands ?? 'absent',
     takeOver: false,
   }
   for (const deadline = performance.now() + PATIENCE_MS; ; await sleep(PAUSE_MS, undefined, { signal: options.signal })) {
     const answer = await work.destination.apply(operation, resource, { ...options, adopting: false })
     if (answer.ok) return answer.seen.uid
-    if (!COMING.has(answer.class) || performance.now() >= deadline) return answer
+    // Its status moves; another object, or one that is nobody's or ours no more, is another matter.
+    const now =
+      answer.class === 'conflict' && stands !== undefined
+        ? await look(hook.desired.object, resource.version, work, options.signal)
+        : 'absent'
+    const isSame = now !== 'absent' && now.uid === stands?.uid && !now.terminating && isOurs(now, work)
+    if (!(isSame || COMING.has(answer.class)) || performance.now() >= deadline) return answer
+    if (isSame) operation = { ...operation, expect: now }
   }
 }
 
-/** Removes what a hook has left behind: exactly the object that its entry is about. Never throws for a refusal: it stays tracked. */
-export async function removeLeftover(entry: HookEntry, work: HookWork, options: WriteOptions): Promise<'gone' | 'left'> {
+/**
+ * Removes what a hook has left behind: exactly the object that its entry is about. What would take data or other people's objects along stays,
+ * as in a prune, unless somebody has asked for its end: its own annotation, or (`isAsked`) the hook's. Never throws for a refusal: it stays tracked.
+ */
+export async function removeLeftover(
+  entry: HookEntry,
+  work: HookWork,
+  options: WriteOptions,
+  { isAsked = false }: { readonly isAsked?: boolean } = {},
+): Promise<'gone' | 'left'> {
   const { object, version, uid, since, state } = entry
   if (uid === undefined && state !== 'intended') return 'gone'
   if (work.ordinary?.has(objectKey(object)) === true) return 'gone'
@@ -185,5 +212,7 @@ export async function removeLeftover(entry: HookEntry, work: HookWork, options: 
   // Another object under its name, or one that lost our marks, is nobody's leftover.
   const isIt = seen.uid === uid || (state === 'intended' && seen.createdAt >= since)
   if (!isIt || !isOurs(seen, work)) return 'gone'
+  const isKept = NEVER_RECREATED.has(groupKindKey(object)) && readAnnotations(seen.annotations).policy.prune !== 'enabled'
+  if (isKept && !isAsked) return 'gone'
   return (await removeObject(object, seen, resource, work, options)) === undefined ? 'gone' : 'left'
 }

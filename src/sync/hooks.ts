@@ -138,7 +138,7 @@ export function openHooks({ planned, entries: before, work }: HooksOptions): Hoo
       for (const { key, deletePolicies } of due) {
         const entry = entries?.get(key)
         if (entry === undefined || entry.state === 'intended' || !deletePolicies.includes(entry.state)) continue
-        await removeLeftover(entry, work, options)
+        await removeLeftover(entry, work, options, { isAsked: true })
       }
     },
 

@@ -8,8 +8,13 @@ import type { Decision } from './decide.ts'
 import type { ApplyOperation, Destination, Refused, WriteOptions, Written } from './ports.ts'
 import { refusedChange } from './refusal.ts'
 
-/** What their deletion takes along is worth more than the change of a field (promise 18). */
-const NEVER = new Set(['/Namespace', '/PersistentVolume', '/PersistentVolumeClaim', 'apiextensions.k8s.io/CustomResourceDefinition'])
+/** What their deletion takes along is worth more than the change of a field, or than a fresh run of a hook (promise 18). */
+export const NEVER_RECREATED = new Set([
+  '/Namespace',
+  '/PersistentVolume',
+  '/PersistentVolumeClaim',
+  'apiextensions.k8s.io/CustomResourceDefinition',
+])
 /** Kinds that control Pods, which go after them: who must not meet those waits for the dependents. */
 export const CONTROLLERS = new Set(['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet', 'ReplicationController', 'Job', 'CronJob'])
 /** Pods are given 30 s to stop unless they ask for more; then a later sync goes on. */
@@ -18,7 +23,7 @@ const PAUSE_MS = 250
 
 /** Whether Git asks for it; it must stand in the plan, because a crash in the middle is covered by what the inventory announces. */
 export function mayRecreate({ object, operation }: PlannedChange): boolean {
-  if (operation.verb !== 'apply' || NEVER.has(groupKindKey(object))) return false
+  if (operation.verb !== 'apply' || NEVER_RECREATED.has(groupKindKey(object))) return false
   return readAnnotations(operation.manifest.metadata.annotations ?? {}).policy.recreate
 }
 
