@@ -396,7 +396,9 @@ export const loginDocument = document(
         examples: ['https://keycloak.example.org/realms/acme'],
       }),
     clientId: z.string().min(1).max(500).meta({ description: 'The client that was registered there for gitwake.' }),
-    clientSecretFrom: secretReference('The secret of the client; missing for a public client.').optional(),
+    clientSecretFrom: secretReference(
+      'The secret of the client; missing for a public client. It also seals the sessions: without one, who can write to Redis can make a session.',
+    ).optional(),
     clientAuthentication: z
       .enum(['basic', 'post'])
       .meta({ description: 'How the secret is sent, where the provider takes only one way; otherwise what it says is used.' })

@@ -59,7 +59,7 @@ export function createLogins(options: {
     const expiresAt = now() + login.lifetimeMs
     const { idToken } = told
     const session: Session = { person, expiresAt, ...(idToken !== undefined && { idToken }) }
-    const id = await sessions.create(session, secret, login.idleMs)
+    const id = await sessions.create(session, partnership(login, secret), login.idleMs)
     return {
       kind: 'let in',
       principal: principalFor(login, person, { login: login.name, expiresAt }),
@@ -82,7 +82,7 @@ export function createLogins(options: {
     if (known === undefined) return undefined
     const { login, id } = known
     const { secret, provider } = await ready(login)
-    const session = await sessions.find(id, secret, login.idleMs)
+    const session = await sessions.find(id, partnership(login, secret), login.idleMs)
     if (session === undefined) return undefined
     const principal: Principal = principalFor(login, session.person, { login: login.name, expiresAt: session.expiresAt })
     return { login, id, session, principal, provider }
@@ -155,6 +155,11 @@ function nothingFor(login: Login, person: Person): LoginRefusal {
     actor,
     detail: `groups: ${person.groups.slice(0, 20).join(', ') || 'none'}`,
   }
+}
+
+/** With what a session is sealed besides its id: it holds at no other provider or client, also where those share the secret (public ones have none). */
+function partnership({ name, issuer, clientId }: Login, secret: string): string {
+  return JSON.stringify([name, issuer, clientId, secret])
 }
 
 function isSecure({ publicOrigin }: Login): boolean {

@@ -36,9 +36,8 @@ export function personOf(claims: Claims, groupsClaim: string): Person | undefine
 
 /** What both say of one person. An address is verified only where whoever names it says so. */
 export function mergedClaims(token: Claims, info: Claims): Claims {
-  const merged = { ...info, ...token }
-  const isOther = token['email'] !== undefined && token['email_verified'] === undefined && token['email'] !== info['email']
-  return isOther ? { ...merged, email_verified: undefined } : merged
+  const isByInfo = token['email'] === undefined || (token['email_verified'] === undefined && token['email'] === info['email'])
+  return { ...info, ...token, email_verified: (isByInfo ? info : token)['email_verified'] }
 }
 
 /** A list of names; one alone is that name, whole: what stands between its commas is not a group. */

@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto'
 
-// A session in Redis is sealed with a key made of its own id, which only the browser has, and of the client's secret, which only we have.
-// Who reads Redis learns nothing from it; who writes there cannot make one.
+// A session in Redis is sealed with a key made of its own id, which only the browser has, and of a secret that holds the client's, which only we
+// have. Who reads Redis learns nothing from it; who writes there cannot make one, unless the client is public: then nobody has a secret.
 
 const IV_BYTES = 12
 const TAG_BYTES = 16

@@ -206,6 +206,20 @@ test('a session ends when it idles, at its end however busy it is, and with a ne
   assert.equal((await last.visit(`${url}/api/me`)).status, 401, 'sealed with the secret of before')
 })
 
+test('a session of one provider is none of another, also where both share a secret', async (t) => {
+  const { url, issuer, enter, configure } = await start(t)
+  const { visitor } = await enter('ada')
+  const [, id = ''] = (visitor.cookies(url).get('gitwake') ?? '').split('.')
+  const statusAs = async (login: Partial<Login>): Promise<number> => {
+    configure(loginAt(issuer, url, login))
+    return (await fetch(`${url}/api/me`, { headers: { Cookie: `gitwake=${login.name ?? 'acme'}.${id}` } })).status
+  }
+  assert.equal(await statusAs({ name: 'globex' }), 401, 'another Login')
+  assert.equal(await statusAs({ issuer: `${issuer}/elsewhere` }), 401, 'another issuer')
+  assert.equal(await statusAs({ clientId: 'another' }), 401, 'another client')
+  assert.equal(await statusAs({}), 200)
+})
+
 test('nobody gets in by a cookie that they made, and Redis holds neither names nor anything that opens', async (t) => {
   const { url, enter, redis } = await start(t)
   const { visitor } = await enter('ada')

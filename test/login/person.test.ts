@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { decodeAttempt, derive, encodeAttempt, newAttempt } from '../../src/login/attempt.ts'
-import { documentsFor, nameOf, personOf } from '../../src/login/person.ts'
+import { documentsFor, mergedClaims, nameOf, personOf } from '../../src/login/person.ts'
 import { newSessionId, seal, unseal } from '../../src/login/seal.ts'
 import { safeReturnPath } from '../../src/model/return-path.ts'
 import { loginAt, peopleOf } from './house.ts'
@@ -57,6 +57,34 @@ test('a name says who the provider vouches for, and cannot be that of a token or
   assert.equal(named({ email: 'ada@example.org', preferred_username: 'shop-ci' }), 'shop-ci, 4711 (acme)')
   assert.equal(named({ name: 'Ada\u202eL' }), '4711 (acme)')
   assert.equal(named({ sub: 'a\u001b[2J' }), undefined)
+})
+
+test('an address is verified only where whoever names it says so', () => {
+  const email = 'ada@example.org'
+  const verified = (token: object, info: object): unknown =>
+    personOf(mergedClaims({ sub: 'x', ...token }, { sub: 'x', ...info }), 'groups')?.emailVerified
+  for (const [token, info] of [
+    [{ email, email_verified: true }, {}],
+    [
+      { email, email_verified: true },
+      { email: 'other@example.org', email_verified: false },
+    ],
+    [{ email }, { email, email_verified: true }],
+    [{}, { email, email_verified: true }],
+    [{ email_verified: false }, { email, email_verified: true }],
+  ] as const)
+    assert.equal(verified(token, info), true, JSON.stringify([token, info]))
+  for (const [token, info] of [
+    [{ email }, {}],
+    [{ email }, { email: 'other@example.org', email_verified: true }],
+    [
+      { email, email_verified: false },
+      { email, email_verified: true },
+    ],
+    [{ email_verified: true }, { email, email_verified: false }],
+    [{ email_verified: true }, { email }],
+  ] as const)
+    assert.equal(verified(token, info), false, JSON.stringify([token, info]))
 })
 
 test('a path to return to is one of this server, however it is spelled', () => {
