@@ -1,11 +1,12 @@
 import { z } from 'zod'
+import { parseImage } from '../model/image.ts'
 import type { JsonObject } from '../model/json.ts'
 import type { Announcement } from './provider.ts'
-import { actorOf, decodeWith, imageOf, nameField, urlField } from './push-fields.ts'
+import { actorOf, decodeWith, nameField, urlField } from './push-fields.ts'
 
 const packageSchema = z.object({
-  name: z.string().min(1).max(255),
-  namespace: z.string().min(1).max(255),
+  name: nameField,
+  namespace: nameField,
   package_type: z.string().max(64),
   package_version: z
     .object({
@@ -27,9 +28,10 @@ export function decodePackage(event: 'registry_package' | 'package', payload: Js
   if (told.package_type.toLowerCase() !== 'container') return { kind: 'ignored', event, reason: 'the package is no container image' }
   const { package_url: url, container_metadata: metadata } = told.package_version ?? {}
   const { name: tag, digest } = metadata?.tag ?? {}
-  // With the tag, or without it; an Enterprise Server has a registry of its own.
-  const { name } = imageOf((url || `ghcr.io/${told.namespace}/${told.name}`).toLowerCase())
-  const image = imageOf(`${name}${tag ? `:${tag}` : ''}${digest ? `@${digest}` : ''}`)
+  // With the tag, or with an empty one, or without; an Enterprise Server has a registry of its own.
+  const { name } = parseImage((url || `ghcr.io/${told.namespace}/${told.name}`).toLowerCase().replace(/:$/u, '')) ?? {}
+  const image = parseImage(`${name}${tag ? `:${tag}` : ''}${digest ? `@${digest}` : ''}`)
+  if (name === undefined || image === undefined) return { kind: 'ignored', event, reason: 'it names no image' }
   return { kind: 'image', images: [image], actor: actorOf(sender?.login) }
 }
 

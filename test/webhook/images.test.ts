@@ -205,6 +205,24 @@ describe('images', () => {
     assert.equal(older.status, 202)
   })
 
+  it('of a package that GitHub tells of in other words is no error: what nobody waits for must not count against the webhook', async () => {
+    const told = JSON.parse(fixture('github-registry-package')) as { registry_package: object }
+    const of = async (fields: object) =>
+      github(JSON.stringify({ ...told, registry_package: { ...told.registry_package, ...fields } }), 'registry_package')
+    const digest = `sha256:${'a'.repeat(64)}`
+    const untagged = await of({
+      package_version: { package_url: 'ghcr.io/acme/shop:', container_metadata: { tag: { name: '', digest } } },
+    })
+    assert.deepEqual(
+      untagged.body.tickets.map(({ application: name }: { application: string }) => name),
+      ['everything'],
+    )
+    const nameless = await of({ package_type: 'npm', namespace: null, package_version: null })
+    assert.deepEqual([nameless.status, nameless.body.ignored], [200, 'the package is no container image'])
+    const odd = await of({ package_version: { package_url: 'ghcr.io/acme/shop', container_metadata: { tag: { name: '1.0+b', digest } } } })
+    assert.deepEqual([odd.status, odd.body.ignored], [200, 'it names no image'])
+  })
+
   it('other events of Harbor are no error', async () => {
     const reply = await request(harness.server)
       .post('/hooks/harbor')
