@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net'
+import { ipv6Groups } from '../model/ip-address.ts'
 
 const local = new BlockList()
 local.addSubnet('0.0.0.0', 8, 'ipv4')
@@ -45,17 +46,9 @@ const endsInIpv4 = /^(?:0:0:0:0:0:(?:0|ffff)|0:0:0:0:ffff:0|64:ff9b:0:0:0:0|64:f
 
 /** The IPv4 addresses to which an IPv6 address may lead. */
 function carried(address: string): readonly string[] {
-  const groups = groupsOf(address)
+  const groups = ipv6Groups(address)
   const ofGroup = (index: number): string => dotted(groups[index] ?? '0', groups[index + 1] ?? '0')
   return [...(endsInIpv4.test(groups.slice(0, 6).join(':')) ? [ofGroup(6)] : []), ...(groups[0] === '2002' ? [ofGroup(1)] : [])]
-}
-
-/** All eight, in hex without leading zeros. */
-function groupsOf(address: string): readonly string[] {
-  const canonical = URL.parse(`https://[${address}]`)?.hostname.slice(1, -1) ?? ''
-  const [before = [], after] = canonical.split('::').map((half) => half.split(':').filter((group) => group !== ''))
-  if (after === undefined) return [...before]
-  return [...before, ...Array<string>(8 - before.length - after.length).fill('0'), ...after]
 }
 
 function dotted(high: string, low: string): string {

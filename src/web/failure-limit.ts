@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { sourceOfAddress } from '../model/ip-address.ts'
 import type { SharedFailures } from '../model/shared-failures.ts'
 
 /** Where a request comes from. */
@@ -27,18 +28,18 @@ export function createFailureLimit(options: {
   const buckets = new Map<string, Bucket>()
 
   const failuresOf = (address: string): number => {
-    const bucket = buckets.get(network(address))
+    const bucket = buckets.get(sourceOfAddress(address))
     return bucket ? Math.max(0, bucket.failures - (options.now() - bucket.at) / options.refillMs) : 0
   }
 
   return {
     blockedForMs(address) {
       const own = Math.max(0, Math.ceil((failuresOf(address) - options.burst + 1) * options.refillMs))
-      return own > 0 || options.shared === undefined ? own : options.shared.blockedForMs(network(address))
+      return own > 0 || options.shared === undefined ? own : options.shared.blockedForMs(sourceOfAddress(address))
     },
     failed(address) {
       const failures = failuresOf(address) + 1
-      const key = network(address)
+      const key = sourceOfAddress(address)
       options.shared?.failed(key)
       // Re-inserting keeps the map in order of the last failure, so the oldest is the first to be forgotten.
       buckets.delete(key)
@@ -47,10 +48,4 @@ export function createFailureLimit(options: {
       if (buckets.size > options.addresses && !oldest.done) buckets.delete(oldest.value)
     },
   }
-}
-
-/** One household of IPv6 is a /64: whoever has one address of it has them all. */
-function network(address: string): string {
-  if (!address.includes(':') || address.startsWith('::ffff:')) return address
-  return address.split('::')[0]?.split(':').slice(0, 4).join(':') ?? address
 }

@@ -107,14 +107,3 @@ function forgetOne(sources: Map<string, Source>): void {
     return
   }
 }
-
-/** Where a request comes from, for limits: an IPv4 address, or the /64 that one customer has of IPv6. */
-export function sourceOfAddress(address: string | undefined): string {
-  if (address === undefined) return 'unknown'
-  const v4 = address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address
-  if (!v4.includes(':')) return v4
-  const [head = '', tail] = v4.split('::')
-  const groups = head.split(':')
-  const filled = tail === undefined ? groups : [...groups, ...Array<string>(Math.max(0, 8 - groups.length)).fill('0')]
-  return filled.slice(0, 4).join(':')
-}

@@ -68,6 +68,15 @@ test('who guesses is slowed down, and who knows is let in again later', async (t
   assert.equal((await request(url).get('/api/applications').set(BEARER)).status, 200)
 })
 
+test('who has a network of IPv6 has one place in line, however its addresses are written', async (t) => {
+  const own = ['2001:db8::1', '2001:db8:0:0:1::', '2001:DB8:0:0::7']
+  let asked = 0
+  const { url } = await startWeb(t, { addressOf: () => own[(asked += 1) % own.length] ?? '' })
+  const guess = () => request(url).get('/api/applications').set('Authorization', 'Bearer guess')
+  for (let attempt = 0; attempt < 30; attempt += 1) assert.equal((await guess()).status, 401)
+  assert.equal((await guess()).status, 429)
+})
+
 test('a request without credentials is no guess: a browser asks so first', async (t) => {
   const { url } = await startWeb(t)
   for (let attempt = 0; attempt < 50; attempt += 1) assert.equal((await request(url).get('/')).status, 401)

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { createBudget } from '../../src/webhook/budget.ts'
-import { createRateLimiter, sourceOfAddress } from '../../src/webhook/rate-limit.ts'
+import { sourceOfAddress } from '../../src/model/ip-address.ts'
+import { createRateLimiter } from '../../src/webhook/rate-limit.ts'
 
 describe('the memory budget', () => {
   it('gives large bodies three quarters and keeps the rest for small ones', () => {
@@ -90,6 +91,15 @@ describe('the rate limiter', () => {
     assert.equal(sourceOfAddress('2001:db8:1:2:3:4:5:6'), sourceOfAddress('2001:db8:1:2:ffff::1'))
     assert.equal(sourceOfAddress('2001:db8::1'), sourceOfAddress('2001:db8::2'))
     assert.notEqual(sourceOfAddress('2001:db8:1:2::1'), sourceOfAddress('2001:db8:1:3::1'))
+    for (const one of [
+      '2001:db8:0:0:1::',
+      '2001:db8::1:0:0:1',
+      '2001:DB8:0::7',
+      '2001:0db8:0000:0000:0000:0000:0000:0001',
+      '2001:db8::1%eth0',
+    ])
+      assert.equal(sourceOfAddress(one), '2001:db8:0:0', one)
+    assert.notEqual(sourceOfAddress('2a0f::5:1:2:3:4'), sourceOfAddress('2a0f::6:1:2:3:4'))
     assert.equal(sourceOfAddress('::ffff:192.0.2.1'), sourceOfAddress('192.0.2.1'))
     assert.equal(sourceOfAddress(undefined), 'unknown')
   })
