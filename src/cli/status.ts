@@ -53,9 +53,11 @@ async function oneStatus(client: Client, name: string): Promise<ApplicationStatu
   return answer.body as ApplicationStatus
 }
 
-export function unknownApplication(name: string): GitwakeError {
+export function unknownApplication(name: string, { isLeaving = false }: { readonly isLeaving?: boolean } = {}): GitwakeError {
   return new GitwakeError('unknown-application', `There is no application "${plain(name)}".`, {
-    fix: '"gitwake status" lists all of them.',
+    fix: isLeaving
+      ? '"gitwake orphans" lists what has left the configuration, from the next sweep of its cluster on.'
+      : '"gitwake status" lists all of them.',
   })
 }
 

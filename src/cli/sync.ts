@@ -29,7 +29,9 @@ export async function order(client: Client, terminal: Terminal, options: Order):
   const path = `/api/applications/${encodeURIComponent(name)}`
   const parameters = new URLSearchParams(query).toString()
   const asked = await client.request('POST', `${path}/${verb}${parameters && `?${parameters}`}`)
-  if (asked.status === 404) throw unknownApplication(name)
+  // What leaves may not be configured any more.
+  const isLeaving = verb === 'detach' || verb === 'delete'
+  if (asked.status === 404) throw unknownApplication(name, { isLeaving })
   if (asked.status !== 202) return told(terminal, asked, json)
   const ticket = ticketOf(asked.body)
   const commands = fieldOf(asked.body, 'commands')
@@ -42,8 +44,7 @@ export async function order(client: Client, terminal: Terminal, options: Order):
     return DONE
   }
   const revision = query['revision'] === undefined ? '' : `&revision=${query['revision']}`
-  // What leaves may not be configured any more: the ticket tells the cluster.
-  const isLeaving = verb === 'detach' || verb === 'delete'
+  // The ticket tells the cluster.
   const place = isLeaving ? `/api/orphans/${encodeURIComponent(ticket.cluster)}/${encodeURIComponent(name)}` : path
   for (;;) {
     const nextMs = Math.min(ONE_WAIT_MS, Math.max(0, deadline - now()))

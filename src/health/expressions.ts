@@ -70,7 +70,7 @@ export function judgeByExpressions(expressions: HealthExpressions): (object: Liv
         for (const { name, ask } of conditions) {
           asked = name
           const holds: unknown = ask(seen)
-          if (typeof holds !== 'boolean') return unknown(`${name} yields ${typeof holds}, not true or false`)
+          if (typeof holds !== 'boolean') return unknown(`${name} yields ${displayType(holds)}, not true or false`)
           if (holds) return VERDICTS[name](sentence(seen) ?? SENTENCES[name])
         }
         return inProgress(sentence(seen) ?? SENTENCES.inProgress)
@@ -82,6 +82,13 @@ export function judgeByExpressions(expressions: HealthExpressions): (object: Liv
 
   // What is being deleted, or not seen by its controller yet, must not be judged by what its status said before.
   return (object) => terminatingHealth(object) ?? laggingHealth(object) ?? judge(object)
+}
+
+/** As CEL calls it, whose reader knows no JavaScript. */
+function displayType(value: unknown): string {
+  if (typeof value === 'bigint') return 'int'
+  if (typeof value === 'number') return 'double'
+  return value === null ? 'null' : Array.isArray(value) ? 'list' : typeof value === 'object' ? 'map' : typeof value
 }
 
 const VERDICTS = { inProgress, failed, current } as const

@@ -67,8 +67,10 @@ function reasonToKeep(
   seen: ObservedObject,
   { applySet, former, enabled, restored }: PruneFacts,
 ): PlannedChange | undefined {
-  if (![applySet, former?.applySet ?? applySet].includes(seen.labels[PART_OF_LABEL] ?? ''))
+  const isLabelled = [applySet, former?.applySet ?? applySet].includes(seen.labels[PART_OF_LABEL] ?? '')
+  if (!isLabelled && (entry.status === 'intended' || entry.uid === seen.uid))
     return leave(entry, 'released', 'not in Git any more; our label was removed from it, so it is no longer ours')
+  if (!isLabelled) return leave(entry, 'released', 'not in Git any more; somebody else recreated it, without our label')
   if (seen.controller !== undefined) return leave(entry, 'released', `not in Git any more; ${seen.controller} controls it now`)
   if (entry.status === 'owned' && entry.uid !== seen.uid) return leave(entry, 'released', 'not in Git any more; somebody else recreated it')
   const isReplaced = entry.status === 'intended' && entry.replaces === seen.uid

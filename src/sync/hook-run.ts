@@ -104,7 +104,10 @@ async function earlierRun(
   const seen = await look(object, resource.version, work, options.signal)
   if (seen === 'absent') return {}
   if (!mayReplace(seen, work))
-    return { status: 'failed', message: `${displayName(object)} exists already, and no hook of this application made it` }
+    return {
+      status: 'failed',
+      message: `${displayName(object)} exists already, and no hook of this application made it: delete it, or give the hook another name`,
+    }
   if (!seen.terminating && seen.annotations[RUN_ANNOTATION] === run) {
     const { status } = await work.destination.complete(object, resource, completion(seen.uid, 0, work, options))
     if (status === 'running' || (status === 'succeeded' && before?.state === 'intended')) return { uid: seen.uid }

@@ -467,6 +467,12 @@ describe('the commands that ask a server', () => {
     }
   })
 
+  test('who looks for an application that has just left the configuration is told where it comes up', async () => {
+    answers = {}
+    for (const verb of ['detach', 'delete'])
+      assert.match((await gitwake([verb, 'gone'], environment)).err, /no application "gone".*\n.*"gitwake orphans".*next sweep/)
+  })
+
   const ticket = { application: 'shop', cluster: 'prod', wanted: 3 }
   const accepted = { status: 202, body: { ticket } }
   const waits = [

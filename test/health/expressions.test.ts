@@ -63,6 +63,7 @@ describe('health by expressions', () => {
   for (const [what, expression, status, reason] of [
     ['a field that is missing', 'status.phase == "Up"', {}, /current: No such key: phase/],
     ['an answer that is neither true nor false', 'status.phase', { phase: 'Up' }, /current yields string, not true or false/],
+    ['an answer that is a number', 'status.ready', { ready: 3 }, /current yields int, not true or false/],
     ['a comparison of what cannot be compared', 'status.phase > 3', { phase: 'Up' }, /current: /],
     ['an endless regular expression', "status.phase.matches('(a+)+$')", { phase: `${'a'.repeat(60)}!` }, /took longer than 200 ms/],
     [

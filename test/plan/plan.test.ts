@@ -105,6 +105,10 @@ describe('a prune', () => {
   it('takes what is ours', () => assert.equal(run({}), 'pruned'))
   it('releases what lost our label', () => assert.equal(run({ labels: {} }), 'released'))
   it('releases what somebody recreated', () => assert.equal(run({ uid: 'u2' }), 'released'))
+  it('says which of the two it is, where what somebody recreated has no label either', () => {
+    assert.match(changeOf({ uid: 'u2', labels: {} }).reason, /somebody else recreated it/)
+    assert.match(changeOf({ labels: {} }).reason, /our label was removed from it/)
+  })
   it('releases what a controller owns now', () => assert.equal(run({ controller: 'Deployment/x' }), 'released'))
   it('leaves what says so', () => assert.equal(run({ annotations: { 'gitwake.dev/prune': 'disabled' } }), 'skipped'))
   it('takes a namespace only where it says so', () => {
