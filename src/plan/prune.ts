@@ -93,6 +93,12 @@ function reasonToKeep(
   return undefined
 }
 
+/** Whether an object asks for something else than when its prune was planned: whoever annotates it while earlier ones go wants to keep it. */
+export function asksOtherwise(before: ObservedObject, now: ObservedObject): boolean {
+  const [then, since] = [before, now].map(({ annotations }) => readAnnotations(annotations).policy)
+  return then?.prune !== since?.prune || then?.apply !== since?.apply
+}
+
 /** Finalizers that never go hold nobody else up, but somebody should know whose they are. */
 function leavingFields({ uid, version, createdAt, deletion }: ObservedObject): Pick<PlannedChange, 'fix' | 'leaving'> {
   const leaving = { uid, version, since: deletion?.since ?? createdAt }

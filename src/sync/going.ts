@@ -54,10 +54,14 @@ export function openGoing(plan: Plan, { destination, options, superseded, waveTi
   return {
     add(deleted, done) {
       const since = destination.serverTime()
-      const lingering = new Set(done.flatMap(({ change, lingers }) => (lingers === true ? [objectKey(change.object)] : [])))
+      const keysOf = (some: readonly Done[]): ReadonlySet<ObjectKey> => new Set(some.map(({ change }) => objectKey(change.object)))
+      const lingering = keysOf(done.filter(({ lingers }) => lingers === true))
+      // Whose deletion was refused does not go.
+      const refused = keysOf(done.filter(({ change }) => change.action === 'failed'))
       const some = deleted.flatMap((change) => {
         const { object, operation } = change
-        if (operation.verb !== 'delete' || !(lingering.has(objectKey(object)) || TAKE_TIME.has(groupKindKey(object)))) return []
+        if (operation.verb !== 'delete' || refused.has(objectKey(object))) return []
+        if (!lingering.has(objectKey(object)) && !TAKE_TIME.has(groupKindKey(object))) return []
         return [{ change, uid: operation.uid, version: operation.version, since }]
       })
       leavers = [...leavers, ...some]

@@ -1,6 +1,8 @@
 import { PART_OF_LABEL } from '../model/names.ts'
 import { displayName, objectKey } from '../model/object.ts'
+import type { ObservedObject } from '../model/observation.ts'
 import type { Plan, PlannedChange } from '../model/plan.ts'
+import { asksOtherwise } from '../plan/prune.ts'
 import type { Found } from '../plan/questions.ts'
 import { stepsOf } from '../plan/stages.ts'
 import { ATTEMPTS, type Applying } from './apply.ts'
@@ -64,8 +66,16 @@ async function remove(change: PlannedChange, pruning: Applying): Promise<Deleted
     const seen = await lookAgain(change, operation.version, pruning)
     if (seen === undefined || seen === 'absent' || seen.uid !== operation.uid) return { ok: true, finalizers: [] } // Another uid is another object.
     if (seen.labels[PART_OF_LABEL] !== pruning.decision.facts.applySet || seen.controller !== undefined) return answer // Not ours any more: plan again.
+    const before = seenBefore(change, pruning)
+    if (before !== undefined && asksOtherwise(before, seen))
+      return { ...answer, message: 'its annotations ask for something else since it was planned' }
     resourceVersion = seen.resourceVersion
   }
+}
+
+function seenBefore({ object }: PlannedChange, { decision: { facts } }: Applying): ObservedObject | undefined {
+  const found = facts.answers.found.get(objectKey(object))
+  return facts.observation.objects.get(objectKey(object)) ?? (found === 'absent' ? undefined : found)
 }
 
 async function lookAgain({ object }: PlannedChange, version: string, { destination, options }: Applying): Promise<Found | undefined> {

@@ -130,3 +130,43 @@ test('the deletion of an application keeps the order of its waves, too', async (
   const result = await leaving
   assert.deepEqual([result.outcome, result.counts.pruned], ['synced', 3], told(result))
 })
+
+test('an object that somebody annotates to be kept while later waves go is kept', async () => {
+  const app = await bench.subject(FILES, { healthTimeoutMs: 50_000 })
+  assert.equal((await app.sync()).outcome, 'synced')
+  await app.repository.commit(WITHOUT)
+  const syncing = app.sync()
+  await until(async () => (await stateOf(app, 'client')) === 'leaving')
+  const annotations = { 'gitwake.dev/prune': 'disabled' }
+  await bench.api('PATCH', pathOf(app, 'database'), { metadata: { annotations } }, { contentType: 'application/merge-patch+json' })
+  await letGo(app, 'client')
+  const result = await syncing
+  assert.equal(await stateOf(app, 'database'), 'there', told(result))
+  assert.match(result.message, /1 of 3 objects failed/, told(result))
+  const next = await app.sync({ reason: 'retry' })
+  assert.equal(next.outcome, 'synced', told(next))
+  assert.match(next.changes[0]?.reason ?? '', /kept by its annotation/, told(next))
+})
+
+test('an object whose deletion is refused is not waited for', async () => {
+  const pod = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'client', annotations: wave(1) },
+    spec: { containers: [{ name: 'main', image: 'nginx' }] },
+  }
+  const app = await bench.subject({ ...FILES, 'client.json': JSON.stringify(pod) }, { healthTimeoutMs: 60_000 })
+  assert.equal((await app.sync()).outcome, 'synced')
+  await app.repository.commit(WITHOUT)
+  const refusing: Destination = {
+    ...bench.destination,
+    delete: async (object, ...rest) =>
+      object.kind === 'Pod'
+        ? { ok: false, class: 'forbidden', message: 'not yours', retryable: false }
+        : bench.destination.delete(object, ...rest),
+  }
+  const result = await app.sync({ destination: refusing, policy: { healthTimeoutMs: 1_500 } })
+  assert.equal(result.problem?.code, 'apply-failed', told(result))
+  assert.match(result.problem.message, /^Pod\/.*not yours/, told(result))
+  assert.equal(await stateOf(app, 'database'), 'gone', told(result))
+})
