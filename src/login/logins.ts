@@ -1,18 +1,20 @@
 import type { Principal } from '../model/access.ts'
 import type { CurrentConfiguration, Login } from '../model/configuration.ts'
 import { GitwakeError } from '../model/error.ts'
+import { sourceOfAddress } from '../model/ip-address.ts'
 import type { Log } from '../model/log.ts'
 import type { Finished, LoginRefusal, Logins } from '../model/login.ts'
 import { ATTEMPT_MS, decodeAttempt, derive, encodeAttempt, isSameText, newAttempt, type Attempt, type Derived } from './attempt.ts'
 import type { Ready } from './discovered.ts'
 import { documentsFor, lacksVerification, nameOf, personOf, principalFor, type Person } from './person.ts'
+import { createPlaces } from './places.ts'
 import { EXPIRED, problemOfLogin } from './problem.ts'
 import type { Told } from './provider.ts'
 import { safeReturnPath } from '../model/return-path.ts'
 import type { Session, SessionStore } from './sessions.ts'
 
-/** So many logins ask a provider at once; whoever comes then is told to try again. */
-const MOST_AT_ONCE = 20
+/** So many logins ask a provider at once, and from one address; whoever comes then is told to try again. Strangers can make codes up. */
+const AT_ONCE = { most: 20, mostOfOne: 5 }
 const TELL_EVERY_MS = 10_000
 
 /** Logins at the providers of the configuration, with sessions in a store that all replicas share. */
@@ -25,7 +27,7 @@ export function createLogins(options: {
 }): Logins {
   const { configuration, sessions, ready, log, now } = options
   const loginNamed = (name: string): Login | undefined => configuration().logins.get(name)
-  let running = 0
+  const places = createPlaces(AT_ONCE)
   const toldAt = new Map<string, number>()
 
   /** Every request for the login page of a provider that is away would be a line. */
@@ -36,16 +38,16 @@ export function createLogins(options: {
   }
 
   /** What the provider says, or why it says nothing. */
-  const redeem = async (login: Login, query: string, derived: Derived): Promise<Told | LoginRefusal> => {
-    if (running >= MOST_AT_ONCE) return BUSY
-    running += 1
+  const redeem = async (login: Login, query: string, derived: Derived, from: string): Promise<Told | LoginRefusal> => {
+    const leave = places.take(sourceOfAddress(from))
+    if (leave === undefined) return BUSY
     try {
       const { provider } = await ready(login)
       return await (await provider()).redeem(query, derived)
     } catch (error) {
       return problemOfLogin(error, login.title)
     } finally {
-      running -= 1
+      leave()
     }
   }
 
@@ -105,7 +107,7 @@ export function createLogins(options: {
         throw new GitwakeError(refusal.code, refusal.message, { fix: refusal.fix, retryable: true, cause: error })
       }
     },
-    async finish(name, kept, query) {
+    async finish(name, kept, query, from) {
       const login = loginNamed(name)
       if (login === undefined) return undefined
       // A host beside ours can plant a cookie, but none of the kind that https sets: nobody is logged in as whoever began elsewhere.
@@ -115,7 +117,7 @@ export function createLogins(options: {
       const state = new URLSearchParams(query).getAll('state')
       // Before anybody else is asked: what no login of this browser began costs nothing.
       if (state.length !== 1 || !isSameText(state[0] ?? '', derived.state)) return refused(EXPIRED)
-      const told = await redeem(login, query, derived)
+      const told = await redeem(login, query, derived, from)
       return 'claims' in told ? admit(login, attempt, told) : refused(told)
     },
     principalOf: async (value, secure) => (await find(value, secure))?.principal,

@@ -60,8 +60,8 @@ export interface Logins {
   /** The origin under which browsers must know us for this provider. */
   originOf(name: string): string | undefined
   begin(name: string, returnTo: string): Promise<Begun | undefined>
-  /** `attempt` is the cookie that `begin` had set, `query` what the provider sent the browser back with. */
-  finish(name: string, attempt: Pick<Kept, 'value' | 'secure'> | undefined, query: string): Promise<Finished | undefined>
+  /** `attempt` is the cookie that `begin` had set, `query` what the provider sent the browser back with, `from` the address that it comes from. */
+  finish(name: string, attempt: Pick<Kept, 'value' | 'secure'> | undefined, query: string, from: string): Promise<Finished | undefined>
   /** Whose session this is; undefined where it has ended. `secure` says under which kind of cookie it came. */
   principalOf(session: string, secure: boolean): Promise<Principal | undefined>
   /** Ends a session here; undefined where there was none. */

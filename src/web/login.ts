@@ -1,6 +1,7 @@
 import { type Request, type Response, Router } from 'express'
 import type { Log } from '../model/log.ts'
 import type { LoginRefusal, Logins } from '../model/login.ts'
+import type { AddressOf } from './failure-limit.ts'
 import { clearCookie, readCookie, setCookie } from './cookies.ts'
 import { htmlText } from './html.ts'
 import { loggedOutPage, loginPage } from './pages/login-page.ts'
@@ -12,8 +13,13 @@ import type { Witness } from './witness.ts'
  * What stands in front of the door: `/login` offers the providers, `/login/NAME/start` sends a browser there, `/login/NAME/callback` takes it back, and
  * `POST /logout` ends a session here and leads to where the provider ends its own.
  */
-export function createLoginRoutes(options: { readonly logins: Logins; readonly witness: Witness; readonly log: Log }): Router {
-  const { logins, witness, log } = options
+export function createLoginRoutes(options: {
+  readonly logins: Logins
+  readonly witness: Witness
+  readonly addressOf: AddressOf
+  readonly log: Log
+}): Router {
+  const { logins, witness, addressOf, log } = options
   const router = Router()
 
   router.get('/login', (request, response) => {
@@ -40,7 +46,7 @@ export function createLoginRoutes(options: { readonly logins: Logins; readonly w
   router.get('/login/:name/callback', async (request, response) => {
     const { name } = request.params
     const attempt = readCookie(request, 'gitwake-login')
-    const finished = await logins.finish(name, attempt, queryOf(request))
+    const finished = await logins.finish(name, attempt, queryOf(request), addressOf(request))
     if (finished === undefined) return refuseUnknown(request, response)
     if (finished.kind === 'refused') {
       const { refusal } = finished

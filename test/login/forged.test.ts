@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict'
+import type { IncomingMessage } from 'node:http'
 import { test, type TestContext } from 'node:test'
 import { CLIENT, loginAt, startHouse } from './house.ts'
 import { startForger, type Forgery } from './forger.ts'
 import { createVisitor } from './visitor.ts'
+import { until } from '../web/until.ts'
 
 async function start(t: TestContext) {
   const forger = await startForger(t)
-  const house = await startHouse(t, (origin) => loginAt(forger.issuer, origin))
+  // As a trusted proxy would say it.
+  const addressOf = ({ headers }: IncomingMessage): string => String(headers['x-from'] ?? '127.0.0.1')
+  const house = await startHouse(t, (origin) => loginAt(forger.issuer, origin), { addressOf })
   /** What becomes of a login at a provider that is wrong in this way. */
   const tryWith = async (forgery: Forgery): Promise<string> => {
     forger.forge(forgery)
@@ -119,28 +123,51 @@ test('without allowInsecure, gitwake asks neither plain http nor itself', async 
   assert.deepEqual(forger.asked, [])
 })
 
-test('many people who log in at once are told to come back, and a provider that hangs holds nobody for ever', async (t) => {
+/** Logins that have come back from a provider that keeps them waiting for its answer, which is no. */
+async function waiting(t: TestContext) {
   const { forger, url } = await start(t)
   const held: (() => void)[] = []
-  const attempts = await Promise.all(
-    Array.from({ length: 30 }, async () => {
-      const visitor = createVisitor()
-      const begun = await visitor.visit(`${url}/login/acme/start`)
-      return { visitor, state: new URL(begun.headers.get('location') ?? '').searchParams.get('state') ?? '' }
-    }),
-  )
   forger.forge({
     answer: (path, response) =>
       path === '/token' &&
       held.push(() => response.writeHead(400, { 'Content-Type': 'application/json' }).end('{"error":"invalid_grant"}')) > 0,
   })
-  const answers = attempts.map(({ visitor, state }) => visitor.visit(`${url}/login/acme/callback?code=c&state=${state}`))
+  const comeBack = async (from: string) => {
+    const visitor = createVisitor()
+    const begun = await visitor.visit(`${url}/login/acme/start`)
+    const state = new URL(begun.headers.get('location') ?? '').searchParams.get('state') ?? ''
+    return () => visitor.visit(`${url}/login/acme/callback?code=c&state=${state}`, { headers: { 'X-From': from } })
+  }
+  const release = (): (() => void) => {
+    const timer = setInterval(() => held.splice(0).forEach((go) => go()), 20)
+    return () => clearInterval(timer)
+  }
+  return { comeBack, held, release }
+}
+
+test('many people who log in at once are told to come back, and a provider that hangs holds nobody for ever', async (t) => {
+  const { comeBack, release } = await waiting(t)
+  const back = await Promise.all(Array.from({ length: 30 }, async (_, index) => comeBack(`198.51.100.${index % 10}`)))
+  const answers = back.map(async (come) => come())
   const refused = await Promise.race(answers)
   assert.equal(refused.status, 503)
   assert.match(refused.text, /Too many people log in at this moment/)
-  const others = Promise.all(answers)
-  const release = setInterval(() => held.splice(0).forEach((go) => go()), 20)
-  const counts = Map.groupBy(await others, ({ status }) => status)
-  clearInterval(release)
+  const stop = release()
+  const counts = Map.groupBy(await Promise.all(answers), ({ status }) => status)
+  stop()
   assert.deepEqual([counts.get(503)?.length, counts.get(400)?.length], [10, 20])
+})
+
+test('who sends codes that they made up, from one network, does not take the room of all who log in', async (t) => {
+  const { comeBack, held, release } = await waiting(t)
+  const back = await Promise.all(Array.from({ length: 30 }, async (_, index) => comeBack(`2001:db8::${index}`)))
+  const other = await comeBack('198.51.100.7')
+  const flood = back.map(async (come) => come())
+  await until(async () => held.length === 5)
+  const answer = other()
+  await until(async () => held.length === 6)
+  const stop = release()
+  const statuses = (await Promise.all(flood)).map(({ status }) => status)
+  assert.deepEqual([statuses.filter((status) => status === 503).length, (await answer).status], [25, 400])
+  stop()
 })
