@@ -1,5 +1,6 @@
 import { isJsonObject, parseJson, type Json } from '../model/json.ts'
 import type { ResourceKind } from '../model/kinds.ts'
+import type { Unlistable } from '../model/observation.ts'
 import type { ClusterConnection } from './connect.ts'
 import { classifyAnswer } from './errors.ts'
 import { METADATA_LIST } from './metadata.ts'
@@ -18,6 +19,9 @@ export interface Place {
   readonly labelSelector: string
 }
 
+/** Of a kind that is only created, such as a review. */
+export const NO_LIST: Unlistable = { reason: 'the API server offers no list of it', isForbidden: false }
+
 /** Gets the metadata of objects as the pages of a LIST bring them. */
 export interface PageVisitor {
   visit(item: Json): void
@@ -31,13 +35,13 @@ export async function visitMetadata(
   place: Place,
   visitor: PageVisitor,
   signal: AbortSignal,
-): Promise<string | undefined> {
+): Promise<Unlistable | undefined> {
   for (let attempt = 0; attempt < RESTARTS; attempt += 1) {
     const ended = await visitPages(connection, place, visitor, signal)
     if (ended !== 'expired') return ended
     visitor.restart()
   }
-  return 'the list expired again and again'
+  return { reason: 'the list expired again and again', isForbidden: false }
 }
 
 async function visitPages(
@@ -45,7 +49,7 @@ async function visitPages(
   { kind, namespace, labelSelector }: Place,
   visitor: PageVisitor,
   signal: AbortSignal,
-): Promise<string | undefined> {
+): Promise<'expired' | Unlistable | undefined> {
   const ask = (next: string | undefined): Promise<ApiResponse> => {
     const query = { labelSelector, limit: String(PAGE), continue: next }
     return connection.request({ method: 'GET', path: collectionPath(kind, namespace), query, accept: METADATA_LIST, signal })
@@ -53,9 +57,9 @@ async function visitPages(
   for (let asked = ask(undefined); ;) {
     const answer = await asked
     if (answer.status === 410) return 'expired'
-    if (answer.status !== 200) return classifyAnswer(answer).message
+    if (answer.status !== 200) return { reason: classifyAnswer(answer).message, isForbidden: answer.status === 403 }
     const page = parseJson(answer.text)
-    if (!isJsonObject(page)) return 'the API server answered with something that is not a list'
+    if (!isJsonObject(page)) return { reason: 'the API server answered with something that is not a list', isForbidden: false }
     const next = isJsonObject(page.metadata) ? page.metadata.continue : undefined
     const isLast = typeof next !== 'string' || next === ''
     // The next page is on its way while this one is looked at.

@@ -2,15 +2,15 @@ import type { Gathering, Outcome } from '../model/gathering.ts'
 import { placesOf, type ResourceKind } from '../model/kinds.ts'
 import { PART_OF_LABEL } from '../model/names.ts'
 import { groupKindKey, objectKey, type ObjectKey } from '../model/object.ts'
-import type { Observation, ObservedObject } from '../model/observation.ts'
+import type { Observation, ObservedObject, Unlistable } from '../model/observation.ts'
 import type { ClusterConnection } from './connect.ts'
 import { readDefinition } from './definitions.ts'
 import { decodeMetadata } from './metadata.ts'
-import { visitMetadata, type Place } from './metadata-pages.ts'
+import { NO_LIST, visitMetadata, type Place } from './metadata-pages.ts'
 import { askTogether } from './together.ts'
 
 /** What a LIST told, or why there is none. */
-type Listed = { readonly objects: readonly ObservedObject[]; readonly definition: string | undefined } | string
+type Listed = { readonly objects: readonly ObservedObject[]; readonly definition: string | undefined } | Unlistable
 
 /** Looks at the objects of applications by their labels. */
 export interface Observer {
@@ -40,7 +40,7 @@ export function createObserver(connection: ClusterConnection): Observer {
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, Outcome<Listed>>> {
     const listed = await list(connection, kind, labelSelector, signal)
-    if (typeof listed === 'string') return new Map(applySets.map((applySet) => [applySet, { value: listed }]))
+    if ('reason' in listed) return new Map(applySets.map((applySet) => [applySet, { value: listed }]))
     const byApplySet = Map.groupBy(listed.objects, ({ labels }) => labels[PART_OF_LABEL])
     return new Map(applySets.map((applySet) => [applySet, { value: { ...listed, objects: byApplySet.get(applySet) ?? [] } }]))
   }
@@ -48,13 +48,13 @@ export function createObserver(connection: ClusterConnection): Observer {
   return {
     async observe(kinds, applySet, signal) {
       const objects = new Map<ObjectKey, ObservedObject>()
-      const unlistable = new Map<string, string>()
+      const unlistable = new Map<string, Unlistable>()
       const definitions = new Map<string, string>()
       await Promise.all(
         kinds.map(async (kind) => {
           if (placesOf(kind, namespaces).length === 0) return undefined
           const listed = await sharedList(kind)(applySet, signal)
-          if (typeof listed === 'string') return unlistable.set(groupKindKey(kind), listed)
+          if ('reason' in listed) return unlistable.set(groupKindKey(kind), listed)
           const { definition } = listed
           if (definition !== undefined) definitions.set(groupKindKey(kind), definition)
           for (const seen of listed.objects) objects.set(objectKey(seen.object), definition === undefined ? seen : { ...seen, definition })
@@ -67,17 +67,21 @@ export function createObserver(connection: ClusterConnection): Observer {
 }
 
 async function list(connection: ClusterConnection, kind: ResourceKind, labelSelector: string, signal: AbortSignal): Promise<Listed> {
-  if (!kind.verbs.includes('list')) return 'the API server offers no list of it'
+  if (!kind.verbs.includes('list')) return NO_LIST
   // Before its objects: a schema that changes in between is then seen the next time, never missed.
   const definition = await readDefinition(connection, kind, signal)
   const places = await Promise.all(
     placesOf(kind, connection.namespaces).map((namespace) => listPlace(connection, { kind, namespace, labelSelector }, signal)),
   )
-  const refused = places.find((listed) => typeof listed === 'string')
-  return refused ?? { objects: places.flatMap((listed) => (typeof listed === 'string' ? [] : listed)), definition }
+  const refused = places.find((listed) => 'reason' in listed)
+  return refused ?? { objects: places.flatMap((listed) => ('reason' in listed ? [] : listed)), definition }
 }
 
-async function listPlace(connection: ClusterConnection, place: Place, signal: AbortSignal): Promise<readonly ObservedObject[] | string> {
+async function listPlace(
+  connection: ClusterConnection,
+  place: Place,
+  signal: AbortSignal,
+): Promise<readonly ObservedObject[] | Unlistable> {
   let found: ObservedObject[] = []
   const refused = await visitMetadata(
     connection,

@@ -2,11 +2,11 @@ import { isJsonObject, type Json } from '../model/json.ts'
 import { placesOf, type ResourceKind } from '../model/kinds.ts'
 import { PART_OF_LABEL } from '../model/names.ts'
 import { groupKindKey, objectKey } from '../model/object.ts'
-import type { Glimpse, Observation } from '../model/observation.ts'
+import type { Glimpse, Observation, Unlistable } from '../model/observation.ts'
 import type { ClusterConnection } from './connect.ts'
 import { readDefinition } from './definitions.ts'
 import { decodeMetadata } from './metadata.ts'
-import { visitMetadata } from './metadata-pages.ts'
+import { NO_LIST, visitMetadata } from './metadata-pages.ts'
 
 /**
  * One metadata LIST per kind of the objects of every application, shown one by one as they come: nothing is kept of what is as it was left.
@@ -19,13 +19,13 @@ export async function survey(
   signal: AbortSignal,
 ): Promise<Omit<Observation, 'objects'>> {
   const { namespaces } = connection
-  const unlistable = new Map<string, string>()
+  const unlistable = new Map<string, Unlistable>()
   const definitions = new Map<string, string>()
   await Promise.all(
     kinds.map(async (kind) => {
       const places = placesOf(kind, namespaces)
       if (places.length === 0) return
-      if (!kind.verbs.includes('list')) return void unlistable.set(groupKindKey(kind), 'the API server offers no list of it')
+      if (!kind.verbs.includes('list')) return void unlistable.set(groupKindKey(kind), NO_LIST)
       // Before its objects: a schema that changes in between is then seen the next time, never missed.
       const definition = await readDefinition(connection, kind, signal)
       if (definition !== undefined) definitions.set(groupKindKey(kind), definition)

@@ -74,11 +74,18 @@ export function displayDeletion({ deletion }: ObservedObject): string {
   return `it is being deleted since ${since}${waits}`
 }
 
+/** Why the objects of a kind could not be listed. */
+export interface Unlistable {
+  readonly reason: string
+  /** A right is missing; anything else is the API server's own trouble. */
+  readonly isForbidden: boolean
+}
+
 /** Everything that one round of LISTs tells. */
 export interface Observation {
   readonly objects: ReadonlyMap<ObjectKey, ObservedObject>
   /** Kinds (as `group/kind`) that could not be listed, with the reason: their objects are unknown, not absent. */
-  readonly unlistable: ReadonlyMap<string, string>
+  readonly unlistable: ReadonlyMap<string, Unlistable>
   /** State of each custom kind's definition, by `group/kind`, read before its objects. */
   readonly definitions: ReadonlyMap<string, string>
   /** The only namespaces that were looked at; the whole cluster where this is missing. Objects elsewhere are unknown, not absent. */
@@ -100,5 +107,5 @@ export function whyUnknown(observation: Pick<Observation, 'namespaces' | 'unlist
   const outside = whyOutside(observation, object)
   if (outside !== undefined) return outside
   const unlistable = observation.unlistable.get(groupKindKey(object))
-  return unlistable === undefined ? undefined : `its kind cannot be listed (${unlistable})`
+  return unlistable === undefined ? undefined : `its kind cannot be listed (${unlistable.reason})`
 }

@@ -2,6 +2,7 @@ import type { InventoryEntry, OwnedEntry } from '../model/inventory.ts'
 import type { ResourceKind } from '../model/kinds.ts'
 import { PART_OF_LABEL } from '../model/names.ts'
 import { whyUnknown, type Observation, type ObservedObject } from '../model/observation.ts'
+import { groupKindKey } from '../model/object.ts'
 import type { ChangeAction, PlannedChange } from '../model/plan.ts'
 import { readAnnotations } from './annotations.ts'
 import type { Desired, DesiredObject } from './desired.ts'
@@ -104,7 +105,9 @@ function whyNot(desired: DesiredObject, { observation, catalog }: PlanFacts): Pl
   return unknown === undefined ? undefined : fail(desired, `unknown: ${unknown}`, listFix(desired.resource, observation), true)
 }
 
-function listFix({ resource, namespaced }: ResourceKind, { namespaces }: Observation): string {
+function listFix({ group, kind, resource, namespaced }: ResourceKind, { namespaces, unlistable }: Observation): string {
+  if (unlistable.get(groupKindKey({ group, kind }))?.isForbidden === false)
+    return 'Nothing to do in Git: the API server answers so, and the sync is tried again. If it goes on, look at its log, or at what serves this kind.'
   if (namespaces !== undefined) return `Grant list on ${resource} in ${namespaces.join(', ')} (gitwake rbac prints the roles).`
   const instead = namespaced ? ', or name the namespaces that are granted in spec.namespaces of the Cluster' : ''
   return `Grant list on ${resource} in the whole cluster (gitwake rbac prints the roles)${instead}.`

@@ -4,7 +4,7 @@ import { placesOf, type ResourceKind } from '../model/kinds.ts'
 import type { Log } from '../model/log.ts'
 import { PART_OF_LABEL } from '../model/names.ts'
 import { groupKindKey, objectKey, type ObjectId, type ObjectKey } from '../model/object.ts'
-import type { ObservedObject } from '../model/observation.ts'
+import type { ObservedObject, Unlistable } from '../model/observation.ts'
 import type { Destination, Noticed } from '../sync/ports.ts'
 import { compare, type Deviation } from '../sync/deviation.ts'
 
@@ -129,7 +129,7 @@ export function createDriftWatch(options: DriftWatchOptions): DriftWatch {
     if (stored === undefined) return
     const entries = new Map([...stored.inventory.entries].filter(([key, entry]) => moved.has(key) && !isOlder(moved.get(key), entry)))
     const objects = new Map([...moved].flatMap(([key, seen]) => (seen === undefined ? [] : [[key, seen] as const])))
-    const observation = { objects, unlistable: new Map<string, string>(), definitions: new Map<string, string>() }
+    const observation = { objects, unlistable: new Map<string, Unlistable>(), definitions: new Map<string, string>() }
     const deviations = compare({ ...stored.inventory, entries }, observation, options.inventoryNamespace)
     remember(entries.keys(), objects, deviations)
     if (deviations.length === 0) return

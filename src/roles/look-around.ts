@@ -150,7 +150,8 @@ export function createLookAround(options: LookAroundOptions): LookAround {
     if (configured.watch) driftWatch.follow(destination, kinds)
     else driftWatch.close()
     for (const problem of problems) log.error({ cluster }, problem.message)
-    for (const [kind, reason] of unlistable) log.warn({ cluster, kind }, `a kind cannot be listed, so its objects are unknown: ${reason}`)
+    for (const [kind, { reason }] of unlistable)
+      log.warn({ cluster, kind }, `a kind cannot be listed, so its objects are unknown: ${reason}`)
     await restore(applications)
     const shown = await readShownDrift(
       redis,

@@ -3,6 +3,7 @@ import type { AuditSpan } from '../model/job.ts'
 import type { ResourceKind } from '../model/kinds.ts'
 import { groupKindKey } from '../model/object.ts'
 import { dueForAudit } from './audit.ts'
+import type { Unlistable } from '../model/observation.ts'
 import type { Destination } from './ports.ts'
 import { openRoll, type Found } from './roll.ts'
 
@@ -14,7 +15,7 @@ export interface Swept extends Found {
 
 export interface SweepReport {
   readonly applications: readonly Swept[]
-  readonly unlistable: ReadonlyMap<string, string>
+  readonly unlistable: ReadonlyMap<string, Unlistable>
   /** Of every tracked object, as far as the cluster serves them. */
   readonly kinds: readonly ResourceKind[]
   /** Inventories that could not be read. */

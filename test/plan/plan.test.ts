@@ -120,7 +120,11 @@ describe('a prune', () => {
     const { changes, look } = planPrunes({
       inventory: { ...emptyInventory('a', 'i'), entries: new Map([['k', entry]]) },
       wanted: new Set(),
-      observation: { objects: new Map(), unlistable: new Map([['/ConfigMap', 'forbidden']]), definitions: new Map() },
+      observation: {
+        objects: new Map(),
+        unlistable: new Map([['/ConfigMap', { reason: 'forbidden', isForbidden: true }]]),
+        definitions: new Map(),
+      },
       found: new Map(),
       applySet: 'set',
       enabled: true,
@@ -143,7 +147,7 @@ describe('a prune', () => {
 
 describe('an object that Git wants', () => {
   const owner = (applySet: string) => ({ labels: { [PART_OF_LABEL]: applySet } })
-  const run = (tracked: OwnedEntry | IntendedEntry, change: Partial<ObservedObject>) => {
+  const run = (tracked: OwnedEntry | IntendedEntry, change: Partial<ObservedObject>, unlistable: Observation['unlistable'] = new Map()) => {
     const manifest = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a', namespace: 'shop' } }
     const resource = { ...object, version: 'v1', resource: 'configmaps', namespaced: true, verbs: ['list'], hasStatus: false }
     const origin = { file: 'a.yaml', document: 1 }
@@ -153,7 +157,7 @@ describe('an object that Git wants', () => {
         desired: { objects: [], warnings: [], duplicates: [] },
         hooks: NO_HOOKS,
         inventory: { ...emptyInventory('a', 'i'), entries: new Map([['k', tracked]]) },
-        observation: { objects: new Map([['k', { ...seen, ...change }]]), unlistable: new Map(), definitions: new Map() },
+        observation: { objects: new Map([['k', { ...seen, ...change }]]), unlistable, definitions: new Map() },
         catalog: createKindCatalog([resource]),
         answers: NO_ANSWERS,
         applySet: 'set',
@@ -174,6 +178,14 @@ describe('an object that Git wants', () => {
   }
   const intended: IntendedEntry = { status: 'intended', object, version: 'v1', since: '2025-12-31T23:59:59Z' }
 
+  it('is left, with what to do, where its kind cannot be listed: a right is granted, trouble of the API server passes', () => {
+    const why = (reason: string, isForbidden: boolean) => run(entry, {}, new Map([['/ConfigMap', { reason, isForbidden }]]))
+    const [forbidden, broken] = [why('configmaps is forbidden', true), why('etcdserver: no leader', false)]
+    assert.match(forbidden.fix ?? '', /^Grant list on configmaps in the whole cluster/)
+    assert.match(broken.reason, /cannot be listed \(etcdserver: no leader\)/)
+    assert.doesNotMatch(broken.fix ?? '', /Grant/)
+    for (const { action, retryable } of [forbidden, broken]) assert.deepEqual([action, retryable], ['failed', true])
+  })
   it('is finished where a crash has interrupted its making', () => {
     assert.match(run(intended, {}).reason, /interrupted/)
     assert.equal(run(intended, { terminating: true }).action, 'failed', 'an apply onto what is being deleted would vanish')

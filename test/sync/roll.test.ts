@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { InventoryEntry, OwnedEntry } from '../../src/model/inventory.ts'
 import { applySetId } from '../../src/model/names.ts'
 import { groupKindKey, objectKey } from '../../src/model/object.ts'
-import type { Glimpse, ObservedObject } from '../../src/model/observation.ts'
+import type { Glimpse, ObservedObject, Unlistable } from '../../src/model/observation.ts'
 import { openRoll } from '../../src/sync/roll.ts'
 import { emptyInventory } from '../../src/sync/tracking.ts'
 
@@ -21,7 +21,7 @@ const owned: OwnedEntry = {
   generation: 1,
   definition: 'crd 1',
 }
-const nothingElse = { unlistable: new Map<string, string>(), definitions: new Map<string, string>() }
+const nothingElse = { unlistable: new Map<string, Unlistable>(), definitions: new Map<string, string>() }
 
 function rollOf(entry: InventoryEntry = owned) {
   const inventory = { ...emptyInventory('shop', 'i'), entries: new Map([[objectKey(object), entry]]) }
@@ -103,5 +103,8 @@ test('an object that was announced and not recorded as written is suspect', () =
 
 test('nothing is missing of a kind that could not be listed to its end', () => {
   const roll = rollOf()
-  assert.deepEqual(roll.close({ ...nothingElse, unlistable: new Map([[groupKindKey(object), 'timeout']]) })[0]?.deviations, [])
+  assert.deepEqual(
+    roll.close({ ...nothingElse, unlistable: new Map([[groupKindKey(object), { reason: 'timeout', isForbidden: false }]]) })[0]?.deviations,
+    [],
+  )
 })
