@@ -19,9 +19,12 @@ export function unreachedChange(change: PlannedChange): PlannedChange {
   return { ...change, action: 'skipped', reason: `not written, because the sync ended before: ${change.reason}` }
 }
 
-function fixFor({ class: kind, message }: Refused): string {
+function fixFor({ class: kind, message, retryable }: Refused): string {
   if (kind === 'forbidden' && / cannot impersonate /.test(message)) return MAY_NOT_IMPERSONATE
-  return FIXES[kind] ?? 'Correct the manifest in Git.'
+  return (
+    FIXES[kind] ??
+    (retryable ? 'Nothing to do: it is tried again. If that goes on, look at the API server.' : 'Correct the manifest in Git.')
+  )
 }
 
 const MAY_NOT_IMPERSONATE =
