@@ -24,6 +24,7 @@ import { takeOver } from './take-over.ts'
 import { waitForDefinitions } from './definitions.ts'
 import { createWaitForHealth } from './wait.ts'
 import { applyObject, deleteObject, dryRunObject } from './write.ts'
+import { createWriters } from './writers.ts'
 
 /** Kinds come and go with CRDs; a plan that misses one asks again at once, so this only bounds how long a removed one is believed. */
 const CATALOG_AGE_MS = 5 * 60_000
@@ -44,6 +45,7 @@ export function createDestination(connection: ClusterConnection, options: Destin
   const inventories = createInventoryStore(connection, options.inventoryNamespace, options.version)
   const released = new Map<string, string>()
   const observer = createObserver(connection)
+  const writers = createWriters()
   let known: { readonly catalog: Promise<KindCatalog>; readonly at: number } | undefined
 
   function catalog({ refresh }: { readonly refresh: boolean }, signal: AbortSignal): Promise<KindCatalog> {
@@ -140,8 +142,11 @@ export function createDestination(connection: ClusterConnection, options: Destin
     follow: (kind, namespace, signal) => followKind(connection, kind, namespace, signal),
     isBeingWritten: (application, signal) => isLeaseHeld(connection, { namespace: options.inventoryNamespace, application, signal }),
     complete: createWaitForCompletion(connection, healthRules),
+    isWriting: writers.has,
     acquireLease: (application, signal) =>
-      acquireLease(connection, { namespace: options.inventoryNamespace, application, holder: options.holder, signal, released }),
+      writers.take(application, signal, () =>
+        acquireLease(connection, { namespace: options.inventoryNamespace, application, holder: options.holder, signal, released }),
+      ),
     async health(objects, applySet, settings) {
       const watched = objects.filter(healthRules.has)
       const kinds = await catalog({ refresh: false }, settings.signal)

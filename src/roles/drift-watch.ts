@@ -122,24 +122,36 @@ export function createDriftWatch(options: DriftWatchOptions): DriftWatch {
     const moved = pending.get(application)
     if (destination === undefined || moved === undefined) return
     pending.delete(application)
+    // Our own writes are in the inventory only when all of them are done.
+    if (destination.isWriting(application)) return again(application, moved, WHILE_WRITTEN_MS)
     const signal = AbortSignal.timeout(30_000)
-    // Our own writes are in the inventory only when all of them are done; asked before it is read, so that it is not older than the answer.
-    const isBeingWritten = await destination.isBeingWritten(application, signal)
-    const stored = await destination.readInventory(application, signal)
-    if (stored === undefined) return
-    const entries = new Map([...stored.inventory.entries].filter(([key, entry]) => moved.has(key) && !isOlder(moved.get(key), entry)))
-    const objects = new Map([...moved].flatMap(([key, seen]) => (seen === undefined ? [] : [[key, seen] as const])))
-    const observation = { objects, unlistable: new Map<string, Unlistable>(), definitions: new Map<string, string>() }
-    const deviations = compare({ ...stored.inventory, entries }, observation, options.inventoryNamespace)
-    remember(entries.keys(), objects, deviations)
+    if ((await deviationsAmong(moved, application, destination, signal)).length === 0) return
+    // So are those of another worker. It may have ended since the inventory was read: then what it wrote stands there now.
+    if (await destination.isBeingWritten(application, signal)) return again(application, moved, WHILE_WRITTEN_MS)
+    const deviations = await deviationsAmong(moved, application, destination, signal)
     if (deviations.length === 0) return
-    if (isBeingWritten) return again(application, moved, WHILE_WRITTEN_MS)
     if (deviations.every(({ reason }) => reason === 'suspect')) {
       const quietMs = (suspectedAt.get(application) ?? -Infinity) + options.suspectEveryMs() - performance.now()
       if (quietMs > 0) return again(application, moved, quietMs)
       suspectedAt.set(application, performance.now())
     }
     await options.onDrift(application, deviations)
+  }
+
+  async function deviationsAmong(
+    moved: ReadonlyMap<ObjectKey, ObservedObject | undefined>,
+    application: string,
+    at: Destination,
+    signal: AbortSignal,
+  ): Promise<readonly Deviation[]> {
+    const stored = await at.readInventory(application, signal)
+    if (stored === undefined) return []
+    const entries = new Map([...stored.inventory.entries].filter(([key, entry]) => moved.has(key) && !isOlder(moved.get(key), entry)))
+    const objects = new Map([...moved].flatMap(([key, seen]) => (seen === undefined ? [] : [[key, seen] as const])))
+    const observation = { objects, unlistable: new Map<string, Unlistable>(), definitions: new Map<string, string>() }
+    const deviations = compare({ ...stored.inventory, entries }, observation, options.inventoryNamespace)
+    remember(entries.keys(), objects, deviations)
+    return deviations
   }
 
   /** Looks at the same once more, later; what has moved since then is newer. */

@@ -196,6 +196,8 @@ export interface Destination {
   follow(kind: ResourceKind, namespace: string, signal: AbortSignal): AsyncIterable<Noticed>
   /** Does a worker hold the Lease of this application right now? */
   isBeingWritten(application: string, signal: AbortSignal): Promise<boolean>
+  /** The same of this process alone, without a request. */
+  isWriting(application: string): boolean
   /** Waits until an object that runs once (a Job, a Pod) has ended. */
   complete(object: ObjectId, resource: ResourceKind, options: CompletionOptions): Promise<CompletionReport>
   acquireLease(application: string, signal: AbortSignal): Promise<Lease>
