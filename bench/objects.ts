@@ -69,7 +69,12 @@ async function swept({ destination, inventoryNamespace, connection, audit }: Wor
   let objects = 0
   const ms = await medianOf(RUNS, () =>
     time(async () => {
-      const { applications } = await sweep(destination, inventoryNamespace, { from: 0, to: 0, intervalMs: 1 }, AbortSignal.timeout(60_000))
+      const { applications } = await sweep(
+        destination,
+        { inventoryNamespace, installation: 'gitwake' },
+        { from: 0, to: 0, intervalMs: 1 },
+        AbortSignal.timeout(60_000),
+      )
       objects = applications.reduce((sum, { present }) => sum + present.length, 0)
       const moved = applications.flatMap(({ deviations }) => deviations)
       if (moved.length > 0) throw new Error(`the bench's own objects are not as they were left: ${JSON.stringify(moved[0])}`)

@@ -146,7 +146,7 @@ export function createLookAround(options: LookAroundOptions): LookAround {
 
   async function sweepDestination(configured: Cluster, destination: Destination, signal: AbortSignal): Promise<void> {
     const audit = { ...(await nextAuditSpan(redis, cluster)), intervalMs: configured.auditIntervalMs }
-    const { applications, unlistable, problems, kinds } = await sweep(destination, options.inventoryNamespace, audit, signal)
+    const { applications, unlistable, problems, kinds } = await sweep(destination, options, audit, signal)
     if (configured.watch) driftWatch.follow(destination, kinds)
     else driftWatch.close()
     for (const problem of problems) log.error({ cluster }, problem.message)

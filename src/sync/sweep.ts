@@ -23,16 +23,18 @@ export interface SweepReport {
 }
 
 /**
- * Compares every inventory of a cluster with the cluster: one LIST of inventories and one metadata LIST per kind, for all
+ * Compares every inventory of this installation in a cluster with the cluster: one LIST of inventories and one metadata LIST per kind, for all
  * applications together. Reads only; what it finds wakes the ordinary syncs.
  */
 export async function sweep(
   destination: Destination,
-  inventoryNamespace: string,
+  { inventoryNamespace, installation }: { readonly inventoryNamespace: string; readonly installation: string },
   audit: AuditSpan,
   signal: AbortSignal,
 ): Promise<SweepReport> {
-  const { inventories, problems } = await destination.readInventories(signal)
+  const { inventories: all, problems } = await destination.readInventories(signal)
+  // What another installation keeps beside ours is none of ours: its kinds may be others than we have a right to.
+  const inventories = all.filter(({ inventory }) => inventory.install === installation)
   const kinds = await kindsOf(
     inventories.map(({ inventory }) => inventory),
     destination,

@@ -83,7 +83,12 @@ describe('the roles that gitwake rbac prints', { timeout: 180_000 }, () => {
     const adopted = await app.sync({ destination })
     assert.equal(adopted.changes.filter(({ action }) => action === 'adopted').length, 3, adopted.message)
 
-    const { kinds, unlistable } = await sweep(destination, bench.inventoryNamespace, NO_AUDIT, signal())
+    const { kinds, unlistable } = await sweep(
+      destination,
+      { inventoryNamespace: bench.inventoryNamespace, installation: 'gitwake' },
+      NO_AUDIT,
+      signal(),
+    )
     assert.equal(unlistable.size, 0)
     const told: string[] = []
     const watch = watchOf(bench, app, (deviations) => void told.push(...deviations.map(({ object }) => object.name)))

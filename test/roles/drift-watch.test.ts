@@ -127,7 +127,12 @@ describe('a watch between sweeps', { timeout: 120_000 }, () => {
       assert.match(said.join('\n'), /^not watched, so its drift is seen at the next sweep: .*cannot watch resource "configmaps"/)
       assert.equal(blind.isLive(), false)
       await bench.api('PATCH', `${maps}/c`, { data: { x: 'edited' } }, MERGE)
-      const swept = await sweep(lister, namespace, { from: 0, to: 0, intervalMs: 0 }, signal())
+      const swept = await sweep(
+        lister,
+        { inventoryNamespace: namespace, installation: 'gitwake' },
+        { from: 0, to: 0, intervalMs: 0 },
+        signal(),
+      )
       const deviations = swept.applications.flatMap((one) => one.deviations.map(({ object, reason }) => `${object.name} ${reason}`))
       assert.deepEqual(deviations, ['c drifted'])
     } finally {

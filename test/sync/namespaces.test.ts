@@ -104,6 +104,22 @@ describe('a worker that is granted namespaces only', { timeout: 120_000 }, () =>
     assert.deepEqual(await refusedRequests(since), [])
   })
 
+  it('asks for no kind that only another installation keeps there, and finds nothing of it', async () => {
+    const theirs = await bench.subject({
+      'limits.json': JSON.stringify({ apiVersion: 'v1', kind: 'LimitRange', metadata: { name: 'limits' }, spec: { limits: [] } }),
+    })
+    assert.equal((await theirs.sync({ install: 'another' })).outcome, 'synced')
+    const here = { inventoryNamespace: bench.inventoryNamespace, installation: 'gitwake' }
+    const { applications, kinds } = await sweep(bench.destination, here, NO_AUDIT, signal())
+    assert.ok(!kinds.some(({ kind }) => kind === 'LimitRange'))
+    assert.ok(!applications.some(({ inventory }) => inventory.application === theirs.application.name))
+    const there = await sweep(bench.destination, { ...here, installation: 'another' }, NO_AUDIT, signal())
+    assert.deepEqual(
+      there.applications.map(({ inventory }) => inventory.application),
+      [theirs.application.name],
+    )
+  })
+
   it('sweeps and watches each of its namespaces', async () => {
     const since = await bench.audit.position()
     await app.repository.commit({ 'b.json': map('b', other) })
@@ -115,14 +131,24 @@ describe('a worker that is granted namespaces only', { timeout: 120_000 }, () =>
       (deviations) => void told.push(...deviations.map(({ object, reason }) => `${object.namespace}/${object.name} ${reason}`)),
     )
     try {
-      const { kinds } = await sweep(destination, bench.inventoryNamespace, NO_AUDIT, signal())
+      const { kinds } = await sweep(
+        destination,
+        { inventoryNamespace: bench.inventoryNamespace, installation: 'gitwake' },
+        NO_AUDIT,
+        signal(),
+      )
       watch.follow(destination, kinds)
       await until(() => watch.isLive())
       await bench.api('PATCH', `${maps}/a`, { data: { x: 'edited' } }, MERGE)
       await bench.api('PATCH', `/api/v1/namespaces/${other}/configmaps/b`, { data: { x: 'edited' } }, MERGE)
       const expected = [`${app.namespace}/a drifted`, `${other}/b drifted`]
       await until(() => expected.every((line) => told.includes(line)))
-      const { applications } = await sweep(destination, bench.inventoryNamespace, NO_AUDIT, signal())
+      const { applications } = await sweep(
+        destination,
+        { inventoryNamespace: bench.inventoryNamespace, installation: 'gitwake' },
+        NO_AUDIT,
+        signal(),
+      )
       assert.deepEqual(
         applications
           .flatMap(({ deviations }) => deviations.map(({ object, reason }) => `${object.namespace}/${object.name} ${reason}`))
@@ -163,7 +189,7 @@ describe('a worker that is granted namespaces only', { timeout: 120_000 }, () =>
 
   it('leaves alone what it tracked before it was confined: unknown, neither missing nor pruned', async () => {
     const confined = await destinationFor([app.namespace])
-    const swept = await sweep(confined, bench.inventoryNamespace, NO_AUDIT, signal())
+    const swept = await sweep(confined, { inventoryNamespace: bench.inventoryNamespace, installation: 'gitwake' }, NO_AUDIT, signal())
     assert.deepEqual(
       swept.applications.flatMap(({ deviations }) => deviations),
       [],
