@@ -12,7 +12,10 @@ local.addSubnet('fe80::', 10, 'ipv6')
 local.addSubnet('ff00::', 8, 'ipv6')
 // Metadata services beside the link: of Alibaba, Azure, Oracle and Amazon.
 for (const address of ['100.100.100.200', '168.63.129.16', '192.0.0.192']) local.addAddress(address, 'ipv4')
-local.addAddress('fd00:ec2::254', 'ipv6')
+// Over IPv6: of Google, Oracle, Akamai, Scaleway and Alibaba; Amazon has others there, too (credentials of Pods).
+for (const address of ['fd20:ce::254', 'fd00:c1::a9fe:a9fe', 'fd00:a9fe:a9fe::1', 'fd00:42::42', 'fd00:100::100:200'])
+  local.addAddress(address, 'ipv6')
+local.addSubnet('fd00:ec2::', 32, 'ipv6')
 
 const localNames = /^(?:localhost|.*\.localhost|localhost\.localdomain|ip6-(?:localhost|loopback)|metadata\.google\.internal)$/u
 

@@ -74,6 +74,10 @@ test('IPv6 has such addresses of its own', () => {
     'ff02::1',
     'FF0E::1',
     'fd00:ec2::254',
+    'fd00:ec2::23',
+    'fd20:ce::254',
+    'fd20:00ce:0:0::0254',
+    'fd00:42::42',
     '::127.0.0.1',
   ]
   for (const address of refused) assert.equal(isLocalHost(address), true, address)
