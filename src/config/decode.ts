@@ -122,7 +122,7 @@ export const proxies: Decode<readonly string[]> = (value) => {
 export const redisUrl: Decode<string> = (value) => {
   if (parseRedisUrl(value) !== undefined) return value
   throw new InvalidValue(
-    'must look like redis://[user:password@]host:6379/0, redis+sentinel://[user:password@]host:26379,host2:26379/master, or redis+cluster://[user:password@]host:6379,host2:6379 without a database (rediss for TLS)',
+    'must look like redis://host:6379/0, redis+sentinel://host:26379,host2:26379/master, or redis+cluster://host:6379,host2:6379 without a database (rediss for TLS; user:password@ stands before the first host)',
   )
 }
 

@@ -37,9 +37,9 @@ export function openClient(options: ClientOptions, duplicated: (client: Redis) =
     client.duplicate = (...changes) => told(keepLooking(duplicate(...changes)))
     return client
   }
-  const client: Single = openServer(address, options)
+  const client: Single = keepDatabase(openServer(address, options))
   const duplicate = client.duplicate.bind(client)
-  client.duplicate = (...changes) => told(duplicate(...changes))
+  client.duplicate = (...changes) => told(keepDatabase(duplicate(...changes)))
   return client
 }
 
@@ -54,6 +54,15 @@ function openServer(address: Exclude<RedisAddress, { kind: 'cluster' }>, options
   // Sentinels are asked without a password, and with TLS where Redis is spoken to with TLS.
   const tls = common.tls && { sentinelTLS: common.tls, enableTLSForSentinelMode: true }
   return new Single({ ...common, ...patience, ...sentinels, ...tls })
+}
+
+/** Where the database cannot be had, ioredis would tell the error and go on in database 0, which may be that of another install. */
+function keepDatabase(client: Single): Single {
+  client.on('error', (error: object) => {
+    const refused: unknown = Reflect.get(error, 'command')
+    if (typeof refused === 'object' && refused !== null && Reflect.get(refused, 'name') === 'select') client.disconnect(true)
+  })
+  return client
 }
 
 /**

@@ -44,7 +44,7 @@ export function ofCluster({ url, client, nodes, whole, stop }: RedisCluster): Te
   }
 }
 
-async function startTestServer(): Promise<TestRedis> {
+export async function startTestServer(): Promise<TestRedis> {
   const directory = await mkdtemp(join(tmpdir(), 'gitwake-redis-'))
   const port = await freePort()
   const launch = () =>
