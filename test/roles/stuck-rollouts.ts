@@ -140,6 +140,8 @@ export async function syncBehindStuckRollouts(count: number, tell: (line: string
   const idleFrom = await audit.position()
   const began = performance.now()
   await push('next')
+  await until(async () => (await audit.read({ userAgent: 'gitwake', name: 'next' }, idleFrom)).length > 0)
+  tell(`the next application's first own request was seen after ${Math.round(performance.now() - began)} ms`)
   await until(() => results.length > 0)
   tell(`the next application was synced and healthy after ${Math.round(performance.now() - began)} ms`)
   const [next] = results.splice(0)
