@@ -5,7 +5,8 @@ const OF_THE_TOKEN = ['iss', 'aud', 'exp', 'nbf', 'iat', 'jti']
 
 /**
  * Issuers at which anybody can get a token, and how a claim begins that says whose it is: a rule about branches alone would let in everybody's main.
- * GitHub: docs.github.com, "OpenID Connect reference"; GitLab: docs.gitlab.com, "ID token authentication"; Buildkite: buildkite.com/docs/pipelines/security/oidc.
+ * GitHub: docs.github.com, "OpenID Connect reference"; GitLab: docs.gitlab.com, "ID token authentication"; Buildkite: buildkite.com/docs/pipelines/security/oidc;
+ * Google: developers.google.com/identity/openid-connect; HCP Terraform: developer.hashicorp.com, "Workload identity tokens".
  */
 const SHARED: Readonly<Record<string, Readonly<Record<string, RegExp>>>> = {
   'https://token.actions.githubusercontent.com': {
@@ -27,6 +28,13 @@ const SHARED: Readonly<Record<string, Readonly<Record<string, RegExp>>>> = {
     organization_slug: /^[^*]+$/u,
     organization_id: /^[^*]+$/u,
     pipeline_id: /^[^*]+$/u,
+  },
+  'https://accounts.google.com': { sub: /^\d+$/u, email: /^[^*]+@[^*]+$/u, hd: /^[^*]+$/u },
+  'https://app.terraform.io': {
+    sub: /^organization:[^*:]+:/u,
+    terraform_organization_name: /^[^*]+$/u,
+    terraform_organization_id: /^[^*]+$/u,
+    terraform_workspace_id: /^[^*]+$/u,
   },
 }
 

@@ -73,6 +73,8 @@ test('rules that let in more than anybody means are refused, with what to write'
     [of('https://gitlab.com', 'ref: main, ref_type: branch'), /must say whose tokens these are/],
     [of('https://gitlab.com', 'sub: "project_path:*"'), /must say whose tokens these are/],
     [of('https://agent.buildkite.com', 'pipeline_slug: shop'), /must say whose tokens these are/],
+    [of('https://accounts.google.com', 'email_verified: "true"'), /must say whose tokens these are/],
+    [of('https://app.terraform.io', 'terraform_run_phase: apply'), /must say whose tokens these are/],
     [of('http://ci.example', 'sub: x'), /spec\.oidc\.issuer: is http:\/\/: use https:\/\/, or allow it by spec\.oidc\.allowInsecure/],
     [of('https://2130706433', 'sub: x'), /spec\.oidc\.issuer: names this machine itself, .*spec\.oidc\.allowInsecure/],
     [of('ci.example', 'sub: x'), /spec\.oidc\.issuer: is not a URL/],
@@ -97,6 +99,8 @@ test('whose tokens they are can be said in each of the ways that an issuer offer
     ['https://gitlab.com', 'project_path: acme/shop, ref_protected: "true"'],
     ['https://gitlab.com', 'sub: "project_path:acme/shop:ref_type:branch:ref:main"'],
     ['https://agent.buildkite.com', 'organization_slug: acme, pipeline_slug: shop, build_branch: main'],
+    ['https://accounts.google.com', 'email: deployer@shop.iam.gserviceaccount.com, email_verified: "true"'],
+    ['https://app.terraform.io', 'sub: "organization:acme:project:shop:workspace:prod:run_phase:*"'],
     ['https://oidc.circleci.com/org/0f0b2b5e-1111-2222-3333-444455556666', '"oidc.circleci.com/project-id": 9a9b'],
     ['https://kubernetes.default.svc.cluster.local', 'sub: "system:serviceaccount:ci:deployer"'],
   ]
