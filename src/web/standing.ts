@@ -3,6 +3,7 @@ import type { Application } from '../model/configuration.ts'
 import type { Intake, Ledger } from '../model/intake.ts'
 import { refuse, refuseUnknown } from './refusal.ts'
 import { targetOf } from './sync-request.ts'
+import { isLine } from '../model/line.ts'
 import type { Log } from '../model/log.ts'
 import { actorOf, type ViewOf } from './view.ts'
 import type { Waiting } from './waiting.ts'
@@ -146,6 +147,5 @@ function suspendedByConfiguration(name: string) {
 /** Undefined where there is none. What could steer a terminal or a log is no text. */
 function textOf(value: unknown, most: number): { readonly text: string } | 'wrong' | undefined {
   if (value === undefined || value === '') return undefined
-  // oxlint-disable-next-line no-control-regex -- they are what is refused
-  return typeof value === 'string' && value.length <= most && !/[\u0000-\u001f\u007f-\u009f]/.test(value) ? { text: value } : 'wrong'
+  return typeof value === 'string' && value.length <= most && isLine(value) ? { text: value } : 'wrong'
 }

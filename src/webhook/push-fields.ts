@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { parseImage, type Image } from '../model/image.ts'
+import { asLine } from '../model/line.ts'
 import type { Json } from '../model/json.ts'
 import type { Push } from '../model/push.ts'
 import { malformed, type Announcement } from './provider.ts'
@@ -29,7 +30,7 @@ export function isZero(objectId: string): boolean {
 /** A user's name as it may stand in a log line. */
 export function actorOf(...names: readonly (string | null | undefined)[]): string | undefined {
   const name = names.find((candidate) => typeof candidate === 'string' && candidate !== '')
-  return name?.replace(/\p{Cc}/gu, ' ').slice(0, 200)
+  return name === undefined || name === null ? undefined : asLine(name).slice(0, 200)
 }
 
 /** The URLs that are there, each once. */

@@ -44,7 +44,7 @@ test('no call sets going what the configuration stops, and no text may steer a t
   const { url, ledger } = await startWeb(t, { configuration: () => stopped })
   const { body } = await request(url).post(`${path}/resume`).set(BEARER).expect(409)
   assert.equal(body.error.code, 'suspended-by-configuration')
-  for (const query of ['by=a%1b%5b2J', `reason=${'x'.repeat(501)}`, 'by=a&by=b'])
+  for (const query of ['by=a%1b%5b2J', 'by=a%E2%80%AEadmin', 'reason=a%E2%80%A8b', `reason=${'x'.repeat(501)}`, 'by=a&by=b'])
     assert.equal((await request(url).post(`${path}/suspend?${query}`).set(BEARER)).status, 400, query)
   assert.equal(ledger.said.length + ledger.triggers.length, 0)
 })

@@ -52,6 +52,13 @@ describe('deliveries of GitHub', () => {
     assert.deepEqual(call.trigger.delivery, { provider: 'github', id: '72d3162e-cc78-11e3-81ab-4c9367dc0958' })
   })
 
+  it('the name of who pushes cannot turn the text around it: it is chosen by whoever pushes', async () => {
+    const body = JSON.stringify(githubPush({ sender: { login: 'ada\u202Enimda\u2066\u2028x\u200Dy' } }))
+    assert.equal((await post(body, githubHeaders(body, githubSecret, 'turned'))).status, 202)
+    const event = harness.intake.calls.at(-1)?.delivery.event
+    assert.equal(event?.kind === 'push' && event.actor, 'ada nimda  x\u200Dy')
+  })
+
   it('what @octokit/webhooks signs is authentic', async () => {
     const body = JSON.stringify(githubPush({ note: 'Grüße, 你好, 🚀' }))
     const signature = await new Webhooks({ secret: githubSecret }).sign(body)
