@@ -18,7 +18,9 @@ export function previousTool({ labels, annotations, managedFields }: ObservedObj
   if (helm !== undefined) return helmRelease(helm, annotations['meta.helm.sh/release-namespace'])
   const argo = annotations['argocd.argoproj.io/tracking-id']?.split(':')[0]
   if (argo !== undefined) return argoApplication(argo)
-  const manager = managedFields.find((entry) => entry.subresource === '' && !isOurs(entry))?.manager
+  // A controller that wrote to it since made nothing.
+  if (managedFields.some(isOurs)) return { name: 'gitwake, and then let go (its label was taken away)' }
+  const manager = managedFields.find((entry) => entry.subresource === '')?.manager
   if (manager === undefined) return undefined
   // Argo CD before version 3 tracks by a label that other tools use too.
   return manager.startsWith('argocd-') ? argoApplication(labels['app.kubernetes.io/instance']) : { name: manager }

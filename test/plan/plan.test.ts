@@ -247,6 +247,7 @@ describe('ownership', () => {
   const managed = (manager: string) => ({
     managedFields: [{ manager, operation: 'Update', subresource: '', apiVersion: 'v1', time: undefined, fields: {} } as const],
   })
+  const applied = { manager: 'gitwake', operation: 'Apply', subresource: '', apiVersion: 'v1', time: undefined, fields: {} } as const
   const flux = { 'kustomize.toolkit.fluxcd.io/name': 'apps', 'kustomize.toolkit.fluxcd.io/namespace': 'flux-system' }
   const cases: readonly (readonly [Partial<ObservedObject>, RegExp, RegExp | undefined])[] = [
     [{ labels: flux }, /made by Flux \(Kustomization apps\)/, /flux suspend kustomization apps -n flux-system; then kubectl delete kustom/],
@@ -264,6 +265,7 @@ describe('ownership', () => {
     [{ ...managed('argocd-controller'), labels: { 'app.kubernetes.io/instance': 'shop' } }, /made by Argo CD \(shop\)/, /shop --cascade/],
     [managed('argocd-application-controller'), /made by Argo CD$/, /argocd app delete NAME --cascade=false/],
     [managed('kubectl-client-side-apply'), /made by kubectl-client-side-apply/, undefined],
+    [{ managedFields: [applied, ...managed('kube-controller-manager').managedFields] }, /made by gitwake, and then let go/, undefined],
     [{}, /made by nobody known/, undefined],
   ]
   for (const [change, reason, fix] of cases) {
