@@ -22,9 +22,9 @@ const LONGEST_GROUP = 500
 export function personOf(claims: Claims, groupsClaim: string): Person | undefined {
   const subject = line(claims['sub'], 255)
   if (subject === undefined) return undefined
-  const email = line(claims['email'], 254)?.toLowerCase()
+  const email = lowered(line(claims['email'], 254) ?? '')
   const called = line(claims['preferred_username'], 100) ?? line(claims['name'], 100)
-  const isAddress = email !== undefined && /^[^@\s]+@[^@\s]+$/.test(email)
+  const isAddress = /^[^@\s]+@[^@\s]+$/.test(email)
   return {
     subject,
     ...(isAddress && { email }),
@@ -77,9 +77,14 @@ export function nameOf({ name }: Login, { email, emailVerified, called, subject 
 
 /** `*@example.org` is everybody there: a pattern stands for the part before the @ alone. */
 function isEmail(pattern: string, email: string): boolean {
-  const [local = '', domain = ''] = pattern.toLowerCase().split('@')
+  const [local = '', domain = ''] = lowered(pattern).split('@')
   const [ownLocal = '', ownDomain = ''] = email.split('@')
   return domain === ownDomain && matchSegment(local, ownLocal)
+}
+
+/** Of ASCII alone: in Unicode the Kelvin sign, which is another mailbox, becomes a k. */
+function lowered(text: string): string {
+  return text.replace(/[A-Z]+/g, (capitals) => capitals.toLowerCase())
 }
 
 /** What could steer a terminal, a log or a page is no name. */

@@ -12,6 +12,7 @@ const login = loginAt('https://id.example', 'https://gitwake.example', {
     peopleOf('by-group', { groups: ['shop', '*'] }),
     peopleOf('by-host', { emails: ['*@example.org'] }),
     peopleOf('by-address', { emails: ['Ops-?@Example.net'] }),
+    peopleOf('by-letter', { emails: ['Kate@example.com'] }),
     peopleOf('by-subject', { subjects: ['4711'] }),
   ],
 })
@@ -32,6 +33,8 @@ test('a document is about whom one of its lists names, and nobody else', () => {
     [{ groups: { 0: 'shop' } }, []],
     [verified('ada@example.org'), ['by-host']],
     [verified('ADA@EXAMPLE.ORG'), ['by-host']],
+    [verified('kATE@example.com'), ['by-letter']],
+    [verified('\u212Aate@example.com'), []],
     [{ email: 'ada@example.org' }, []],
     [{ ...verified('ada@example.org'), email_verified: 'true' }, []],
     [{ ...verified('ada@example.org'), email_verified: 1 }, []],
