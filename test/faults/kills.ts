@@ -94,12 +94,14 @@ async function killWorking(scene: Scene, point: KillPoint): Promise<Killed> {
   await scene.ask(point.name)
   let isOver = false
   const ended = worker.gone.then(() => (isOver = true))
-  await until(async () => isOver || down !== undefined || (await scene.isDone(point.name)))
+  // The question may be under way while Redis is killed.
+  const isDone = (): Promise<boolean> => scene.isDone(point.name).catch(() => false)
+  await until(async () => isOver || down !== undefined || (await isDone()))
   const command = struck()
   await down
   if (down !== undefined) {
     await restartRedis(scene, point)
-    await until(() => scene.isDone(point.name), APPLIED_WITHIN_MS)
+    await until(isDone, APPLIED_WITHIN_MS)
   }
   worker.child.kill('SIGKILL')
   await ended
