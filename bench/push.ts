@@ -25,6 +25,7 @@ export async function benchPush(): Promise<Row[]> {
       repositoryDocument('bench', repository.url) + applicationDocument('bench', { repository: 'bench', path: '', namespace: 'bench' })
     let gitwake = await whole.start(configuration)
     await until('the first sync', releasedSince(whole, 0))
+    await sleep(2_000) // the first poll is over: it would bring the next commit before the push does
     const pushes = await durationsOf(PUSHES, (step) => pushOnce(whole, gitwake, repository, step))
     const firsts = await durationsOf(RESTARTS, async (step) => {
       await gitwake.stop()
