@@ -30,11 +30,12 @@ export function connectRedis({ url, ca, log }: { url: string; ca?: Buffer | unde
   const address = parseRedisUrl(url)
   if (address === undefined) throw new TypeError('REDIS_URL was not checked')
   const opened = new Set<Redis>()
+  let isClosed = false
   const own = (redis: Redis): void => {
     opened.add(redis)
     redis.on('end', () => opened.delete(redis))
-    // BullMQ ends a connection on which it waits in vain, and begins it anew.
-    redis.on('connecting', () => opened.add(redis))
+    // BullMQ ends a connection on which it waits in vain, and begins it anew: perhaps when all are closed, and nobody would end it any more.
+    redis.on('connecting', () => (isClosed ? redis.disconnect() : opened.add(redis)))
   }
   const open = (role: string, patience: 'fails fast' | 'waits'): Redis => {
     const redis = openClient({ address, ca, role, patience }, own)
@@ -60,6 +61,7 @@ export function connectRedis({ url, ca, log }: { url: string; ca?: Buffer | unde
       for (const redis of [producer, worker]) await becomeReady(redis, signal)
     },
     close: async () => {
+      isClosed = true
       // `disconnect` and not `quit`: a frozen Redis must not delay the end of the process.
       for (const redis of opened) redis.disconnect()
     },

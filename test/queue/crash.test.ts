@@ -2,14 +2,12 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { clusterKeys } from '../../src/model/keys.ts'
+import { connectRedis } from '../../src/queue/connection.ts'
 import { openJobs } from '../../src/queue/jobs.ts'
 import { resultOf, setUp, silent, targetOf, trigger } from './setup.ts'
 import { until } from './until.ts'
-
-// Once in some runs a connection to the Redis that is away outlived the tests, and the file with it.
-after(() => void setTimeout(() => process.exit(), 3_000).unref())
 
 test('a worker that is killed in mid-run delays the fix of its commit by less than 15 s', async () => {
   await using setup = await setUp()
@@ -79,4 +77,15 @@ test('a worker that runs nothing stops at once although Redis is away, and does 
   void worker.close().then(() => (isClosed = true))
   await until(() => isClosed, 10_000)
   assert.deepEqual(warnings, [])
+})
+
+test('a connection that is begun anew after all were closed is ended at once, and keeps no process', async () => {
+  await using setup = await setUp()
+  const connections = connectRedis({ url: setup.redis.url, log: silent })
+  const blocking = connections.blocking()
+  await until(() => blocking.status === 'ready')
+  await connections.close()
+  await until(() => blocking.status === 'end')
+  await blocking.connect().catch(() => undefined)
+  await until(() => blocking.status === 'end')
 })
