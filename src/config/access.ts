@@ -5,7 +5,7 @@ import { urlProblem } from '../outgoing/url.ts'
 import { claimsProblem } from './claims.ts'
 import type { Finding } from './explain.ts'
 import { limited, reference, type Report } from './convert.ts'
-import type { TokenDocument } from './schema.ts'
+import type { TokenDocument } from './schema/token.ts'
 
 const DAY = 86_400_000
 

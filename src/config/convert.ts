@@ -16,7 +16,9 @@ import { isVersionSelector, versionSelector } from '../model/version-range.ts'
 import type { Finding } from './explain.ts'
 import { checkUrl } from './repository-url.ts'
 import { toIgnoreRule } from './ignore-rule.ts'
-import type { ApplicationDocument, ClusterDocument, RepositoryDocument } from './schema.ts'
+import type { ApplicationDocument } from './schema/application.ts'
+import type { ClusterDocument } from './schema/cluster.ts'
+import type { RepositoryDocument } from './schema/repository.ts'
 
 /** Collects what is wrong in one document; the value made of it is used only where nothing was. */
 export type Report = (finding: Finding) => void

@@ -3,15 +3,12 @@ import type { z } from 'zod'
 import { suggestion } from '../model/nearest.ts'
 import { explain } from './explain.ts'
 import type { ConfigurationProblem } from './problem.ts'
-import {
-  DOCUMENTS,
-  type ApplicationDocument,
-  type ClusterDocument,
-  type LoginDocument,
-  type PeopleDocument,
-  type RepositoryDocument,
-  type TokenDocument,
-} from './schema.ts'
+import type { ApplicationDocument } from './schema/application.ts'
+import type { ClusterDocument } from './schema/cluster.ts'
+import { DOCUMENTS } from './schema/documents.ts'
+import type { LoginDocument, PeopleDocument } from './schema/login.ts'
+import type { RepositoryDocument } from './schema/repository.ts'
+import type { TokenDocument } from './schema/token.ts'
 
 const YAML = { schema: CORE_SCHEMA.withTags(mergeTag), maxAliases: 1000, maxDepth: 32 } as const
 

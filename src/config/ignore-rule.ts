@@ -1,7 +1,7 @@
 import type { IgnoreRule } from '../model/configuration.ts'
 import { parsePointer } from '../model/pointer.ts'
 import type { Report } from './convert.ts'
-import type { ApplicationDocument } from './schema.ts'
+import type { ApplicationDocument } from './schema/application.ts'
 
 type Written = NonNullable<NonNullable<ApplicationDocument['spec']['sync']>['ignore']>[number]
 

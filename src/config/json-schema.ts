@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { DOCUMENTS } from './schema.ts'
+import { DOCUMENTS } from './schema/documents.ts'
 
 /** The JSON Schema of one configuration document, for editors: generated from what the program itself checks. */
 export function configurationJsonSchema(): string {

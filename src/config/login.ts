@@ -2,7 +2,7 @@ import type { Login, People } from '../model/configuration.ts'
 import { urlProblem } from '../outgoing/url.ts'
 import { toGrant } from './access.ts'
 import { limited, reference, type Report } from './convert.ts'
-import type { LoginDocument, PeopleDocument } from './schema.ts'
+import type { LoginDocument, PeopleDocument } from './schema/login.ts'
 
 const DAY = 86_400_000
 
