@@ -144,7 +144,7 @@ export function createDestination(connection: ClusterConnection, options: Destin
     complete: createWaitForCompletion(connection, healthRules),
     isWriting: writers.has,
     acquireLease: (application, signal) =>
-      writers.take(application, signal, () =>
+      writers.take(application, () =>
         acquireLease(connection, { namespace: options.inventoryNamespace, application, holder: options.holder, signal, released }),
       ),
     async health(objects, applySet, settings) {
