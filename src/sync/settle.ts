@@ -16,7 +16,7 @@ export async function settle(written: Written, hooks: Hooks, syncing: Syncing): 
   const hasPostSync = hooks.due('post-sync').length > 0 && written.decision.plan.held === undefined
   const waited = await waitForHealth(written, hasPostSync, syncing)
   if (!hasPostSync) return conclude(run, written)
-  if (waited === 'superseded') return run.end('superseded', `a newer commit arrived before the post-sync hooks: ${summarise(run.changes)}`)
+  if (waited === 'superseded') return run.end('superseded', `a newer request arrived before the post-sync hooks: ${summarise(run.changes)}`)
   if (run.health.status !== 'current' && application.sync.healthTimeoutMs > 0) return run.stoppedBy(notHealthy(run.health))
   const { carried } = written
   const stopped = await run.time('hooks', () =>

@@ -43,7 +43,7 @@ async function runStages(syncing: Syncing, onWritten: () => void): Promise<SyncR
   // From here on, what is not reached is not done.
   run.changes = [...proposal.decision.plan.changes.map(unreachedChange), ...hooks.changes()]
   if (isRefused(proposal, request)) return refuse(proposal, run)
-  if (await request.superseded()) return run.end('superseded', 'a newer commit arrived')
+  if (await request.superseded()) return run.end('superseded', 'a newer request arrived')
 
   // Apply and prune, between the hooks before and beside.
   const written = await write(proposal, hooks, syncing)
@@ -90,7 +90,7 @@ async function proposed(syncing: Syncing): Promise<Proposal | SyncResult> {
   )
   if (proposal === 'not affected') return run.end('not affected', nothingChanged(application.name))
   if (proposal === 'blocked') return run.waitsFor(waiting)
-  if (proposal === 'superseded') return run.end('superseded', 'a newer commit arrived')
+  if (proposal === 'superseded') return run.end('superseded', 'a newer request arrived')
   return proposal
 }
 
@@ -123,7 +123,7 @@ function refuse({ refused }: Proposal, run: Run): SyncResult {
 /** The result of a sync whose writes did not all succeed. */
 function breakage({ carried, changes }: Written, { run }: Syncing): SyncResult | undefined {
   run.changes = changes
-  if (carried.ended === 'superseded') return run.end('superseded', `a newer commit arrived: ${summarise(changes)}`)
+  if (carried.ended === 'superseded') return run.end('superseded', `a newer request arrived: ${summarise(changes)}`)
   if (typeof carried.ended === 'object') return run.stoppedBy(carried.ended)
   const failed = carried.changes.filter(({ action }) => action === 'failed')
   if (failed.length === 0) return undefined
