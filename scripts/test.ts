@@ -49,7 +49,10 @@ if (files.length === 0) {
 }
 say(`${files.length} test files`)
 const controlPlane = await offerControlPlane(say)
-const child = spawnOwned(process.execPath, ['--enable-source-maps', '--test', '--test-concurrency=2', '--test-reporter=spec', ...files], {
+// Soaks take as long as they are told to.
+const deadline = soak ? [] : ['--import', './dist/test/support/deadline.js']
+const runner = ['--enable-source-maps', ...deadline, '--test', '--test-concurrency=2', '--test-reporter=spec']
+const child = spawnOwned(process.execPath, [...runner, ...files], {
   cwd: checkoutRoot,
   stdio: ['ignore', 'inherit', 'inherit'],
   env: { ...process.env, ...browser, GITWAKE_TEST_KUSTOMIZE: kustomize, [SHARED_CONTROL_PLANE]: controlPlane.path },

@@ -92,6 +92,7 @@ export function startWorker(options: WorkerOptions): QueueWorker {
     // Where Redis is away, BullMQ's polite way to close waits for the end of a connection that there is not.
     const closing = worker.close(connections.worker.status !== 'ready')
     await Promise.race([Promise.all([closing, ensuring.settled()]), after(GOODBYE_MS)])
+    await worker.abandon()
     await jobs.close()
   }
   let closed: Promise<void> | undefined
@@ -101,9 +102,19 @@ export function startWorker(options: WorkerOptions): QueueWorker {
   }
 }
 
+class AbandonableWorker extends Worker<JobData> {
+  /**
+   * Ends what a polite close that waits in vain for Redis would never come to: the timer that renews locks, which keeps the process. Jobs that
+   * are not recorded as ended lose their locks, and another worker looks after them.
+   */
+  async abandon(): Promise<void> {
+    await this.lockManager.close()
+  }
+}
+
 /** BullMQ's worker, with what becomes of a job that ends, fails or is lost. */
-function takeJobs({ cluster, connections, concurrency, log }: WorkerOptions, busy: Busy, context: WorkContext): Worker<JobData> {
-  const worker = new Worker<JobData>(QUEUE_NAME, async (job) => busy.while(job.name, workOn(context, job)), {
+function takeJobs({ cluster, connections, concurrency, log }: WorkerOptions, busy: Busy, context: WorkContext): AbandonableWorker {
+  const worker = new AbandonableWorker(QUEUE_NAME, async (job) => busy.while(job.name, workOn(context, job)), {
     connection: connections.worker,
     prefix: clusterKeys(cluster).prefix,
     concurrency: concurrency ?? 1_000,

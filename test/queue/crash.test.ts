@@ -72,11 +72,32 @@ test('a worker that runs nothing stops at once although Redis is away, and does 
   })
   const { wanted } = await setup.intake.acceptTrigger(targetOf('api'), trigger())
   await until(async () => (await setup.redis.client.hget(clusterKeys('prod').application('api'), 'done')) === String(wanted))
+  // What it did is recorded, and then that its job has ended.
+  await until(async () => (await setup.redis.client.llen(`${clusterKeys('prod').prefix}:sync:active`)) === 0)
   await setup.redis.kill()
   let isClosed = false
   void worker.close().then(() => (isClosed = true))
   await until(() => isClosed, 10_000)
   assert.deepEqual(warnings, [])
+})
+
+test('a worker whose Redis ends between the record of a sync and the end of its job exits by itself', async () => {
+  await using setup = await setUp()
+  const script = fileURLToPath(import.meta.url).replace('crash.test', 'halting-worker')
+  const child = spawn(process.execPath, [script, setup.redis.url], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const end = (): void => void child.kill('SIGKILL')
+  process.once('exit', end)
+  try {
+    const exited = once(child, 'exit', { signal: AbortSignal.timeout(40_000) })
+    await setup.intake.acceptTrigger(targetOf('api'), trigger())
+    await once(child.stdout, 'data')
+    await setup.redis.kill()
+    child.stdin.write('go on')
+    assert.deepEqual(await exited, [0, null])
+  } finally {
+    end()
+    process.off('exit', end)
+  }
 })
 
 test('a connection that is begun anew after all were closed is ended at once, and keeps no process', async () => {
