@@ -58,8 +58,6 @@ test('a push to a monorepo, told of by a signed webhook, syncs what it touches; 
   const status = (name: string) => get<ApplicationStatus>(`/api/applications/${name}-${suffix}`)
   const isSettled = ({ sync, wanted, done }: ApplicationStatus): boolean => sync === 'synced' && wanted === done
   await until(async () => (await Promise.all(NAMES.map(status))).every(isSettled), 120_000)
-  const begun = (): number => program.output().split('"sync starts"').length - 1
-  const before = begun()
 
   const first = await repository.head()
   const second = await repository.commit({ 'one/cm.yaml': configMap(2), 'README.md': 'changed' })
@@ -89,7 +87,9 @@ test('a push to a monorepo, told of by a signed webhook, syncs what it touches; 
     ['not affected', second],
     ['not affected', second],
   ])
-  assert.equal(begun() - before, 1, 'one sync has begun')
+  // A first poll that comes late may have asked for syncs, too.
+  const begun = program.output().match(/"application":"[^"]+","ticket":\d+,"reason":"push","msg":"sync starts"/g)
+  assert.equal(begun?.length, 1, program.output())
   for (const name of NAMES) assert.equal((await status(name)).applied?.revision, second)
   const { results } = await get<{ readonly results: readonly SyncResult[] }>(`/api/applications/two-${suffix}/history`)
   const [newest] = results
