@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { glob } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { ensureControlPlaneProgram, ensureKustomize } from '../test/support/build.ts'
 import { checkoutRoot } from '../test/support/checkout.ts'
 import { spawnOwned } from '../test/support/owned-process.ts'
@@ -51,7 +52,9 @@ say(`${files.length} test files`)
 const controlPlane = await offerControlPlane(say)
 // Soaks take as long as they are told to.
 const deadline = soak ? [] : ['--import', './dist/test/support/deadline.js']
-const runner = ['--enable-source-maps', ...deadline, '--test', '--test-concurrency=2', '--test-reporter=spec']
+// One more than there are cores: many tests wait for a lock or a Lease to run out. They share one control plane, so no more than four.
+const concurrency = Math.min(availableParallelism() + 1, 4)
+const runner = ['--enable-source-maps', ...deadline, '--test', `--test-concurrency=${concurrency}`, '--test-reporter=spec']
 const child = spawnOwned(process.execPath, [...runner, ...files], {
   cwd: checkoutRoot,
   stdio: ['ignore', 'inherit', 'inherit'],
