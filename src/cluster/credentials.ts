@@ -6,6 +6,7 @@ import type { Cluster, SecretReference } from '../model/configuration.ts'
 import { GitwakeError } from '../model/error.ts'
 import { isJsonObject, type JsonObject } from '../model/json.ts'
 import { invalid, readContext, type Context } from './kubeconfig.ts'
+import type { Minted } from './token-mint.ts'
 
 export type ResolveSecret = (reference: SecretReference) => Promise<string>
 
@@ -16,12 +17,6 @@ export interface Credentials {
   readonly headers: Readonly<Record<string, string | string[]>>
   readonly tls: Readonly<Pick<RequestOptions, 'ca' | 'cert' | 'key' | 'rejectUnauthorized'>> & { readonly servername?: string }
   readonly proxyUrl: string | undefined
-}
-
-/** What a program or a provider gave. */
-export interface Minted {
-  readonly headers: Readonly<Record<string, string>>
-  readonly tls: Pick<Credentials['tls'], 'cert' | 'key'>
 }
 
 /** A kubeconfig, loaded. `files` are those whose change makes it stale; a `dynamic` one gets tokens from a program or a provider. */

@@ -1,8 +1,13 @@
 import type { RequestOptions } from 'node:https'
 import { KubeConfig } from '@kubernetes/client-node'
 import { stringifyJson } from '../model/json.ts'
-import type { Minted } from './credentials.ts'
 import type { Context } from './kubeconfig.ts'
+
+/** What a program or a provider gave. */
+export interface Minted {
+  readonly headers: Readonly<Record<string, string>>
+  readonly tls: Pick<RequestOptions, 'cert' | 'key'>
+}
 
 /** What a program (`exec`) or a provider of a kubeconfig gives: each call asks for what is valid now; what has not expired is kept. */
 export function openTokenMint({ server, user }: Context): () => Promise<Minted> {

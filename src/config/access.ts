@@ -4,7 +4,8 @@ import type { AccessToken, IssuedTokens } from '../model/configuration.ts'
 import { urlProblem } from '../outgoing/url.ts'
 import { claimsProblem } from './claims.ts'
 import type { Finding } from './explain.ts'
-import { limited, reference, type Report } from './convert.ts'
+import { limited, reference } from './convert.ts'
+import type { Report } from './explain.ts'
 import type { TokenDocument } from './schema/token.ts'
 
 const DAY = 86_400_000

@@ -13,15 +13,12 @@ import { groupKindKey } from '../model/object.ts'
 import { parseDuration } from '../model/duration.ts'
 import { qualifyRef } from '../model/ref.ts'
 import { isVersionSelector, versionSelector } from '../model/version-range.ts'
-import type { Finding } from './explain.ts'
+import type { Report } from './explain.ts'
 import { checkUrl } from './repository-url.ts'
 import { toIgnoreRule } from './ignore-rule.ts'
 import type { ApplicationDocument } from './schema/application.ts'
 import type { ClusterDocument } from './schema/cluster.ts'
 import type { RepositoryDocument } from './schema/repository.ts'
-
-/** Collects what is wrong in one document; the value made of it is used only where nothing was. */
-export type Report = (finding: Finding) => void
 
 const MINUTE = 60_000
 const DAY = 86_400_000

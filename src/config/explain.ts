@@ -7,6 +7,9 @@ export interface Finding {
   readonly message: string
 }
 
+/** Collects what is wrong in one document; the value made of it is used only where nothing was. */
+export type Report = (finding: Finding) => void
+
 type Issue = z.core.$ZodIssue
 
 /** Fields under which people try to write the secret itself, and the field that says where it stands instead. */

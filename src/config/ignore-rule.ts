@@ -1,6 +1,6 @@
 import type { IgnoreRule } from '../model/configuration.ts'
 import { parsePointer } from '../model/pointer.ts'
-import type { Report } from './convert.ts'
+import type { Report } from './explain.ts'
 import type { ApplicationDocument } from './schema/application.ts'
 
 type Written = NonNullable<NonNullable<ApplicationDocument['spec']['sync']>['ignore']>[number]

@@ -1,7 +1,8 @@
 import type { Login, People } from '../model/configuration.ts'
 import { urlProblem } from '../outgoing/url.ts'
 import { toGrant } from './access.ts'
-import { limited, reference, type Report } from './convert.ts'
+import { limited, reference } from './convert.ts'
+import type { Report } from './explain.ts'
 import type { LoginDocument, PeopleDocument } from './schema/login.ts'
 
 const DAY = 86_400_000

@@ -6,7 +6,7 @@ import type { PlannedChange } from '../model/plan.ts'
 import { readAnnotations } from './annotations.ts'
 import type { Desired, DesiredObject } from './desired.ts'
 import { hookWeight, readHook } from './hook-annotations.ts'
-import { duplicate } from './object.ts'
+import { duplicate } from './duplicate.ts'
 import { refusalOutside } from './outside.ts'
 import { stageOf, startOrder, type Place } from './stages.ts'
 

@@ -5,14 +5,14 @@ import { whyUnknown, type Observation, type ObservedObject } from '../model/obse
 import { groupKindKey } from '../model/object.ts'
 import type { ChangeAction, PlannedChange } from '../model/plan.ts'
 import { readAnnotations } from './annotations.ts'
-import type { Desired, DesiredObject } from './desired.ts'
+import type { DesiredObject } from './desired.ts'
 import { displayDrift, lostFields } from './drift.ts'
 import { leaveFight } from './fights.ts'
 import { ignoredApart, rulesFor, withoutIgnored } from './ignore.ts'
 import { refusalOutside } from './outside.ts'
 import { claim } from './ownership.ts'
 import { isPerson } from './people.ts'
-import type { PlanFacts } from './plan.ts'
+import type { PlanFacts } from './facts.ts'
 import type { Questions } from './questions.ts'
 import { stageOf } from './stages.ts'
 import { judge } from './unchanged.ts'
@@ -205,17 +205,4 @@ function fail(desired: DesiredObject, reason: string, fix: string, retryable: bo
 
 function base({ object, origin, sent, wave }: DesiredObject): Pick<PlannedChange, 'object' | 'origin' | 'sent' | 'stage' | 'wave'> {
   return { object, origin, sent, stage: stageOf(object), ...(wave !== 0 && { wave }) }
-}
-
-/** Two documents for one object. */
-export function duplicate({ object, first, second }: Desired['duplicates'][number]): PlannedChange {
-  return {
-    object,
-    action: 'failed',
-    reason: `declared twice: in ${first.file} (document ${first.document}) and in ${second.file} (document ${second.document})`,
-    fix: 'Remove one of the two.',
-    origin: second,
-    stage: stageOf(object),
-    operation: { verb: 'none' },
-  }
 }

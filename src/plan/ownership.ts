@@ -1,7 +1,7 @@
 import { PART_OF_LABEL } from '../model/names.ts'
 import { displayName } from '../model/object.ts'
 import type { ObservedObject } from '../model/observation.ts'
-import type { FormerName } from './plan.ts'
+import type { FormerName } from './facts.ts'
 import { previousTool } from './previous-tool.ts'
 
 /** May this application take over an object that it did not make? */

@@ -4,7 +4,7 @@ import { groupKindKey, type ObjectKey } from '../model/object.ts'
 import { displayDeletion, whyUnknown, type Observation, type ObservedObject } from '../model/observation.ts'
 import type { PlannedChange } from '../model/plan.ts'
 import { readAnnotations, waveOf } from './annotations.ts'
-import type { FormerName } from './plan.ts'
+import type { FormerName } from './facts.ts'
 import type { Found } from './questions.ts'
 import { stageOf } from './stages.ts'
 

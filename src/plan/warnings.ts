@@ -6,7 +6,7 @@ import { readAnnotations } from './annotations.ts'
 import type { DesiredObject } from './desired.ts'
 import { displayDrift } from './drift.ts'
 import { ignoredApart, rulesFor } from './ignore.ts'
-import type { PlanFacts } from './plan.ts'
+import type { PlanFacts } from './facts.ts'
 import { undeclaredFields } from './undeclared.ts'
 
 /** Enough to see what kind of thing is going on. */

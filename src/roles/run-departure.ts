@@ -9,10 +9,10 @@ import type { RunControl } from '../queue/run.ts'
 import { readStanding } from '../queue/standing.ts'
 import { reachable } from '../queue/connection.ts'
 import { leave, stillConfigured } from '../sync/leave.ts'
-import type { RunSyncOptions } from './run-sync.ts'
+import type { SyncContext } from './sync-context.ts'
 
-type DepartureOptions = Pick<RunSyncOptions, 'cluster' | 'configuration' | 'redis' | 'installation' | 'inventoryNamespace' | 'log'> & {
-  readonly destinations: Pick<RunSyncOptions['destinations'], 'use'>
+type DepartureOptions = Pick<SyncContext, 'cluster' | 'configuration' | 'redis' | 'installation' | 'inventoryNamespace' | 'log'> & {
+  readonly destinations: Pick<SyncContext['destinations'], 'use'>
 }
 
 /** Takes an application out of this cluster, if it may leave: it is not configured, or it is suspended and only detached. */

@@ -3,11 +3,11 @@ import { GitwakeError } from '../model/error.ts'
 import { decodeSubject, displaySubject } from '../model/plan-report.ts'
 import { keepPlan } from '../queue/plans.ts'
 import { planOnly } from '../sync/plan-only.ts'
-import { proposePorts, resolveApplication, type RunSyncOptions } from './run-sync.ts'
+import { proposePorts, resolveApplication, type SyncContext } from './sync-context.ts'
 
 /** Joins one plan job with everything that it needs, and keeps what comes out. It takes no Lease and answers no ticket. */
 export function createRunPlan(
-  options: RunSyncOptions & { readonly redis: Redis },
+  options: SyncContext & { readonly redis: Redis },
 ): (application: string, subject: string, signal: AbortSignal) => Promise<void> {
   return async (name, text, signal) => {
     // Whoever can write jobs must not reach more than whoever may ask.

@@ -5,14 +5,13 @@ import type { Found } from '../plan/questions.ts'
 import { block, needFirst } from '../plan/blocked.ts'
 import { planObject } from '../plan/object.ts'
 import { stepsOf, type Place, type Step } from '../plan/stages.ts'
-import type { Decision } from './decide.ts'
-import type { Destination, Refused, WriteOptions, Written } from './ports.ts'
+import type { Refused, Written } from './ports.ts'
 import { recreate, recreation } from './recreate.ts'
 import { refusedChange } from './refusal.ts'
 import { resourceFor } from './resources.ts'
 import { together } from './together.ts'
 import type { Done } from './tracking.ts'
-import { openWaves, waits, type Stopped } from './waves.ts'
+import { openWaves, waits, type Stopped, type Waving } from './waves.ts'
 
 /** An operator that comes in the same commit needs about this long until its webhook answers or its API is served. */
 const PATIENCE_MS = 30_000
@@ -23,16 +22,9 @@ export const ATTEMPTS = 8
 /** How a run of writes ended; `Stopped` where something other than a refused object did it. */
 export type Ended = 'done' | 'failed' | 'superseded' | Stopped
 
-export interface Applying {
-  readonly decision: Decision
-  readonly destination: Destination
-  readonly options: WriteOptions
+export interface Applying extends Waving {
   /** Go on with the next stage although an object of this one was refused. */
   readonly partial: boolean
-  /** How long a wave waits for the health of those before it; 0 does not wait. */
-  readonly waveTimeoutMs: number
-  /** Called at each stage boundary; true ends the run there. */
-  readonly superseded: () => Promise<boolean>
   /** What runs between the steps, after the writes of its place and before those of the next. */
   readonly beside?: Beside
   /** Every change that has ended, in the order of ending. */

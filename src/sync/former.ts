@@ -2,7 +2,7 @@ import type { Application } from '../model/configuration.ts'
 import type { Inventory } from '../model/inventory.ts'
 import { applySetId } from '../model/names.ts'
 import { newerStanding } from '../model/standing.ts'
-import type { FormerName } from '../plan/plan.ts'
+import type { FormerName } from '../plan/facts.ts'
 import type { Destination, StoredInventory } from './ports.ts'
 import { requireOwnInstall } from './own-install.ts'
 

@@ -3,7 +3,6 @@ import { hookChange, refusedHooks, type PlannedHook } from '../plan/hooks.ts'
 import { refusalOutside } from '../plan/outside.ts'
 import type { Decision } from './decide.ts'
 import type { ApplyOperation, Destination } from './ports.ts'
-import type { ProposeRequest } from './propose.ts'
 import { trialManifest } from './recreate.ts'
 import { refusedChange } from './refusal.ts'
 
@@ -16,7 +15,7 @@ export interface HookProposal {
 /** What the API server thinks of the hooks of a plan, asked before the first write. */
 export async function proposeHooks(
   { facts: { hooks: wanted, observation } }: Decision,
-  { preflight, signal }: Pick<ProposeRequest, 'preflight' | 'signal'>,
+  { preflight, signal }: { readonly preflight: object | false; readonly signal: AbortSignal },
   destination: Destination,
 ): Promise<HookProposal> {
   const broken = refusedHooks(wanted.desired, observation)

@@ -1,14 +1,13 @@
 import type { Departure } from '../model/departure.ts'
 import { GitwakeError } from '../model/error.ts'
-import type { Inventory } from '../model/inventory.ts'
-import type { SyncJob } from '../model/job.ts'
 import { applySetId } from '../model/names.ts'
 import type { SyncResult } from '../model/result.ts'
 import { deleteAll } from './delete.ts'
 import { detach } from './detach.ts'
-import type { Destination, StoredInventory, WriteOptions } from './ports.ts'
+import type { Destination } from './ports.ts'
+import type { LeaveRequest } from './leaving.ts'
 import { requireOwnInstall } from './own-install.ts'
-import { openRun, type Run } from './run.ts'
+import { openRun } from './run.ts'
 
 /** What leaving a cluster needs from outside. */
 export interface LeavePorts {
@@ -16,25 +15,6 @@ export interface LeavePorts {
   readonly install: string
   readonly inventoryNamespace: string
   readonly now: () => number
-}
-
-export interface LeaveRequest {
-  readonly job: SyncJob
-  readonly departure: Departure
-  readonly cluster: string
-  readonly signal: AbortSignal
-  /** Throws GitwakeError where the application may not leave: it is configured and goes on. */
-  readonly admit: (inventory: Inventory) => void
-}
-
-/** An application on its way out. */
-export interface Leaving {
-  readonly request: LeaveRequest
-  readonly destination: Destination
-  readonly stored: StoredInventory
-  readonly applySet: string
-  readonly options: WriteOptions
-  readonly run: Run
 }
 
 /**

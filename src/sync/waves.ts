@@ -3,14 +3,25 @@ import { worstHealth, type ObjectHealth } from '../model/health.ts'
 import { displayName, objectKey, type ObjectId } from '../model/object.ts'
 import type { Plan, PlannedChange } from '../model/plan.ts'
 import { byStageAndWave, stageOf, type Step } from '../plan/stages.ts'
-import type { Applying } from './apply.ts'
-import type { HealthReport } from './ports.ts'
+import type { Decision } from './decide.ts'
+import type { Destination, HealthReport, WriteOptions } from './ports.ts'
 
 /** Why a sync ended before everything was written, where no object was refused. */
 export interface Stopped {
   readonly problem: Problem
   /** What was seen of the objects that it waited for. */
   readonly health?: Pick<HealthReport, 'status' | 'objects'>
+}
+
+/** What a run of writes needs to wait between its waves. */
+export interface Waving {
+  readonly decision: Decision
+  readonly destination: Destination
+  readonly options: WriteOptions
+  /** How long a wave waits for the health of those before it; 0 does not wait. */
+  readonly waveTimeoutMs: number
+  /** Called at each stage boundary; true ends the run there. */
+  readonly superseded: () => Promise<boolean>
 }
 
 /** Where a run is between its waves. */
@@ -25,8 +36,7 @@ export interface Waves {
 }
 
 /** Objects that nobody touches count too: a wave starts on what is there, not on what this commit changed. */
-export function openWaves(plan: Plan, applying: Applying): Waves {
-  const { decision, destination, options, superseded, waveTimeoutMs: timeoutMs } = applying
+export function openWaves(plan: Plan, { decision, destination, options, superseded, waveTimeoutMs: timeoutMs }: Waving): Waves {
   const notOurs = new Set(plan.changes.filter(({ action }) => action === 'skipped').map(({ object }) => objectKey(object)))
   const objects = decision.facts.desired.objects
     .filter(({ key }) => !notOurs.has(key))
