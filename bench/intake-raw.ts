@@ -1,22 +1,16 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { createServer } from 'node:http'
+import { loadConfiguration } from '../src/config/load.ts'
 import { connectRedis } from '../src/queue/connection.ts'
 import { createIntake } from '../src/queue/accept.ts'
 
-// The raw limit of intake, as a process: reads the body, checks one HMAC, writes down as much in the same Redis through the same client,
-// answers 202. It understands nothing and refuses nothing but a wrong signature. Parameters: port, secret, URL of Redis.
-const [port, secret = '', url = ''] = process.argv.slice(2)
+// The raw limit of intake, as a process: reads the body, checks one HMAC, asks and writes down as much in the same Redis through the same
+// client, answers 202. It understands nothing and refuses nothing but a wrong signature. Parameters: port, secret, URL of Redis, configuration.
+const [port, secret = '', url = '', path = ''] = process.argv.slice(2)
 const quiet = (): void => undefined
 const log = { debug: quiet, info: quiet, warn: quiet, error: quiet, child: () => log }
 const { producer } = connectRedis({ url, log })
-const configuration = {
-  version: 1,
-  repositories: new Map(),
-  clusters: new Map(),
-  applications: new Map(),
-  tokens: new Map(),
-  logins: new Map(),
-}
+const configuration = await loadConfiguration(path)
 const intake = createIntake({ redis: producer, configuration: () => configuration, log })
 const targets = [{ application: 'shop-prod', cluster: 'prod', repository: 'shop' }]
 const event = {
@@ -28,7 +22,7 @@ const event = {
   created: false,
   deleted: false,
   forced: false,
-  changedPaths: undefined,
+  changedPaths: ['app/a.yaml'],
   actor: 'bench',
 } as const
 

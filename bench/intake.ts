@@ -19,11 +19,12 @@ const secret = randomBytes(16).toString('hex')
 /** Signed pushes of 6 KB, durable in Redis (AOF everysec): into `gitwake serve`, and before that into a bare listener. */
 export async function benchIntake({ quick }: { readonly quick: boolean }): Promise<Row[]> {
   const seconds = quick ? 5 : 30
-  const raw = await measure(quick ? 3 : 10, listenBare)
   const folder = await createTempFolder('gitwake-bench-')
   try {
-    await writeFile(`${folder.path}/gitwake.yaml`, CONFIGURATION)
-    const own = await measure(seconds, (redisUrl, port) => serve(redisUrl, port, `${folder.path}/gitwake.yaml`))
+    const configuration = `${folder.path}/gitwake.yaml`
+    await writeFile(configuration, CONFIGURATION)
+    const raw = await measure(quick ? 3 : 10, (redisUrl, port) => listenBare(redisUrl, port, configuration))
+    const own = await measure(seconds, (redisUrl, port) => serve(redisUrl, port, configuration))
     const row = (what: string, value: number, unit: Row['unit'], ratio?: number): Row => ({
       name: 'intake',
       what,
@@ -74,8 +75,8 @@ async function measure(seconds: number, start: (redisUrl: string, port: number) 
   }
 }
 
-function listenBare(redisUrl: string, port: number): ChildProcess {
-  const raw = [...NODE_OPTIONS, `${checkoutRoot}/dist/bench/intake-raw.js`, String(port), secret, redisUrl]
+function listenBare(redisUrl: string, port: number, configuration: string): ChildProcess {
+  const raw = [...NODE_OPTIONS, `${checkoutRoot}/dist/bench/intake-raw.js`, String(port), secret, redisUrl, configuration]
   return spawnOwned(process.execPath, raw, { stdio: 'inherit' })
 }
 

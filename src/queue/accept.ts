@@ -9,11 +9,12 @@ import { startCatchUp } from './catch-up.ts'
 import { clockAt } from './clock.ts'
 import { reachable } from './connection.ts'
 import { deliveryMark, recordOf } from './delivery.ts'
-import { type Door, openDoor, openRecord, type Request, type Retention, type Taken } from './door.ts'
+import { openDoor, openRecord, type Request, type Retention, type Taken } from './door.ts'
 import { type Jobs, openJobs } from './jobs.ts'
 import { claimKey } from './once.ts'
 import { findPassing, moveOf } from './passing.ts'
 import { CLASS, priorityOf } from './priority.ts'
+import { openReads } from './reads.ts'
 import { sayNow } from './standing.ts'
 
 /** A person has seen the cluster as it was: a worker that comes much later must ask again. */
@@ -43,18 +44,10 @@ const RETENTION: Retention = { ageMs: 72 * 3_600_000, deliveries: 50_000 }
 
 export function createIntake({ redis, configuration, log, retention = RETENTION }: IntakeOptions): QueueIntake {
   const opened = new Map<string, Jobs>()
-  const jobs = (cluster: string): Jobs => {
-    const open = opened.get(cluster) ?? openJobs(redis, cluster)
-    opened.set(cluster, open)
-    return open
-  }
+  const jobs = perCluster((cluster) => openJobs(redis, cluster), opened)
   const record = openRecord(redis, retention)
-  const doors = new Map<string, Door>()
-  const door = (cluster: string): Door => {
-    const open = doors.get(cluster) ?? openDoor(redis, cluster, retention)
-    doors.set(cluster, open)
-    return open
-  }
+  const door = perCluster((cluster) => openDoor(redis, cluster, retention))
+  const reads = perCluster((cluster) => openReads(redis, cluster))
   const catchUp = startCatchUp({ sweepNow: async (cluster) => sweepNow(cluster), log })
   const missed = (targets: readonly Target[]): void => catchUp.owe(targets.map(({ cluster }) => cluster))
   const guarded = async <Value>(targets: readonly Target[], accept: Promise<Value>): Promise<Value> => {
@@ -91,7 +84,7 @@ export function createIntake({ redis, configuration, log, retention = RETENTION 
     const recorded = record({ id: delivery.id, mark, text: JSON.stringify(recordOf(delivery, targets)) })
     const move = moveOf(delivery, trigger)
     const accepting = [...byCluster(targets)].map(async ([cluster, own]) => {
-      const passing = move && (await findPassing(redis, configuration(), cluster, own, move, trigger))
+      const passing = move && (await findPassing({ redis, askReads: reads(cluster) }, configuration(), cluster, own, move, trigger))
       return acceptIn(cluster, { mark, targets: own, trigger, ...(move && passing && { move, passing }) })
     })
     const [known, ...accepted] = await Promise.all([recorded, ...accepting])
@@ -143,6 +136,15 @@ export function createIntake({ redis, configuration, log, retention = RETENTION 
       catchUp.stop()
       await Promise.all([...opened.values()].map(async (open) => open.close()))
     },
+  }
+}
+
+/** One for each cluster, opened when it is first asked for. */
+function perCluster<Opened>(open: (cluster: string) => Opened, opened = new Map<string, Opened>()): (cluster: string) => Opened {
+  return (cluster) => {
+    const known = opened.get(cluster) ?? open(cluster)
+    opened.set(cluster, known)
+    return known
   }
 }
 

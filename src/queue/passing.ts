@@ -7,7 +7,7 @@ import type { Delivery, Push } from '../model/push.ts'
 import { changedPathsOf, isReadFor, nothingChanged, touches } from '../model/read-set.ts'
 import type { SyncResult } from '../model/result.ts'
 import { healthFrom } from './last-known.ts'
-import { readAt } from './reads.ts'
+import type { AskReads } from './reads.ts'
 
 /** An application that a push touches nothing of: what must still stand when that is written down, and what is written down then. */
 export interface Passing {
@@ -39,7 +39,7 @@ export function moveOf({ event }: Delivery, { revision }: Trigger): Move | undef
 
 /** Those of a cluster's targets whose last render, at the commit before, read nothing of what has changed. */
 export async function findPassing(
-  redis: Redis,
+  { redis, askReads }: { readonly redis: Redis; readonly askReads: AskReads },
   configuration: Configuration,
   cluster: string,
   targets: readonly Target[],
@@ -51,12 +51,9 @@ export async function findPassing(
     const isPolled = (repositories.get(repository)?.pollIntervalMs ?? Infinity) <= POLLED_WITHIN_MS
     return isPolled ? (applications.get(application) ?? []) : []
   })
-  const read = await readAt(
-    redis,
-    cluster,
-    move.before,
-    known.filter(({ source }) => source.ref === move.ref).map(({ name }) => name),
-  )
+  const following = known.filter(({ source }) => source.ref === move.ref).map(({ name }) => name)
+  if (following.length === 0) return new Map()
+  const read = await askReads({ revision: move.before, applications: following })
   const changed = changedPathsOf(move.changedPaths)
   const untouched = known.flatMap((application) => {
     const reading = read.get(application.name)

@@ -2,6 +2,7 @@ import type { Redis } from '../model/redis.ts'
 import { sha256 } from '../model/digest.ts'
 import { clusterKeys } from '../model/keys.ts'
 import { decodeReadSet, type ReadSet } from '../model/read-set.ts'
+import { type Batched, createBatch } from './batch.ts'
 
 /** What an application read at a commit. */
 export interface Read {
@@ -11,6 +12,7 @@ export interface Read {
 
 /** More of them cost more to keep than a worker's look at the trees. */
 const MOST_PATHS = 2_000
+const MOST_QUESTIONS = 64
 
 /**
  * Publishes what the render of an application read, once its cluster carries that commit; undefined takes back what was said before. To be
@@ -27,24 +29,18 @@ export async function publishRead(redis: Redis, cluster: string, application: st
     .exec()
 }
 
-/** What these applications read at one commit, as far as it is known to hold there. */
-export async function readAt(
-  redis: Redis,
-  cluster: string,
-  revision: string,
-  applications: readonly string[],
-): Promise<ReadonlyMap<string, Reading>> {
-  const keys = clusterKeys(cluster)
-  const there = await pick(redis, keys.readAt, applications, (at) => at.startsWith(`${revision} `))
-  const sets = await pick(redis, keys.reads, [...there.keys()], () => true)
-  return new Map(
-    [...there].flatMap(([application, at]) => {
-      const text = sets.get(application) ?? ''
-      // Another one may have been published between the two questions.
-      const set = at === `${revision} ${idOf(text)}` ? decodeReadSet(JSON.parse(text)) : undefined
-      return set === undefined ? [] : [[application, { at, set }] as const]
-    }),
-  )
+/** Whose read-sets are asked for, and at which commit. */
+export interface ReadQuestion {
+  readonly revision: string
+  readonly applications: readonly string[]
+}
+
+/** Asks what applications read at a commit, as far as it is known to hold there. */
+export type AskReads = Batched<ReadQuestion, ReadonlyMap<string, Reading>>
+
+/** What is asked in one turn of the event loop shares its questions to Redis. */
+export function openReads(redis: Redis, cluster: string): AskReads {
+  return createBatch(async (questions) => readAll(redis, cluster, questions), { most: MOST_QUESTIONS, alone: () => false })
 }
 
 /** A read-set, with the words that say at which commit it holds: while they stand there, it does. */
@@ -53,19 +49,37 @@ export interface Reading {
   readonly set: ReadSet
 }
 
-async function pick(
+async function readAll(
   redis: Redis,
-  key: string,
-  fields: readonly string[],
-  isWanted: (value: string) => boolean,
-): Promise<ReadonlyMap<string, string>> {
-  if (fields.length === 0) return new Map()
-  const values = await redis.hmget(key, ...fields)
-  return new Map(fields.flatMap((field, index) => (isWantedText(values[index], isWanted) ? [[field, values[index]] as const] : [])))
+  cluster: string,
+  questions: readonly ReadQuestion[],
+): Promise<readonly ReadonlyMap<string, Reading>[]> {
+  const keys = clusterKeys(cluster)
+  const marks = await fieldsOf(
+    redis,
+    keys.readAt,
+    questions.flatMap(({ applications }) => applications),
+  )
+  const there = questions.map(({ revision, applications }) => applications.filter((name) => marks.get(name)?.startsWith(`${revision} `)))
+  const texts = await fieldsOf(redis, keys.reads, there.flat())
+  const sets = new Map([...texts].map(([application, text]) => [application, { id: idOf(text), set: decodeReadSet(JSON.parse(text)) }]))
+  return questions.map(({ revision }, index) => {
+    const readings = (there[index] ?? []).flatMap((application) => {
+      const at = marks.get(application) ?? ''
+      const { id, set } = sets.get(application) ?? {}
+      // Another one may have been published between the two questions.
+      return set !== undefined && at === `${revision} ${id}` ? [[application, { at, set }] as const] : []
+    })
+    return new Map(readings)
+  })
 }
 
-function isWantedText(value: string | null | undefined, isWanted: (value: string) => boolean): value is string {
-  return typeof value === 'string' && isWanted(value)
+/** The fields of a hash that are there. */
+async function fieldsOf(redis: Redis, key: string, fields: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const names = [...new Set(fields)]
+  if (names.length === 0) return new Map()
+  const values = await redis.hmget(key, ...names)
+  return new Map(names.flatMap((name, index) => (typeof values[index] === 'string' ? [[name, values[index]] as const] : [])))
 }
 
 function idOf(text: string): string {

@@ -3,7 +3,7 @@ import type { Application, Repository } from '../model/configuration.ts'
 import type { Log } from '../model/log.ts'
 import { isReadFor } from '../model/read-set.ts'
 import type { Tree } from '../model/tree.ts'
-import { readAt, type Reading } from '../queue/reads.ts'
+import { openReads, type Reading } from '../queue/reads.ts'
 import type { Renderer, Source } from '../sync/ports.ts'
 
 export interface ProveOptions {
@@ -33,7 +33,7 @@ export async function prove(
   signal: AbortSignal,
 ): Promise<Proof> {
   const names = applications.map(({ name }) => name)
-  const read = await readAt(redis, cluster, head, names)
+  const read = await openReads(redis, cluster)({ revision: head, applications: names })
   if (read.size === 0) return { proven: [], open: [] }
   const tree = await source.fetch(repository, ref, signal)
   if (tree.revision !== head) return { proven: [], open: [...read.keys()] }

@@ -35,7 +35,7 @@ export function createAudit({
     const told = lost
     const at = batch.at(-1)?.at ?? 0
     const events = told === 0 ? batch : [...batch, { at, actor: 'gitwake', action: 'entries lost', detail: { entries: told } } as const]
-    await store.append(events)
+    await store.append(events.map((event) => masked(event, mask)))
     waiting = waiting.slice(batch.length)
     lost -= told
   }
@@ -56,7 +56,7 @@ export function createAudit({
     record: (event) => store.append([masked(event, mask)]),
     note(event) {
       if (waiting.length >= MOST_WAITING) lost += 1
-      else waiting.push(masked(event, mask))
+      else waiting.push(event)
     },
     recordFrom: ({ name, events }) =>
       store.appendFrom({ name, events: events.map(({ position, event }) => ({ position, event: masked(event, mask) })) }),
