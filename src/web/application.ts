@@ -53,6 +53,8 @@ export interface WebParts {
   readonly log: Log
   /** Milliseconds since 1970. */
   readonly now: () => number
+  /** How long one stream of events lasts; five minutes where nothing is said. */
+  readonly eventsLifetimeMs?: number
 }
 
 /** Everything behind express, in the order in which a request meets it. `closing` ends what would otherwise wait. */
@@ -75,7 +77,7 @@ export function createApplication(parts: WebParts, closing: AbortSignal): Expres
     const { contentType, body } = await parts.metrics.text()
     response.set('Content-Type', contentType).send(body)
   })
-  application.get('/api/events', createEvents({ ledger, closing, log }))
+  application.get('/api/events', createEvents({ ledger, closing, log, viewOf, lifetimeMs: parts.eventsLifetimeMs }))
   application.use('/api', createApi(viewOf))
   application.use('/api', createMe(viewOf))
   application.use('/api', createCommits(viewOf))

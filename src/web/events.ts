@@ -3,23 +3,39 @@ import type { RequestHandler, Response } from 'express'
 import type { Ledger } from '../model/intake.ts'
 import type { Log } from '../model/log.ts'
 import { refuse } from './refusal.ts'
+import type { ViewOf } from './view.ts'
 
 const MOST_LISTENERS = 500
+/** A name behind which one stands leaves room for the others; so does a token that many share. */
+const MOST_OF_ONE = 20
+const MOST_OF_SHARED = 250
+/** Who listens comes through the door again by then: a logout or a token that was taken back ends what was opened before. */
+const LIFETIME_MS = 5 * 60_000
 const POLL_MS = 1_000
 /** Proxies cut connections that are silent for a minute. */
 const SIGN_OF_LIFE_MS = 20_000
 
+export interface EventsOptions {
+  readonly ledger: Ledger
+  readonly closing: AbortSignal
+  readonly log: Log
+  readonly viewOf: ViewOf
+  readonly lifetimeMs?: number | undefined
+}
+
 /**
  * Server-sent events: `ready` once connected, then `change` whenever a status is no longer what it was. They say only that
  * something changed; who listens asks again. The ledger is read once a second for everybody together, and only while
- * somebody listens.
+ * somebody listens. A stream ends after `lifetimeMs`; browsers open the next one by themselves.
  */
-export function createEvents(options: { ledger: Ledger; closing: AbortSignal; log: Log }): RequestHandler {
-  const listeners = new Set<Response>()
+export function createEvents(options: EventsOptions): RequestHandler {
+  const { lifetimeMs = LIFETIME_MS, viewOf } = options
+  /** With the name of who listens. */
+  const listeners = new Map<Response, string>()
   let watching = false
 
   const tell = (text: string): void => {
-    for (const listener of listeners) listener.write(text)
+    for (const listener of listeners.keys()) listener.write(text)
   }
 
   const watch = async (): Promise<void> => {
@@ -41,11 +57,13 @@ export function createEvents(options: { ledger: Ledger; closing: AbortSignal; lo
   }
 
   options.closing.addEventListener('abort', () => {
-    for (const listener of listeners) listener.end()
+    for (const listener of listeners.keys()) listener.end()
   })
 
   return (request, response) => {
-    if (listeners.size >= MOST_LISTENERS || options.closing.aborted) {
+    const { name, shared } = viewOf(request).principal
+    const others = [...listeners.values()].filter((other) => other === name).length
+    if (listeners.size >= MOST_LISTENERS || others >= (shared ? MOST_OF_SHARED : MOST_OF_ONE) || options.closing.aborted) {
       response.set('Retry-After', '30')
       const fix = 'Poll GET /api/applications instead.'
       return refuse(request, response, 503, { code: 'too-many-listeners', message: 'Too many clients listen to events.', fix })
@@ -53,8 +71,12 @@ export function createEvents(options: { ledger: Ledger; closing: AbortSignal; lo
     response.set({ 'Content-Type': 'text/event-stream; charset=utf-8', 'X-Accel-Buffering': 'no' })
     response.flushHeaders()
     response.write('retry: 3000\nevent: ready\ndata: {}\n\n')
-    listeners.add(response)
-    response.once('close', () => listeners.delete(response))
+    listeners.set(response, name)
+    const end = setTimeout(() => response.end(), lifetimeMs)
+    response.once('close', () => {
+      clearTimeout(end)
+      listeners.delete(response)
+    })
     if (watching) return
     watching = true
     void watch()
@@ -62,7 +84,7 @@ export function createEvents(options: { ledger: Ledger; closing: AbortSignal; lo
 }
 
 /** Everything that a page could show, as one text; '' while the ledger cannot be read, which is a change too. */
-async function digest({ ledger, log }: { ledger: Ledger; log: Log }): Promise<string> {
+async function digest({ ledger, log }: Pick<EventsOptions, 'ledger' | 'log'>): Promise<string> {
   try {
     return JSON.stringify(await ledger.statuses())
   } catch (error) {

@@ -116,6 +116,22 @@ test('whoever listens to events is told when a status changes, and only then', a
   leave()
 })
 
+test('a stream of events ends in time, so that whoever has lost their right is not told any more', async (t) => {
+  const { url } = await startWeb(t, { eventsLifetimeMs: 100 })
+  const { seen } = await openEvents(url)
+  await until(() => seen.ended)
+  assert.match(seen.text, /event: ready/)
+})
+
+test('one name cannot listen so often that nobody else can', async (t) => {
+  const { url } = await startWeb(t)
+  const opened = await Promise.all(Array.from({ length: 260 }, () => openEvents(url)))
+  const refused = opened.filter(({ response }) => response.status === 503)
+  assert.equal(refused.length, 10)
+  assert.equal(refused[0]?.response.headers.get('retry-after'), '30')
+  for (const { leave } of opened) leave()
+})
+
 test('closing ends events and waits, finishes the rest, and refuses what comes later', async (t) => {
   const { promise: held, resolve: release } = Promise.withResolvers<void>()
   let arrived = false
