@@ -1,3 +1,4 @@
+import type { Trigger } from './job.ts'
 import type { SyncResult } from './result.ts'
 
 /** What a result means for the tickets it has seen. */
@@ -34,6 +35,15 @@ export function answerOf(result: SyncResult): Answer {
 export function isFinal(result: SyncResult): boolean {
   const answer = answerOf(result)
   return answer === 'answered' || answer === 'refused'
+}
+
+/**
+ * Whether a result is also the answer to a request that came while its run went on. So it is where a push or a poll tells of the very commit that
+ * the cluster carries now: a run of its own would find nothing to do. Of anything else that came later it says nothing.
+ */
+export function answersAlso({ outcome, revision, head }: SyncResult, { reason, audit, ...asked }: Trigger): boolean {
+  if ((reason !== 'push' && reason !== 'poll') || audit !== undefined) return false
+  return (outcome === 'synced' || outcome === 'not affected') && head === undefined && revision !== undefined && asked.revision === revision
 }
 
 function mayRecover(result: SyncResult): boolean {

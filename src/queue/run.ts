@@ -6,7 +6,7 @@ import type { SyncJob, Trigger } from '../model/job.ts'
 import type { SyncResult } from '../model/result.ts'
 import { type Backoff, backoffOf, delayAfter, givenUp } from './backoff.ts'
 import type { Jobs } from './jobs.ts'
-import { beginRun, finishRun, isSuperseded, type RunEnd } from './state.ts'
+import { beginRun, finishRun, isSuperseded, withAnswered, type Run, type RunEnd } from './state.ts'
 
 /** How a sync learns that it should stop. */
 export interface RunControl {
@@ -58,13 +58,34 @@ export async function runJob(context: RunContext, application: string, signal: A
   const retry = context.retryOf(application)
   const came = endOf(context, run.job, ended, signal)
   const isLast = came === 'failed' && run.attempts >= (retry?.limit ?? Infinity)
-  const [result, end] = isLast ? [givenUp(ended, run.attempts), 'answered' as const] : [ended, came]
+  const [result, end, job] = isLast
+    ? [givenUp(ended, run.attempts), 'answered' as const, run.job]
+    : await alsoAnswering(context, run, ended, came)
   const backoff = backoffOf(context.backoff, retry)
   const delayMs = end === 'waiting' ? untilItCame(result, context.now()) : delayAfter(result, run.attempts, Math.random(), backoff)
-  const retryInMs = await finishRun(worker, cluster, run, end, delayMs, end === 'released' ? undefined : result)
+  const retryInMs = await finishRun(
+    worker,
+    cluster,
+    { job, seed: run.seed, begun: run.job.seen },
+    end,
+    delayMs,
+    end === 'released' ? undefined : result,
+  )
   // Lost or late, the retry is only a wake-up call: the timer of every worker looks too.
   if (retryInMs > 0) await context.jobs.addRetry(application, retryInMs).catch(() => undefined)
   return end === 'released' ? undefined : result
+}
+
+/** What came while a run went on and asks for no more than it has done needs no run of its own. */
+async function alsoAnswering(
+  { producer, cluster }: RunContext,
+  run: Run,
+  result: SyncResult,
+  end: RunEnd,
+): Promise<readonly [SyncResult, RunEnd, SyncJob]> {
+  if (end !== 'answered') return [result, end, run.job]
+  const job = await withAnswered(producer, cluster, run, result).catch(() => run.job)
+  return [{ ...result, seen: job.seen, triggers: job.triggers }, end, job]
 }
 
 /** Of an application that is not configured (any more) nothing is wanted but that it leaves. */

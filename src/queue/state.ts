@@ -1,4 +1,5 @@
 import type { Redis } from '../model/redis.ts'
+import { answersAlso } from '../model/answer.ts'
 import type { SyncJob, Trigger } from '../model/job.ts'
 import { clusterKeys } from '../model/keys.ts'
 import type { SyncResult } from '../model/result.ts'
@@ -44,11 +45,11 @@ export async function beginRun(redis: Redis, cluster: string, application: strin
   }
 }
 
-/** Records the end of a run and its outcome. Resolves with the milliseconds until the retry, 0 for none. */
+/** Records the end of a run and its outcome; `begun` is what it had seen when it began, where it answers more. Resolves with the milliseconds until the retry, 0 for none. */
 export async function finishRun(
   redis: Redis,
   cluster: string,
-  run: Pick<Run, 'job' | 'seed'>,
+  run: Pick<Run, 'job' | 'seed'> & { readonly begun?: number },
   end: RunEnd,
   delayMs: number,
   result: SyncResult | undefined,
@@ -60,7 +61,19 @@ export async function finishRun(
     redis,
     FINISH,
     [keys.application(application), keys.triggers(application), keys.outcomes, keys.status],
-    [application, run.seed, seen, end, delayMs, result ? encodeResult(result) : '', OUTCOMES_KEPT, confirmedPlan, departure, ...status],
+    [
+      application,
+      run.seed,
+      seen,
+      end,
+      delayMs,
+      result ? encodeResult(result) : '',
+      OUTCOMES_KEPT,
+      confirmedPlan,
+      departure,
+      run.begun ?? seen,
+      ...status,
+    ],
   )
   return Number(reply)
 }
@@ -72,19 +85,39 @@ const MOST_JUDGED = 20
 export async function isSuperseded(
   redis: Redis,
   cluster: string,
-  { job, seed }: Run,
+  run: Run,
   isNews: (trigger: Trigger) => boolean = () => true,
 ): Promise<boolean> {
+  const newer = await newerThan(redis, cluster, run)
+  return newer === 'unknown' || newer.some(({ trigger }) => isNews(trigger))
+}
+
+/** The job of a run with the newer tickets that its result answers as well, in their order up to the first that it does not. */
+export async function withAnswered(redis: Redis, cluster: string, run: Run, result: SyncResult): Promise<SyncJob> {
+  const { job } = run
+  const newer = await newerThan(redis, cluster, run)
+  const open = newer === 'unknown' ? 0 : newer.findIndex(({ trigger }) => !answersAlso(result, trigger))
+  const also = newer === 'unknown' ? [] : newer.slice(0, open === -1 ? undefined : open)
+  return { ...job, seen: also.at(-1)?.wanted ?? job.seen, triggers: [...job.triggers, ...also.map(({ trigger }) => trigger)] }
+}
+
+interface Numbered {
+  readonly wanted: number
+  readonly trigger: Trigger
+}
+
+/** What was asked for since a run began; `unknown` where that is much, or of another life of Redis. */
+async function newerThan(redis: Redis, cluster: string, { job, seed }: Run): Promise<readonly Numbered[] | 'unknown'> {
   const keys = clusterKeys(cluster)
   const [current, want] = await redis.hmget(keys.application(job.application), 'seed', 'want')
-  if (typeof want !== 'string') return false
-  if (current !== seed) return true
-  const newer = Number(want) - job.seen
-  if (newer <= 0) return false
-  if (newer > MOST_JUDGED) return true
-  const entries = (await redis.lrange(keys.triggers(job.application), -newer, -1)).map(decodeTrigger)
-  const judged = entries.filter(({ wanted }) => wanted > job.seen)
-  return judged.length < newer || judged.some(({ trigger }) => isNews(trigger))
+  if (typeof want !== 'string') return []
+  if (current !== seed) return 'unknown'
+  const count = Number(want) - job.seen
+  if (count <= 0) return []
+  if (count > MOST_JUDGED) return 'unknown'
+  const entries = (await redis.lrange(keys.triggers(job.application), -count, -1)).map(decodeTrigger)
+  const newer = entries.filter(({ wanted }) => wanted > job.seen)
+  return newer.length < count ? 'unknown' : newer
 }
 
 function encodeResult(result: SyncResult): string {
@@ -95,7 +128,7 @@ function encodeResult(result: SyncResult): string {
 }
 
 /** Written by intake only; a job queue that others can write to is still no source of truth (the trigger is told, never obeyed). */
-function decodeTrigger(entry: string): { readonly wanted: number; readonly trigger: Trigger } {
+function decodeTrigger(entry: string): Numbered {
   const space = entry.indexOf(' ')
   return {
     wanted: Number(entry.slice(0, space)),

@@ -12,8 +12,8 @@ export interface Underway {
 }
 
 /**
- * Whether a newer request may bring what a run has not got yet. One for the commit that is being synced, or for the configuration that it was
- * begun with, has a run of its own afterwards, which finds nothing to do; to stop this one for it would only cost time. Pure.
+ * Whether a newer request may bring what a run has not got yet. One for the commit that is being synced is answered with it; one for the
+ * configuration that it was begun with has a run of its own afterwards, which finds nothing to do; to stop this one would only cost time. Pure.
  */
 export function bringsNews({ reason, actor, revision }: Trigger, underway: Underway): boolean {
   if (reason === 'poll' && actor === CONFIGURATION) return !underway.isConfigured

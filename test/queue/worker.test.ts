@@ -198,6 +198,73 @@ test('a newer request that brings nothing new lets a run go on, and has one of i
   assert.deepEqual(seen, [first.wanted, newer.wanted])
 })
 
+test('what asks for the very commit that a run applied is answered with it, up to the first request that asks for more', async () => {
+  await using setup = await setUp()
+  const [applied, next] = ['a'.repeat(40), 'b'.repeat(40)]
+  const results: SyncResult[] = []
+  const [started, asked] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  setup.work({
+    onResult: (result) => void results.push(result),
+    run: async (job) => {
+      started.resolve()
+      await asked.promise
+      return resultOf(job, { revision: results.length === 0 ? applied : next })
+    },
+  })
+  await setup.intake.acceptTrigger(api, trigger('poll', { actor: 'configuration' }))
+  await started.promise
+  await setup.intake.acceptTrigger(api, trigger('poll', { revision: applied }))
+  const from = { provider: 'github', id: 'd1' }
+  const answered = await setup.intake.acceptTrigger(api, trigger('push', { revision: applied, delivery: from }))
+  await setup.intake.acceptTrigger(api, trigger('push', { revision: next }))
+  const last = await setup.intake.acceptTrigger(api, trigger('push', { revision: applied }))
+  asked.resolve()
+  await until(async () => results.length === 2 && (await field(setup, 'done')) === last.wanted)
+  assert.deepEqual(
+    results.map(({ seen, triggers }) => [seen, triggers.map(({ reason, revision }) => [reason, revision])]),
+    [
+      [
+        answered.wanted,
+        [
+          ['poll', undefined],
+          ['poll', applied],
+          ['push', applied],
+        ],
+      ],
+      [
+        last.wanted,
+        [
+          ['push', next],
+          ['push', applied],
+        ],
+      ],
+    ],
+  )
+  assert.equal(await setup.redis.client.hget(clusterKeys('prod').application('api'), 'running'), null)
+})
+
+test('a run that failed answers nothing that came while it went on', async () => {
+  await using setup = await setUp()
+  const seen: number[] = []
+  const [started, asked] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  setup.work({
+    backoff: never,
+    run: async (job) => {
+      started.resolve()
+      await asked.promise
+      seen.push(job.seen)
+      const outcome = seen.length === 1 ? 'failed' : 'synced'
+      return resultOf(job, { revision: 'a'.repeat(40), outcome })
+    },
+  })
+  const first = await setup.intake.acceptTrigger(api, trigger())
+  await started.promise
+  const second = await setup.intake.acceptTrigger(api, trigger('push', { revision: 'a'.repeat(40) }))
+  asked.resolve()
+  await until(async () => (await field(setup, 'done')) === second.wanted)
+  assert.deepEqual(seen, [first.wanted, second.wanted])
+})
+
 test('the job names every delivery that it answers, strongest reason first', async () => {
   await using setup = await setUp()
   await setup.intake.acceptTrigger(api, trigger('drift'))

@@ -27,7 +27,8 @@ return {'run', state[1], state[2], state[5] or '0', state[6] or '0', state[7] or
 
 /**
  * KEYS: application, triggers, outcomes, status. ARGV: application, seed, seen, 'answered' | 'failed' | 'superseded' | 'waiting' | 'released', delay in ms,
- * result as JSON or '', kept outcomes, confirmed plan or '', departure or '', then (field, value) pairs of the status.
+ * result as JSON or '', kept outcomes, confirmed plan or '', departure or '', what the run had seen when it began, then (field,
+ * value) pairs of the status.
  * Writes the outcome and the end of the run in one step: no ticket is done without a recorded outcome.
  * Returns the delay in ms where it is due later, else 0. A seed that differs means that Redis was flushed meanwhile.
  */
@@ -38,11 +39,11 @@ export const FINISH: Script = {
 local now = clock()
 local application, seed, seen, kind, delay = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
 if ARGV[6] ~= '' then redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[7], '*', 'result', ARGV[6]) end
-for index = 10, #ARGV, 2 do redis.call('HSET', KEYS[4], ARGV[index], ARGV[index + 1]) end
+for index = 11, #ARGV, 2 do redis.call('HSET', KEYS[4], ARGV[index], ARGV[index + 1]) end
 local state = redis.call('HMGET', KEYS[1], 'seed', 'want', 'done', 'running', 'confirm', 'failed', 'attempts', 'departure')
 if state[1] ~= seed then return 0 end
 local want = tonumber(state[2])
-if state[4] and tonumber(state[4]) == seen then redis.call('HDEL', KEYS[1], 'running') end
+if state[4] and tonumber(state[4]) == tonumber(ARGV[10]) then redis.call('HDEL', KEYS[1], 'running') end
 if kind == 'released' then return 0 end
 if kind == 'answered' then
   local done = math.max(tonumber(state[3] or 0), seen)
