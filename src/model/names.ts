@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /** The manager under which every object is applied (design.md, "one LIST answers everything"). */
 export const FIELD_MANAGER = 'gitwake'
@@ -17,5 +17,5 @@ export function inventoryName(application: string): string {
 /** The ApplySet id of an application, derived from its inventory Secret as KEP-3659 prescribes. */
 export function applySetId(application: string, inventoryNamespace: string): string {
   const parent = `${inventoryName(application)}.${inventoryNamespace}.Secret.`
-  return `applyset-${createHash('sha256').update(parent).digest('base64url')}-v1`
+  return `applyset-${hash('sha256', parent, 'base64url')}-v1`
 }

@@ -23,6 +23,7 @@ import { healthPieces, isSameHealth, publishStatus } from '../queue/status.ts'
 import type { Destination, Renderer, Source } from '../sync/ports.ts'
 import type { Deviation } from '../sync/deviation.ts'
 import { sweep, type Swept } from '../sync/sweep.ts'
+import { createFindApplication } from './apply-sets.ts'
 import type { Destinations } from './destinations.ts'
 import { CONFIGURATION } from './news.ts'
 import { createOrphanWatch } from './orphans.ts'
@@ -64,6 +65,7 @@ export function createLookAround(options: LookAroundOptions): LookAround {
   /** Reported drift whose end was seen, and a sync asked for to confirm it. */
   const endSeen = new Map<string, string>()
 
+  const findApplication = createFindApplication(configuration, options.inventoryNamespace)
   const own = (): Application[] => [...configuration().applications.values()].filter(({ destination }) => destination.cluster === cluster)
 
   const orphans = createOrphanWatch({ ...options, elapsed: () => performance.now(), now: Date.now })
@@ -72,7 +74,10 @@ export function createLookAround(options: LookAroundOptions): LookAround {
     cluster,
     inventoryNamespace: options.inventoryNamespace,
     log,
-    applicationOf: (applySet) => own().find(({ name }) => applySetId(name, options.inventoryNamespace) === applySet)?.name,
+    applicationOf: (applySet) => {
+      const found = findApplication(applySet)
+      return found?.destination.cluster === cluster ? found.name : undefined
+    },
     suspectEveryMs: () => configuration().clusters.get(cluster)?.sweepIntervalMs ?? 60_000,
     onDrift: askForHealing,
     onHealth: lookAtHealth,

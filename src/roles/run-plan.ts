@@ -3,12 +3,14 @@ import { GitwakeError } from '../model/error.ts'
 import { decodeSubject, displaySubject } from '../model/plan-report.ts'
 import { keepPlan } from '../queue/plans.ts'
 import { planOnly } from '../sync/plan-only.ts'
+import { createFindApplication } from './apply-sets.ts'
 import { proposePorts, resolveApplication, type SyncContext } from './sync-context.ts'
 
 /** Joins one plan job with everything that it needs, and keeps what comes out. It takes no Lease and answers no ticket. */
 export function createRunPlan(
   options: SyncContext & { readonly redis: Redis },
 ): (application: string, subject: string, signal: AbortSignal) => Promise<void> {
+  const findApplication = createFindApplication(options.configuration, options.inventoryNamespace)
   return async (name, text, signal) => {
     // Whoever can write jobs must not reach more than whoever may ask.
     const subject = decodeSubject(Object.fromEntries(new URLSearchParams(text)))
@@ -19,7 +21,7 @@ export function createRunPlan(
       destinations.use(destination, async (connected) =>
         planOnly(
           { application, repository, subject, signal },
-          { ...proposePorts(options, application, connected), source, heads, now: Date.now },
+          { ...proposePorts({ ...options, findApplication }, application, connected), source, heads, now: Date.now },
         ),
       ),
     )

@@ -9,6 +9,7 @@ import type { RunSync } from '../queue/run.ts'
 import { readStanding, sayStanding } from '../queue/standing.ts'
 import { publishStatus } from '../queue/status.ts'
 import { sync } from '../sync/sync.ts'
+import { createFindApplication } from './apply-sets.ts'
 import { waitsFor, type Dependencies } from './dependencies.ts'
 import { bringsNews } from './news.ts'
 import { runDeparture } from './run-departure.ts'
@@ -19,6 +20,7 @@ import { proposePorts, resolveApplication, type SyncContext } from './sync-conte
 /** Joins one job of the queue with everything that its sync needs. */
 export function createRunSync(options: SyncContext & { readonly dependencies: Dependencies }): RunSync {
   const { cluster, redis, dependencies, log } = options
+  const findApplication = createFindApplication(options.configuration, options.inventoryNamespace)
   const some = (blockers: readonly Blocker[]): WaitsFor | undefined => (blockers.length === 0 ? undefined : waitsFor(blockers))
   return async (job, control) => {
     if (job.departure !== undefined) return await runDeparture(job, job.departure, control, options)
@@ -67,7 +69,7 @@ export function createRunSync(options: SyncContext & { readonly dependencies: De
           },
         },
         {
-          ...proposePorts({ ...options, renderer: reading.renderer }, application, connected),
+          ...proposePorts({ ...options, findApplication, renderer: reading.renderer }, application, connected),
           source: options.source,
           heads,
           now: Date.now,

@@ -1,12 +1,12 @@
 import type { Application, CurrentConfiguration } from '../model/configuration.ts'
 import type { Log } from '../model/log.ts'
-import { applySetId } from '../model/names.ts'
 import type { Redis } from '../model/redis.ts'
 import { GitwakeError } from '../model/error.ts'
 import { windowsFor } from '../plan/windows.ts'
 import type { HeadHistory } from '../queue/heads.ts'
 import type { Destination, Renderer, Source } from '../sync/ports.ts'
 import type { ProposePorts } from '../sync/propose.ts'
+import type { FindApplication } from './apply-sets.ts'
 import type { Destinations } from './destinations.ts'
 
 /** What every sync and plan of a worker share. */
@@ -26,11 +26,11 @@ export interface SyncContext {
 /** What a sync and a plan need of this worker. */
 export function proposePorts(
   {
-    configuration,
     renderer,
     installation,
     inventoryNamespace,
-  }: Pick<SyncContext, 'configuration' | 'installation' | 'inventoryNamespace' | 'renderer'>,
+    findApplication,
+  }: Pick<SyncContext, 'installation' | 'inventoryNamespace' | 'renderer'> & { readonly findApplication: FindApplication },
   application: Application,
   destination: Destination,
 ): ProposePorts {
@@ -39,7 +39,7 @@ export function proposePorts(
     destination: actingFor(application, destination),
     install: installation,
     inventoryNamespace,
-    applicationOf: (applySet) => [...configuration().applications.keys()].find((name) => applySetId(name, inventoryNamespace) === applySet),
+    applicationOf: (applySet) => findApplication(applySet)?.name,
   }
 }
 

@@ -6,6 +6,7 @@ import type { SyncResult } from '../../src/model/result.ts'
 import type { GrantedKind } from '../../src/rbac/built-in-kinds.ts'
 import { rolesFor } from '../../src/rbac/roles.ts'
 import { createRenderer } from '../../src/render/renderer.ts'
+import { createFindApplication } from '../../src/roles/apply-sets.ts'
 import { proposePorts } from '../../src/roles/sync-context.ts'
 import type { Destination } from '../../src/sync/ports.ts'
 import { until } from '../queue/until.ts'
@@ -71,7 +72,8 @@ describe('an application with a service account', { timeout: 180_000 }, () => {
   /** As a worker runs it: over the destination that the role makes of the configuration. */
   async function sync(wanted = application): Promise<SyncResult> {
     const { inventoryNamespace } = bench
-    const shared = { configuration: () => NOTHING, renderer: createRenderer({}), installation: 'gitwake', inventoryNamespace }
+    const findApplication = createFindApplication(() => NOTHING, inventoryNamespace)
+    const shared = { findApplication, renderer: createRenderer({}), installation: 'gitwake', inventoryNamespace }
     const ports = proposePorts(shared, wanted, destination)
     return app.sync({ application: { destination: wanted.destination }, destination: ports.destination })
   }
