@@ -13,6 +13,7 @@ import type { ClusterConnection } from './connect.ts'
 import { discover } from './discover.ts'
 import { followKind } from './follow.ts'
 import { impersonating } from './impersonate.ts'
+import { createJudge } from './judge.ts'
 import { createInventoryStore } from './inventory-store.ts'
 import { acquireLease, isLeaseHeld } from './lease.ts'
 import { decodeMetadata, METADATA } from './metadata.ts'
@@ -119,9 +120,13 @@ export function createDestination(connection: ClusterConnection, options: Destin
   }
 
   /** What is written or tried, over this connection. */
-  const actingBy = (acting: ClusterConnection): Pick<Destination, 'answer' | 'apply' | 'delete' | 'dryRun' | 'relabel' | 'release'> => ({
+  const actingBy = (
+    acting: ClusterConnection,
+    judge = createJudge(acting),
+  ): Pick<Destination, 'answer' | 'apply' | 'delete' | 'dryRun' | 'relabel' | 'release'> => ({
     answer: (questions, earlier, signal) => answer(acting, questions, earlier, signal),
-    dryRun: (operation, resource, settings) => dryRunObject(acting, resource, operation, settings),
+    dryRun: (operation, resource, settings) =>
+      settings.awaitsNamespace ? judge(operation, resource, settings.signal) : dryRunObject(acting, resource, operation, settings),
     apply: (operation, resource, settings) => apply(acting, operation, resource, settings),
     relabel: (object, change, resource, settings) => relabelObject(acting, resource, object, change, settings),
     release: (object, applySet, resource, settings) => releaseObject(acting, resource, object, applySet, settings),
