@@ -50,12 +50,20 @@ export async function acquireLease(connection: ClusterConnection, options: Lease
     renewedAt = performance.now()
     const answer =
       expected === undefined
-        ? await send('POST', collection, undefined, options.holder)
-        : await send('PUT', `${collection}/${name}`, expected, options.holder)
-    if (answer.status === 200 || answer.status === 201) return decodeLease(answer).resourceVersion
+        ? await send('POST', collection, undefined, options.holder, { isTaking: true })
+        : await send('PUT', `${collection}/${name}`, expected, options.holder, { isTaking: true })
+    if (answer.status === 200 || answer.status === 201) return await fresh(decodeLease(answer).resourceVersion)
     if (answer.status === 404) return await create()
     if (answer.status !== 409) throw answerError(answer, { doing: `taking Lease ${name}` })
     return await takeOver()
+  }
+
+  /** The write may have waited for its turn: of the time that stands in it, too little may be left. */
+  async function fresh(taken: string): Promise<string> {
+    const now = performance.now()
+    if (now - renewedAt < RENEW_EVERY_MS) return taken
+    renewedAt = now
+    return await put(taken, options.holder)
   }
 
   async function takeOver(): Promise<string> {
@@ -85,7 +93,7 @@ export async function acquireLease(connection: ClusterConnection, options: Lease
   }
 
   async function put(expected: string, holder: string, signal = options.signal): Promise<string> {
-    const answer = await send('PUT', `${collection}/${name}`, expected, holder, signal)
+    const answer = await send('PUT', `${collection}/${name}`, expected, holder, { signal })
     if (answer.status === 409) throw lostTo('another worker took it')
     if (answer.status !== 200) throw answerError(answer, { doing: `renewing Lease ${name}` })
     return decodeLease(answer).resourceVersion
@@ -96,7 +104,7 @@ export async function acquireLease(connection: ClusterConnection, options: Lease
     path: string,
     expected: string | undefined,
     holder: string,
-    signal = options.signal,
+    { signal = options.signal, isTaking = false }: { readonly signal?: AbortSignal; readonly isTaking?: boolean } = {},
   ): Promise<ApiResponse> {
     const body = {
       apiVersion: 'coordination.k8s.io/v1',
@@ -111,8 +119,9 @@ export async function acquireLease(connection: ClusterConnection, options: Lease
       body: JSON.stringify(body),
       signal,
       timeoutMs: 5_000,
-      // All objects of a stage wait for a place at once: behind thousands of them it would run out.
-      urgent: true,
+      // All objects of a stage wait for a place at once: behind thousands of them it would run out. A sync that is about to begin has its turn like
+      // others: the less it holds a Lease that it cannot use yet.
+      urgent: !isTaking,
     })
   }
 

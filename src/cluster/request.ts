@@ -78,7 +78,11 @@ export function createRequester(options: RequesterOptions): Requester {
   }
 
   async function once(request: ApiRequest): Promise<ApiResponse> {
-    const release = await semaphore.acquire(request.signal, { urgent: request.urgent === true })
+    // Only what is written under a Lease has something to ask before it leaves.
+    const release = await semaphore.acquire(request.signal, {
+      urgent: request.urgent === true,
+      holding: request.beforeRequest !== undefined,
+    })
     try {
       await bucket.take(request.signal, request.urgent === true)
       const session = await sessions.current()

@@ -1,28 +1,27 @@
+import { createTurns, type Waiting } from './turns.ts'
+
 /** Bounds how many of something run at once. */
 export interface Semaphore {
   /**
    * Resolves with the function that gives the place back. Rejects with the signal's reason when it ends the wait. Those who wait under
-   * different signals (syncs) take turns, so that one object of one sync does not wait for the thousands of another; `urgent` goes first.
+   * different signals (syncs) take turns; `urgent` goes first.
    */
-  acquire(signal: AbortSignal, options?: { readonly urgent?: boolean }): Promise<() => void>
+  acquire(signal: AbortSignal, options?: AcquireOptions): Promise<() => void>
 }
 
-interface Waiting {
-  grant(): void
-  refuse(reason: unknown): void
+export interface AcquireOptions {
+  readonly urgent?: boolean
+  /** Holds something meanwhile that others wait for, or that must be renewed: three of four places that become free are for such as this one. */
+  readonly holding?: boolean
 }
 
-/** All that wait under one signal, with one listener: a signal searches its listeners one by one, which thousands of them would feel. */
-interface Group {
-  readonly members: Set<Waiting>
-  readonly aborted: () => void
-}
+const HOLDERS_OF = 4
 
 export function createSemaphore(places: number): Semaphore {
   let free = places
   const urgent = new Set<Waiting>()
-  /** In the order of their turns. */
-  const groups = new Map<AbortSignal, Group>()
+  const [holders, others] = [createTurns(), createTurns()]
+  let turn = 0
 
   function release(): void {
     const next = urgent.values().next().value ?? nextInTurn()
@@ -30,12 +29,8 @@ export function createSemaphore(places: number): Semaphore {
     else next.grant()
   }
   function nextInTurn(): Waiting | undefined {
-    const [first] = groups
-    if (first === undefined) return undefined
-    const [signal, group] = first
-    groups.delete(signal)
-    groups.set(signal, group)
-    return group.members.values().next().value
+    turn = (turn + 1) % HOLDERS_OF
+    return turn === 0 ? (others.next() ?? holders.next()) : (holders.next() ?? others.next())
   }
   function take(): () => void {
     let held = true
@@ -45,26 +40,6 @@ export function createSemaphore(places: number): Semaphore {
     }
   }
 
-  function join(signal: AbortSignal, one: Waiting): void {
-    const known = groups.get(signal)
-    if (known !== undefined) return void known.members.add(one)
-    const members = new Set([one])
-    const aborted = (): void => {
-      groups.delete(signal)
-      for (const member of members) member.refuse(signal.reason)
-    }
-    groups.set(signal, { members, aborted })
-    signal.addEventListener('abort', aborted, { once: true })
-  }
-  function leave(signal: AbortSignal, one: Waiting): void {
-    urgent.delete(one)
-    const group = groups.get(signal)
-    group?.members.delete(one)
-    if (group?.members.size !== 0) return
-    groups.delete(signal)
-    signal.removeEventListener('abort', group.aborted)
-  }
-
   return {
     async acquire(signal, options = {}) {
       signal.throwIfAborted()
@@ -72,10 +47,12 @@ export function createSemaphore(places: number): Semaphore {
         free--
         return take()
       }
+      const turns = options.holding === true ? holders : others
       return new Promise((resolve, reject) => {
         const one: Waiting = {
           grant() {
-            leave(signal, one)
+            urgent.delete(one)
+            turns.leave(signal, one)
             resolve(take())
           },
           refuse(reason) {
@@ -83,7 +60,7 @@ export function createSemaphore(places: number): Semaphore {
             reject(reason)
           },
         }
-        join(signal, one)
+        turns.join(signal, one)
         if (options.urgent === true) urgent.add(one)
       })
     },

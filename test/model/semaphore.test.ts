@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createSemaphore } from '../../src/model/semaphore.ts'
+import { createSemaphore, type AcquireOptions } from '../../src/model/semaphore.ts'
 
 /** Lets everything that can go on go on. */
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
@@ -13,8 +13,8 @@ async function crowded() {
   const refused: string[] = []
   return {
     refused,
-    wait(name: string, signal: AbortSignal, urgent = false) {
-      semaphore.acquire(signal, { urgent }).then(
+    wait(name: string, signal: AbortSignal, options: AcquireOptions = {}) {
+      semaphore.acquire(signal, options).then(
         (given) => {
           order.push(name)
           release = given
@@ -37,12 +37,29 @@ async function drain(crowd: Awaited<ReturnType<typeof crowded>>): Promise<string
   return served
 }
 
-test('who waits under different signals takes turns; under one signal it is first come, first served', async () => {
+const numbered = (letter: string, count: number): string[] => Array.from({ length: count }, (_, index) => `${letter}${index + 1}`)
+
+test('who waits under different signals takes turns of eight; under one signal it is first come, first served', async () => {
   const crowd = await crowded()
   const [many, few] = [new AbortController().signal, new AbortController().signal]
-  for (const name of ['m1', 'm2', 'm3', 'm4']) crowd.wait(name, many)
-  for (const name of ['f1', 'f2']) crowd.wait(name, few)
-  assert.deepEqual(await drain(crowd), ['m1', 'f1', 'm2', 'f2', 'm3', 'm4'])
+  const [long, short] = [numbered('m', 20), numbered('f', 9)]
+  for (const name of long) crowd.wait(name, many)
+  for (const name of short) crowd.wait(name, few)
+  assert.deepEqual(await drain(crowd), [
+    ...long.slice(0, 8),
+    ...short.slice(0, 8),
+    ...long.slice(8, 16),
+    ...short.slice(8),
+    ...long.slice(16),
+  ])
+})
+
+test('who holds something that others wait for has three of four places, and who does not is never left out', async () => {
+  const crowd = await crowded()
+  const [writing, reading] = [new AbortController().signal, new AbortController().signal]
+  for (const name of numbered('r', 3)) crowd.wait(name, reading)
+  for (const name of numbered('w', 7)) crowd.wait(name, writing, { holding: true })
+  assert.deepEqual(await drain(crowd), ['w1', 'w2', 'w3', 'r1', 'w4', 'w5', 'w6', 'r2', 'w7', 'r3'])
 })
 
 test('what is urgent goes before everything that waits, so that a Lease is renewed while thousands of objects queue', async () => {
@@ -50,15 +67,15 @@ test('what is urgent goes before everything that waits, so that a Lease is renew
   const sync = new AbortController().signal
   for (const name of ['a', 'b']) crowd.wait(name, sync)
   crowd.wait('other', new AbortController().signal)
-  crowd.wait('renewal', sync, true)
-  assert.deepEqual(await drain(crowd), ['renewal', 'a', 'other', 'b'])
+  crowd.wait('renewal', sync, { urgent: true })
+  assert.deepEqual(await drain(crowd), ['renewal', 'a', 'b', 'other'])
 })
 
 test('a signal that aborts sends home all that wait under it, and nobody else', async () => {
   const crowd = await crowded()
   const [going, staying] = [new AbortController(), new AbortController()]
   for (const name of ['g1', 'g2']) crowd.wait(name, going.signal)
-  crowd.wait('g3', going.signal, true)
+  crowd.wait('g3', going.signal, { urgent: true })
   crowd.wait('s', staying.signal)
   going.abort(new Error('superseded'))
   await settle()

@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ClusterConnection } from '../../src/cluster/connect.ts'
 import { createDestination } from '../../src/cluster/destination.ts'
 import { acquireLease } from '../../src/cluster/lease.ts'
+import type { JsonObject } from '../../src/model/json.ts'
+import { applySetId, PART_OF_LABEL } from '../../src/model/names.ts'
 import type { SyncResult } from '../../src/model/result.ts'
+import type { Tried } from '../../src/sync/ports.ts'
 import { isDryRun, isWrite } from '../support/audit-log.ts'
 import { configMap, openWorkbench, type Workbench } from './workbench.ts'
 
@@ -569,6 +574,22 @@ describe('a sync on a real control plane', { timeout: 300_000 }, () => {
     assert.equal((await app.sync()).outcome, 'synced')
   })
 
+  it('renews a Lease that waited long for its turn before it is used', async () => {
+    const sent: string[] = []
+    const connection: ClusterConnection = {
+      ...bench.connection,
+      async request(request) {
+        if (sent.push(request.method) === 1) await sleep(2_600)
+        return await bench.connection.request(request)
+      },
+    }
+    const { inventoryNamespace: namespace } = bench
+    const lease = await acquireLease(connection, { namespace, application: 'late', holder: 'one', signal: AbortSignal.timeout(20_000) })
+    lease.guard()
+    assert.deepEqual(sent, ['POST', 'PUT'])
+    await lease.release()
+  })
+
   it('deletes exactly the object that it saw: one that was made anew in between survives', async () => {
     const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }), 'b.json': configMap('b', { x: '1' }) })
     await app.sync()
@@ -607,6 +628,27 @@ describe('a sync on a real control plane', { timeout: 300_000 }, () => {
     await bench.api('PATCH', `/api/v1/namespaces/${app.namespace}/configmaps/b`, { metadata: { finalizers: null } }, MERGE)
     await app.sync()
     assert.deepEqual(await tracked(), ['a'])
+  })
+
+  it('asks together about a manifest that many applications have in common, and tells each its own refusal', async () => {
+    const { signal } = new AbortController()
+    const resource = (await bench.destination.catalog({ refresh: false }, signal)).preferred({ group: '', kind: 'ConfigMap' })
+    assert.ok(resource)
+    const namespaces = Array.from({ length: 12 }, (_, index) => `${bench.inventoryNamespace}-${index}`)
+    const judge = (namespace: string, more: JsonObject, name = 'common'): Promise<Tried> => {
+      const metadata = { name, namespace, labels: { app: 'a', [PART_OF_LABEL]: applySetId(namespace, bench.inventoryNamespace) } }
+      const manifest = { apiVersion: 'v1', kind: 'ConfigMap', metadata, ...more }
+      const operation = { verb: 'apply', manifest, expect: 'absent', takeOver: false } as const
+      return bench.destination.dryRun(operation, resource, { awaitsNamespace: true, compare: false, signal })
+    }
+    const since = await bench.audit.position()
+    const same = await Promise.all(namespaces.map((namespace) => judge(namespace, { data: { x: '1' } })))
+    assert.ok(same.every(({ ok }) => ok))
+    assert.equal((await bench.audit.read({}, since)).filter(isDryRun).length, 2)
+    await Promise.all([judge('a', { data: { x: '1' } }), judge('b', { data: { x: '2' } }), judge('c', { data: { x: '1' } }, 'other')])
+    assert.equal((await bench.audit.read({}, since)).filter(isDryRun).length, 5)
+    const refused = await Promise.all(namespaces.map((namespace) => judge(namespace, { dta: { x: '1' } })))
+    for (const [index, answer] of refused.entries()) assert.match(answer.ok ? '' : answer.message, new RegExp(`${namespaces[index]}/.*dta`))
   })
 
   it('leaves for the apply what a dry-run cannot tell: a webhook that is not up yet, and a role of the same commit', async () => {
