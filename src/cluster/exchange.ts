@@ -4,7 +4,7 @@ import type { Dispatcher } from 'undici'
 import { answerTooLarge, timedOut, unreachable } from './no-answer.ts'
 import type { ServerClock } from './server-clock.ts'
 import type { Session } from './session.ts'
-import { AnswerTooLarge, readWhole } from './whole-answer.ts'
+import { AnswerTooLarge, AnswerTooLate, readWhole } from './whole-answer.ts'
 
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>
 
@@ -70,26 +70,23 @@ export function createExchange(name: string, clock: ServerClock, userAgent: stri
     return headers
   }
 
-  function explain(error: unknown, request: ApiRequest, limited: TimeLimit, timeoutMs: number): unknown {
+  function explain(error: unknown, request: ApiRequest, timeoutMs: number): unknown {
     if (request.signal.aborted) return request.signal.reason
-    if (limited.expired()) return timedOut(name, request, timeoutMs)
+    if (error instanceof AnswerTooLate) return timedOut(name, request, timeoutMs)
     return error instanceof AnswerTooLarge ? answerTooLarge(name, request) : unreachable(name, request, error)
   }
 
   return {
     async request(session, request) {
       const timeoutMs = request.timeoutMs ?? DEFAULT_TIMEOUT_MS
-      const limited = limitTime(request.signal, timeoutMs)
       try {
         const sentAt = performance.now()
-        const limits = { signal: limited.signal, mostBytes: MAX_ANSWER_BYTES }
+        const limits = { signal: request.signal, timeoutMs, mostBytes: MAX_ANSWER_BYTES }
         const answer = await readWhole(session.dispatcher, wireRequest(session, request, userAgent), limits)
         const headers = headOf(answer.headers, sentAt)
         return { status: answer.status, path: request.path, headers, text: await textOf(answer.bytes, headers['content-encoding']) }
       } catch (error) {
-        throw explain(error, request, limited, timeoutMs)
-      } finally {
-        limited.end()
+        throw explain(error, request, timeoutMs)
       }
     },
     async stream(session, streamRequest) {
@@ -114,7 +111,7 @@ export function createExchange(name: string, clock: ServerClock, userAgent: stri
         }
       } catch (error) {
         limited.end()
-        throw explain(error, request, limited, DEFAULT_TIMEOUT_MS)
+        throw explain(limited.expired() ? new AnswerTooLate() : error, request, DEFAULT_TIMEOUT_MS)
       }
     },
   }
@@ -150,13 +147,23 @@ function withoutImpersonation(headers: Session['headers']): Session['headers'] {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith('impersonate-')))
 }
 
+// Two loops that every request runs: built by way of pairs, they took a tenth of the time of a request.
 function queryText(query: Query = {}): string {
-  const given = Object.entries(query).flatMap(([key, value]) => (value === undefined ? [] : [[key, String(value)]]))
-  return given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`
+  let text = ''
+  for (const key in query) {
+    const value = query[key]
+    if (value !== undefined) text += `${text === '' ? '?' : '&'}${encodeURIComponent(key)}=${encodeURIComponent(value)}`
+  }
+  return text
 }
 
 function flatHeaders(headers: Dispatcher.ResponseData['headers']): Record<string, string | undefined> {
-  return Object.fromEntries(Object.entries(headers).map(([key, value]) => [key, Array.isArray(value) ? value.join(', ') : value]))
+  const flat: Record<string, string | undefined> = {}
+  for (const key in headers) {
+    const value = headers[key]
+    flat[key] = Array.isArray(value) ? value.join(', ') : value
+  }
+  return flat
 }
 
 /** The body of a refusal, where a stream was asked for. */

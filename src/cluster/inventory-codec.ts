@@ -27,7 +27,12 @@ function encodeShard(inventory: Inventory, index: number, count: number): Buffer
   const mine = [...entries].filter(([key]) => shardOf(key, count) === index).map(([, entry]) => entry)
   // There are few of them: the parent has them all.
   const own = index === 0 && hooks !== undefined ? { hooks: [...hooks.values()] } : {}
-  return gzipSync(JSON.stringify({ schema: SCHEMA, shards: count, ...header, ...own, entries: mine }))
+  return pack(Buffer.from(JSON.stringify({ schema: SCHEMA, shards: count, ...header, ...own, entries: mine })))
+}
+
+/** The memory of a compressor is set up and cleared each time: its usual 268 KB take longer than most inventories, which a small one packs as well. */
+function pack(content: Buffer): Buffer {
+  return content.length > 16 * 1024 ? gzipSync(content) : gzipSync(content, { windowBits: 14, memLevel: 6, chunkSize: 4 * 1024 })
 }
 
 function shardOf(key: ObjectKey, count: number): number {

@@ -10,28 +10,42 @@ export interface WholeAnswer {
 /** More than may be read at once. */
 export class AnswerTooLarge extends Error {}
 
+/** The answer was not there in time, or not whole. */
+export class AnswerTooLate extends Error {}
+
 /**
  * Sends one request and collects its whole answer. undici's streams would do the same; for the small answers that most requests get they cost
- * as much as everything else. Rejects with the signal's reason, AnswerTooLarge, or whatever undici says of the connection.
+ * as much as everything else. Rejects with the signal's reason, AnswerTooLarge, AnswerTooLate, or whatever undici says of the connection.
  */
 export function readWhole(
   dispatcher: Dispatcher,
   options: Dispatcher.DispatchOptions,
-  limits: { readonly signal: AbortSignal; readonly mostBytes: number },
+  limits: { readonly signal: AbortSignal; readonly timeoutMs: number; readonly mostBytes: number },
 ): Promise<WholeAnswer> {
-  const { signal, mostBytes } = limits
+  const { signal, timeoutMs, mostBytes } = limits
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let size = 0
     let status = 0
     let headers: WholeAnswer['headers'] = {}
     let stop: ((reason: Error) => void) | undefined
-    const abort = (): void => stop?.(reasonOf(signal))
+    let stopped: Error | undefined
+    const end = (reason: Error): void => {
+      stopped ??= reason
+      stop?.(reason)
+    }
+    const abort = (): void => end(reasonOf(signal))
+    const timer = setTimeout(() => end(new AnswerTooLate()), timeoutMs)
     signal.addEventListener('abort', abort, { once: true })
+    if (signal.aborted) abort()
+    const settle = (): void => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', abort)
+    }
     dispatcher.dispatch(options, {
       onRequestStart(controller) {
         stop = (reason) => controller.abort(reason)
-        if (signal.aborted) abort()
+        if (stopped !== undefined) controller.abort(stopped)
       },
       onResponseStart(_controller, statusCode, answered) {
         status = statusCode
@@ -43,12 +57,12 @@ export function readWhole(
         else chunks.push(chunk)
       },
       onResponseEnd() {
-        signal.removeEventListener('abort', abort)
+        settle()
         resolve({ status, headers, bytes: chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks) })
       },
       onResponseError(_controller, error) {
-        signal.removeEventListener('abort', abort)
-        reject(error)
+        settle()
+        reject(stopped ?? error)
       },
     })
   })

@@ -30,6 +30,7 @@ export function alteredWarning(object: ObjectId, fields: readonly string[]): str
 
 function compareMembers(sent: JsonObject, live: JsonObject, path: string, found: string[]): void {
   for (const [name, value] of Object.entries(sent)) {
+    if (value === live[name]) continue
     const field = `${path}${memberStep(name)}`.replace(/^\./, '')
     if (value !== undefined && !SERVERS_OWN.has(field)) compare(value, live[name], field, found)
   }

@@ -1,3 +1,5 @@
+import { linkSignals, type LinkedSignal } from '../model/abort.ts'
+
 /** The syncs that this process runs: one per application at a time, each with a signal of its own. */
 export interface Running {
   /** Waits for an earlier run of the same application in this process, then runs. The signal ends with `stop` or when the job is lost. */
@@ -12,22 +14,23 @@ export interface Running {
  */
 export function createRunning(): Running {
   const latest = new Map<string, Promise<unknown>>()
-  const controllers = new Map<string, AbortController>()
+  const links = new Map<string, LinkedSignal>()
   return {
     run: async (id, application, stop, work) => {
-      const controller = new AbortController()
-      controllers.set(id, controller)
+      const link = linkSignals(stop)
+      links.set(id, link)
       const before = latest.get(application) ?? Promise.resolve()
-      const mine = before.then(async () => work(AbortSignal.any([stop, controller.signal])))
+      const mine = before.then(async () => work(link.signal))
       const settled = mine.catch(() => undefined)
       latest.set(application, settled)
       try {
         return await mine
       } finally {
-        if (controllers.get(id) === controller) controllers.delete(id)
+        link.release()
+        if (links.get(id) === link) links.delete(id)
         if (latest.get(application) === settled) latest.delete(application)
       }
     },
-    lose: (id) => controllers.get(id)?.abort(new DOMException('Another worker has taken this job over', 'AbortError')),
+    lose: (id) => links.get(id)?.abort(new DOMException('Another worker has taken this job over', 'AbortError')),
   }
 }

@@ -1,5 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { linkSignals } from '../model/abort.ts'
 import type { Repository, SecretReference } from '../model/configuration.ts'
 import { GitwakeError } from '../model/error.ts'
 import { isVersionSelector, newestTag } from '../model/version-range.ts'
@@ -112,14 +113,14 @@ export function createSource(options: SourceOptions): Source & { close(): Promis
 
   /** Work that `close` ends and waits for. */
   async function tracked<Result>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
-    const either = AbortSignal.any([signal, closing.signal])
-    either.throwIfAborted()
-    const promise = work(either)
-    running.add(promise)
+    const either = linkSignals(signal, closing.signal)
     try {
-      return await promise
+      either.signal.throwIfAborted()
+      const promise = work(either.signal)
+      running.add(promise)
+      return await promise.finally(() => running.delete(promise))
     } finally {
-      running.delete(promise)
+      either.release()
     }
   }
 

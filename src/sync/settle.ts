@@ -31,10 +31,15 @@ async function waitForHealth(written: Written, isAwaited: boolean, { request, po
   const { plan, facts } = written.decision
   const wrote = !isEmpty(plan)
   if (!wrote && request.lastHealth === 'current') return 'settled'
+  const wanted = facts.desired.objects
+  if (!wanted.some(({ object }) => ports.destination.hasHealth(object))) {
+    // Being there is all that such objects can be.
+    run.health = { status: 'current', objects: [] }
+    return 'settled'
+  }
   run.health = { status: 'in progress', objects: [] }
   await request.onApplied({ ...conclude(run, written), finishedAt: ports.now() })
   const { application, signal, superseded } = request
-  const wanted = facts.desired.objects
   const objects = wanted.map(({ object }) => object)
   const timeoutMs = wrote || isAwaited ? application.sync.healthTimeoutMs : 0
   const maskLog = logMask(

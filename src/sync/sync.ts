@@ -19,15 +19,14 @@ import { hooksOf, write, type Written } from './write.ts'
  */
 export async function sync(request: SyncRequest, ports: SyncPorts): Promise<SyncResult> {
   const run = openRun(request.job, request.application, request.lastHealth, ports.now)
-  const limit = openLimit(request.application)
+  const limit = openLimit(request.application, request.signal)
   try {
-    const signal = AbortSignal.any([request.signal, limit.signal])
-    return await runStages({ request: { ...request, signal }, ports, run }, limit.close)
+    return await runStages({ request: { ...request, signal: limit.signal }, ports, run }, limit.lift)
   } catch (error) {
     if (request.signal.aborted) return run.end('superseded', 'interrupted: the worker is shutting down')
-    return run.stopped(limit.signal.aborted ? limit.signal.reason : error)
+    return run.stopped(limit.reason() ?? error)
   } finally {
-    limit.close()
+    limit.end()
   }
 }
 
