@@ -21,6 +21,7 @@ function checkScheme(url: URL, allowInsecure: boolean): string | undefined {
     case 'https:':
     case 'ssh:':
       if (url.hostname === '' || url.hostname.startsWith('-')) return 'names no host'
+      if (url.protocol === 'https:' && url.hostname.endsWith('.')) return 'has a host that ends with a dot: write it without'
       return allowInsecure ? undefined : hostProblem(url.hostname)
     case 'http:':
     case 'file:':

@@ -58,6 +58,8 @@ function webRemote(url: string, scheme: 'https' | 'http'): RemoteUrl & { readonl
   if (url.includes('?') || url.includes('#') || url.includes('\\'))
     refuse(url, 'it has a query, a fragment or a backslash', 'Write only host and path.')
   if (parsed.pathname === '/' || parsed.hostname.startsWith('-')) refuse(url, 'it names no repository', 'Write it as https://host/path.')
+  // The addresses that were judged are handed to git by name, and the name of the URL would be another one.
+  if (parsed.hostname.endsWith('.') && !isLocalHost(parsed.hostname)) refuse(url, 'its host ends with a dot', 'Write the host without it.')
   return { url: parsed.href, scheme, host: parsed.host, name: parsed.hostname }
 }
 

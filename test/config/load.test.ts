@@ -293,6 +293,11 @@ describe('a configuration', () => {
       told: /spec\.url: begins with "-"/,
     },
     {
+      name: 'a host that ends with a dot',
+      text: REPOSITORY.replace('github.com', 'github.com.'),
+      told: /spec\.url: has a host that ends with a dot: write it without/,
+    },
+    {
       name: 'an option as ssh host',
       text: REPOSITORY.replace('https://github.com/acme/shop.git', 'ssh://-oProxyCommand=x/y'),
       told: /spec\.url/,

@@ -103,6 +103,8 @@ test('what could make git or ssh do something else is refused even with allowIns
     'https:///a',
     'https://h/a?x=1',
     'https://h/a#x',
+    'https://git.example.org./a',
+    'http://git.example.org.:8080/a',
     'ssh://h/a?x',
     'file://host/a',
     'file://a',
