@@ -6,6 +6,8 @@ export interface GrantedKind {
   /** Plural, as it stands in paths; '*' where only the group is known. */
   readonly resource: string
   readonly namespaced: boolean
+  /** Hooks are of this kind: their end is waited for, however long an application's health is. */
+  readonly isAwaited?: boolean
 }
 
 interface Scopes {

@@ -56,10 +56,11 @@ export function definitionRules(kinds: readonly GrantedKind[]): readonly Rule[] 
   return [{ ...rule, resourceNames: custom.map(({ group, resource }) => `${resource}.${group}`).sort() }]
 }
 
-/** Why a workload does not come up, its Pods know. */
+/** Why a workload does not come up, or a hook does not end, its Pods know. */
 function healthRules(kinds: readonly GrantedKind[], applications: readonly Application[]): readonly Rule[] {
   const waits = applications.filter(({ sync }) => sync.healthTimeoutMs > 0)
-  const has = (group: string, resource: string): boolean => kinds.some((kind) => kind.group === group && kind.resource === resource)
+  const awaited = waits.length > 0 ? kinds : kinds.filter(({ isAwaited }) => isAwaited === true)
+  const has = (group: string, resource: string): boolean => awaited.some((kind) => kind.group === group && kind.resource === resource)
   const list = (group: string, resource: string): Rule[] =>
     grants(kinds, group, resource) ? [] : [{ apiGroups: [group], resources: [resource], verbs: ['list'] }]
   const makesPods = [
@@ -69,8 +70,8 @@ function healthRules(kinds: readonly GrantedKind[], applications: readonly Appli
     ['batch', 'jobs'],
   ] as const
   const hasWorkloads = makesPods.some(([group, resource]) => has(group, resource))
-  if (waits.length === 0 || !(hasWorkloads || has('', 'pods'))) return []
-  const readsLogs = waits.some(({ sync }) => sync.podLogs !== false)
+  if (!(hasWorkloads || has('', 'pods'))) return []
+  const readsLogs = (waits.length > 0 ? waits : applications).some(({ sync }) => sync.podLogs !== false)
   return [
     ...(hasWorkloads ? list('', 'pods') : []),
     ...(has('apps', 'deployments') ? list('apps', 'replicasets') : []),

@@ -23,11 +23,13 @@ export interface PrintRequest {
   readonly namespaces?: readonly string[]
   /** What the application contains; without any, no folder is named. */
   readonly files?: Readonly<Record<string, string>>
+  /** As it is written in the configuration. */
+  readonly healthTimeout?: string
 }
 
 /** Runs the program with a configuration of one application; the documents that it prints, and its comments. */
 export async function printRoles(request: PrintRequest): Promise<{ readonly documents: readonly Manifest[]; readonly text: string }> {
-  const { namespace, serviceAccount, worker, inventoryNamespace, namespaces, files = {} } = request
+  const { namespace, serviceAccount, worker, inventoryNamespace, namespaces, files = {}, healthTimeout } = request
   const folder = await createTempFolder('gitwake-roles-')
   const manifests = await createTempFolder('gitwake-manifests-')
   const configuration = join(folder.path, 'gitwake.yaml')
@@ -39,7 +41,11 @@ export async function printRoles(request: PrintRequest): Promise<{ readonly docu
     {
       ...common,
       kind: 'Application',
-      spec: { source: { repository: namespace, ref: 'main' }, destination: { cluster: namespace, namespace, ...written } },
+      spec: {
+        source: { repository: namespace, ref: 'main' },
+        destination: { cluster: namespace, namespace, ...written },
+        ...(healthTimeout !== undefined && { sync: { healthTimeout } }),
+      },
     },
   ]
   await writeFile(configuration, documents.map((document) => JSON.stringify(document)).join('\n---\n'))

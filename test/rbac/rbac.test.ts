@@ -54,7 +54,11 @@ describe('the roles that gitwake rbac prints', { timeout: 180_000 }, () => {
     await folder.remove()
   })
 
-  const printed = (app: Subject, worker: string, options: Pick<PrintRequest, 'files' | 'namespaces'>): ReturnType<typeof printRoles> =>
+  const printed = (
+    app: Subject,
+    worker: string,
+    options: Pick<PrintRequest, 'files' | 'namespaces' | 'healthTimeout'>,
+  ): ReturnType<typeof printRoles> =>
     printRoles({ namespace: app.namespace, url: app.repository.url, worker, inventoryNamespace: bench.inventoryNamespace, ...options })
 
   /** Sync, failed health, adoption, sweep, watch, repair, prune and detach as that worker; what it was refused, and everything that it was granted and did not use. */
@@ -136,6 +140,18 @@ describe('the roles that gitwake rbac prints', { timeout: 180_000 }, () => {
     const [observe, apply] = documents.filter(({ kind }) => kind === 'ClusterRole')
     assert.deepEqual(observe?.['rules'], [{ apiGroups: ['*'], resources: ['*'], verbs: ['get', 'list', 'watch'] }])
     assert.deepEqual(apply?.['rules'], [{ apiGroups: ['*'], resources: ['*'], verbs: ['create', 'patch', 'delete'] }])
+  })
+
+  it('grant a look at the Pods of hooks also where no health is waited for, and of nothing else then', async () => {
+    const app = await bench.subject({})
+    const job = (annotations: object): string =>
+      JSON.stringify({ apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'migrate', annotations } })
+    const pods = async (file: string): Promise<readonly string[]> => {
+      const { documents } = await printed(app, 'hooks', { healthTimeout: '0s', files: { 'job.json': file, 'web.json': deployment('web') } })
+      return [...grantsOf(documents)].filter((grant) => grant.includes(' pods') || grant.includes('replicasets')).sort()
+    }
+    assert.deepEqual(await pods(job({ 'gitwake.dev/hook': 'pre-sync' })), ['get  pods/log', 'list  pods'])
+    assert.deepEqual(await pods(job({})), [])
   })
 
   it('need one cluster that is known, and a subject that can be one', async () => {
