@@ -40,4 +40,6 @@ export interface SyncJob {
   readonly confirmedPlan?: string
   /** The application is to leave the cluster instead of being synced. */
   readonly departure?: Departure
+  /** The run before has failed, whatever it was for: this one looks at the cluster also where its commit changes nothing. */
+  readonly afterFailure?: boolean
 }

@@ -27,7 +27,7 @@ export async function beginRun(redis: Redis, cluster: string, application: strin
   const keys = clusterKeys(cluster)
   const reply = await runScript(redis, BEGIN, [keys.application(application), keys.triggers(application)], [keys.prefix, application])
   if (!Array.isArray(reply) || reply[0] !== 'run') return undefined
-  const [, seed, seen, attempts, seenBefore, confirmedPlan, departure, ...entries] = reply.map(String)
+  const [, seed, seen, attempts, seenBefore, confirmedPlan, departure, broken, ...entries] = reply.map(String)
   const triggers = entries.map(decodeTrigger)
   const fresh = triggers.filter(({ wanted }) => wanted > Number(seenBefore))
   const reasons = (fresh.length > 0 || attempts !== '0' ? fresh : triggers).map(({ trigger }) => trigger.reason)
@@ -41,6 +41,7 @@ export async function beginRun(redis: Redis, cluster: string, application: strin
       triggers: triggers.map(({ trigger }) => trigger),
       ...(confirmedPlan && { confirmedPlan }),
       ...((departure === 'detach' || departure === 'delete') && { departure }),
+      ...(broken === '1' && { afterFailure: true }),
     },
   }
 }
@@ -72,6 +73,7 @@ export async function finishRun(
       confirmedPlan,
       departure,
       run.begun ?? seen,
+      result?.outcome === 'failed' ? 1 : '',
       ...status,
     ],
   )

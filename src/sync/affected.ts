@@ -9,9 +9,9 @@ export function isLooked({ reason, confirmedPlan }: SyncJob): boolean {
   return (reason !== 'push' && reason !== 'poll' && reason !== 'dependency') || confirmedPlan !== undefined
 }
 
-/** Equal inputs and a clean inventory: the commit changes nothing here. */
+/** Equal inputs, a clean inventory and no failure that stands: the commit changes nothing here. */
 export function isAffected(job: SyncJob, inputs: string | undefined, stored: StoredInventory | undefined): boolean {
-  if (isLooked(job) || auditedBy(job, stored).size > 0) return true
+  if (isLooked(job) || job.afterFailure === true || auditedBy(job, stored).size > 0) return true
   if (inputs === undefined || stored?.inventory.inputs !== inputs) return true
   const { entries, hooks, revision } = stored.inventory
   return hasOpenHooks(hooks, revision) || [...entries.values()].some(({ status }) => status !== 'owned')

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'node:test'
 import { GitwakeError } from '../../src/model/error.ts'
 import { clusterKeys } from '../../src/model/keys.ts'
+import type { Configuration } from '../../src/model/configuration.ts'
 import type { SyncResult } from '../../src/model/result.ts'
 import { delivery, failed, resultOf, setUp, targetOf, trigger } from './setup.ts'
 import { until } from './until.ts'
@@ -15,6 +16,12 @@ type Setup = Awaited<ReturnType<typeof setUp>>
 const field = async (setup: Setup, name: string): Promise<number> =>
   Number(await setup.redis.client.hget(clusterKeys('prod').application('api'), name))
 const isDone = async (setup: Setup): Promise<boolean> => (await field(setup, 'want')) <= (await field(setup, 'done'))
+
+/** The configuration with so many tries of a failure. */
+function withRetries({ configuration }: Setup, limit: number): Configuration {
+  const limited = [...configuration.applications.values()].map((one) => ({ ...one, sync: { ...one.sync, retry: { limit } } }))
+  return { ...configuration, applications: new Map(limited.map((one) => [one.name, one])) }
+}
 
 test('a failing commit that is being retried, and a push in mid-run: the fix is run at once', async () => {
   await using setup = await setUp()
@@ -40,6 +47,23 @@ test('a failing commit that is being retried, and a push in mid-run: the fix is 
     { seen: broken.wanted, reason: 'retry' },
     { seen: fix.wanted, reason: 'push' },
   ])
+})
+
+test('the run after a failure knows of it, also of one that was given up, until one succeeds', async () => {
+  await using setup = await setUp()
+  const after: (boolean | undefined)[] = []
+  setup.work({
+    backoff: soon,
+    configuration: () => withRetries(setup, 1),
+    run: async (job) => (after.push(job.afterFailure) <= 2 ? resultOf(job, failed(true)) : resultOf(job)),
+  })
+  await setup.intake.acceptTrigger(api, trigger('drift'))
+  await until(async () => after.length === 2 && (await isDone(setup)))
+  for (const length of [3, 4]) {
+    await setup.intake.acceptTrigger(api, trigger())
+    await until(async () => after.length === length && (await isDone(setup)))
+  }
+  assert.deepEqual(after, [undefined, true, true, undefined])
 })
 
 test('a push in mid-run of a commit that succeeds is run afterwards: it was not in there', async () => {
@@ -442,14 +466,11 @@ test('an application over which workers crash repeatedly is left alone until som
 
 test('a limit of tries ends them with an answer, and something new is tried again', async () => {
   await using setup = await setUp()
-  const [application] = setup.configuration.applications.values()
-  assert.ok(application)
-  const limited = { ...application, sync: { ...application.sync, retry: { limit: 2 } } }
   const results: SyncResult[] = []
   setup.work({
     backoff: soon,
     ensureIntervalMs: 50,
-    configuration: () => ({ ...setup.configuration, applications: new Map([['api', limited]]) }),
+    configuration: () => withRetries(setup, 2),
     run: async (job) => resultOf(job, failed(true)),
     onResult: (result) => results.push(result),
   })

@@ -65,6 +65,16 @@ describe('a sync on a real control plane', { timeout: 300_000 }, () => {
     assert.equal((await bench.audit.read({}, position)).length, 1)
   })
 
+  it('looks at the cluster for a push that changes nothing it reads where the run before has failed', async () => {
+    const app = await bench.subject({ 'a.json': configMap('a', { x: '1' }) })
+    await app.sync()
+    await bench.api('DELETE', `/api/v1/namespaces/${app.namespace}/configmaps/a`)
+    await app.repository.commit({ '.gitlab/readme.txt': 'no manifest' })
+    const result = await app.sync({ reason: 'push', afterFailure: true })
+    assert.equal(result.outcome, 'synced', told(result))
+    assert.equal(result.counts.created, 1)
+  })
+
   it('names the field, the manager and the time of a hand edit, and undoes it', async () => {
     const app = await bench.subject({ 'web.yaml': DEPLOYMENT })
     await app.sync()

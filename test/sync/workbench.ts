@@ -36,6 +36,7 @@ export interface Subject {
   sync(options?: {
     readonly reason?: SyncReason
     readonly confirmedPlan?: string
+    readonly afterFailure?: boolean
     readonly audit?: AuditSpan
     readonly fights?: readonly Fight[]
     /** As configured otherwise for this run. */
@@ -169,9 +170,16 @@ export async function openWorkbench(own?: ControlPlane, kustomizePath?: string):
           )
         },
         async sync(run = {}) {
-          const { reason = 'manual', confirmedPlan, audit } = run
+          const { reason = 'manual', confirmedPlan, afterFailure = false, audit } = run
           const triggers = [{ reason, at: Date.now(), ...(audit && { audit }) }]
-          const job: SyncJob = { application: name, reason, seen: 1, triggers, ...(confirmedPlan !== undefined && { confirmedPlan }) }
+          const job: SyncJob = {
+            application: name,
+            reason,
+            seen: 1,
+            triggers,
+            afterFailure,
+            ...(confirmedPlan !== undefined && { confirmedPlan }),
+          }
           return await sync(
             {
               job,

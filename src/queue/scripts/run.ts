@@ -3,7 +3,8 @@ import { DUE_SLACK_MS, type Script } from './script.ts'
 /**
  * KEYS: application, triggers. ARGV: key prefix, application.
  * Takes the job: clears the waiting flag, then reads `want`, in one step, so that a push is either seen by this run or adds a job of its own.
- * Returns {'none'} where nothing is wanted or due, else {'run', seed, seen, attempts, seen by the run before, plan confirmed lately, departure asked for lately, triggers…}.
+ * Returns {'none'} where nothing is wanted or due, else {'run', seed, seen, attempts, seen by the run before, plan confirmed lately, departure asked for lately, '1' where
+ * the run before has failed, triggers…}.
  */
 export const BEGIN: Script = {
   name: 'gitwakeBegin',
@@ -11,7 +12,7 @@ export const BEGIN: Script = {
   lua: `
 local now = clock()
 local state = redis.call('HMGET', KEYS[1], 'seed', 'want', 'done', 'notBefore', 'attempts', 'seen', 'confirm', 'repository', 'confirmUntil',
-  'departure', 'departureUntil')
+  'departure', 'departureUntil', 'broken')
 redis.call('HDEL', KEYS[1], 'waiting')
 if state[8] then redis.call('SREM', ARGV[1] .. ':waiting:' .. state[8], ARGV[2]) end
 if not state[1] or not state[2] then return {'none'} end
@@ -21,14 +22,14 @@ redis.call('HSET', KEYS[1], 'running', state[2], 'seen', state[2])
 if tonumber(state[9] or 0) < now then state[7] = '' end
 if tonumber(state[11] or 0) < now then state[10] = '' end
 return {'run', state[1], state[2], state[5] or '0', state[6] or '0', state[7] or '', state[10] or '',
-  unpack(redis.call('LRANGE', KEYS[2], 0, -1))}
+  state[12] or '', unpack(redis.call('LRANGE', KEYS[2], 0, -1))}
 `,
 }
 
 /**
  * KEYS: application, triggers, outcomes, status. ARGV: application, seed, seen, 'answered' | 'failed' | 'superseded' | 'waiting' | 'released', delay in ms,
- * result as JSON or '', kept outcomes, confirmed plan or '', departure or '', what the run had seen when it began, then (field,
- * value) pairs of the status.
+ * result as JSON or '', kept outcomes, confirmed plan or '', departure or '', what the run had seen when it began,
+ * '1' where the result is a failure, then (field, value) pairs of the status.
  * Writes the outcome and the end of the run in one step: no ticket is done without a recorded outcome.
  * Returns the delay in ms where it is due later, else 0. A seed that differs means that Redis was flushed meanwhile.
  */
@@ -39,12 +40,13 @@ export const FINISH: Script = {
 local now = clock()
 local application, seed, seen, kind, delay = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
 if ARGV[6] ~= '' then redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[7], '*', 'result', ARGV[6]) end
-for index = 11, #ARGV, 2 do redis.call('HSET', KEYS[4], ARGV[index], ARGV[index + 1]) end
+for index = 12, #ARGV, 2 do redis.call('HSET', KEYS[4], ARGV[index], ARGV[index + 1]) end
 local state = redis.call('HMGET', KEYS[1], 'seed', 'want', 'done', 'running', 'confirm', 'failed', 'attempts', 'departure')
 if state[1] ~= seed then return 0 end
 local want = tonumber(state[2])
 if state[4] and tonumber(state[4]) == tonumber(ARGV[10]) then redis.call('HDEL', KEYS[1], 'running') end
 if kind == 'released' then return 0 end
+if ARGV[11] == '1' then redis.call('HSET', KEYS[1], 'broken', 1) elseif kind == 'answered' then redis.call('HDEL', KEYS[1], 'broken') end
 if kind == 'answered' then
   local done = math.max(tonumber(state[3] or 0), seen)
   redis.call('HSET', KEYS[1], 'done', digits(done), 'notBefore', 0, 'attempts', 0)
