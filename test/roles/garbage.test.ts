@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { collectEarly, isDue } from '../../src/roles/garbage.ts'
 import { until } from '../queue/until.ts'
 
@@ -27,4 +30,11 @@ test('what many syncs leave behind is collected, although the heap could grow on
   } finally {
     collecting.stop()
   }
+})
+
+test('the young generation stays small under a load that would make it grow', async () => {
+  const program = fileURLToPath(import.meta.resolve('./young-process.js'))
+  const young = async (how: string): Promise<number> => Number((await promisify(execFile)(process.execPath, [program, how])).stdout)
+  const [small, free] = [await young('small'), await young('as it comes')]
+  assert.ok(small < 17 * MiB && free > 1.5 * small, `${small} and ${free} bytes`)
 })
