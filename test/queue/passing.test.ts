@@ -4,7 +4,7 @@ import { clusterKeys } from '../../src/model/keys.ts'
 import type { Delivery, Push } from '../../src/model/push.ts'
 import { publishRead } from '../../src/queue/reads.ts'
 import { openBooks } from '../record/books.ts'
-import { delivery, resultOf, setUp, targetOf, trigger, type Setup } from './setup.ts'
+import { delivery, failed, resultOf, setUp, targetOf, trigger, type Setup } from './setup.ts'
 import { until } from './until.ts'
 
 const [R0, R1, R2] = ['a'.repeat(40), 'b'.repeat(40), 'c'.repeat(40)]
@@ -167,6 +167,16 @@ test('what was taken back says nothing: a sync that failed, or an application th
   await using setup = await settled(['web'])
   await publishRead(setup.connections.producer, 'prod', 'web', undefined)
   assert.equal((await send(setup, push('d1'), 'web')).notAffected, undefined)
+})
+
+test('after a failure that stands, what was read before says nothing: a worker looks at the cluster', async () => {
+  await using setup = await settled(['web'])
+  const worker = setup.work({ run: async (job) => resultOf(job, failed(false)) })
+  await setup.intake.acceptTrigger(targetOf('web'), trigger('drift'))
+  await worker.drained(AbortSignal.timeout(60_000))
+  await worker.close()
+  assert.equal((await send(setup, push('d1'), 'web')).notAffected, undefined)
+  assert.deepEqual(await syncs(setup), ['web'])
 })
 
 test('where a repository is polled rarely, nothing is concluded from a list of files', async () => {

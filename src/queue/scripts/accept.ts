@@ -29,14 +29,14 @@ local function admit(heads, newest, revision)
 end
 
 -- A push that touches nothing of an application is answered at once: nothing is open, the commit before is the head that was seen last, and the
--- application is known to carry it. Otherwise nil, and a worker compares the trees.
+-- application is known to carry it. Otherwise nil, and a worker compares the trees; where the last run has failed, it looks at the cluster.
 local function pass(application, repository, move, passing)
   local before, after, ref = string.match(move, '^(%x+) (%x+) (%S+)$')
   local expected, id, result = string.match(passing, '^(%x+ (%x+))\\n(.*)$')
   if not before or not expected then return nil end
   local key = prefix .. ':app:' .. application
-  local state = redis.call('HMGET', key, 'want', 'done')
-  if not state[1] or state[1] ~= state[2] or redis.call('HGET', prefix .. ':read-at', application) ~= expected then return nil end
+  local state = redis.call('HMGET', key, 'want', 'done', 'broken')
+  if not state[1] or state[1] ~= state[2] or state[3] or redis.call('HGET', prefix .. ':read-at', application) ~= expected then return nil end
   local heads = prefix .. ':heads:' .. repository .. ':' .. ref
   local newest = redis.call('LINDEX', heads, 0)
   if newest ~= before and newest ~= after then return nil end
