@@ -180,3 +180,9 @@ export async function setUp(
     },
   }
 }
+
+/** The configuration with so many tries of a failure. */
+export function withRetries({ configuration }: Pick<Setup, 'configuration'>, limit: number): Configuration {
+  const limited = [...configuration.applications.values()].map((one) => ({ ...one, sync: { ...one.sync, retry: { limit } } }))
+  return { ...configuration, applications: new Map(limited.map((one) => [one.name, one])) }
+}

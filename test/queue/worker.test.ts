@@ -3,9 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'node:test'
 import { GitwakeError } from '../../src/model/error.ts'
 import { clusterKeys } from '../../src/model/keys.ts'
-import type { Configuration } from '../../src/model/configuration.ts'
 import type { SyncResult } from '../../src/model/result.ts'
-import { delivery, failed, resultOf, setUp, targetOf, trigger } from './setup.ts'
+import { delivery, failed, resultOf, setUp, targetOf, trigger, withRetries } from './setup.ts'
 import { until } from './until.ts'
 
 const api = targetOf('api')
@@ -16,12 +15,6 @@ type Setup = Awaited<ReturnType<typeof setUp>>
 const field = async (setup: Setup, name: string): Promise<number> =>
   Number(await setup.redis.client.hget(clusterKeys('prod').application('api'), name))
 const isDone = async (setup: Setup): Promise<boolean> => (await field(setup, 'want')) <= (await field(setup, 'done'))
-
-/** The configuration with so many tries of a failure. */
-function withRetries({ configuration }: Setup, limit: number): Configuration {
-  const limited = [...configuration.applications.values()].map((one) => ({ ...one, sync: { ...one.sync, retry: { limit } } }))
-  return { ...configuration, applications: new Map(limited.map((one) => [one.name, one])) }
-}
 
 test('a failing commit that is being retried, and a push in mid-run: the fix is run at once', async () => {
   await using setup = await setUp()
