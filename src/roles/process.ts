@@ -8,7 +8,7 @@ import { GitwakeError } from '../model/error.ts'
 import type { Log } from '../model/log.ts'
 import { createMask } from '../model/mask.ts'
 import { connectRedis, type Connections } from '../queue/connection.ts'
-import { keepYoungSmall } from './garbage.ts'
+import { keepHeapSmall } from './heap.ts'
 
 /** What every role shares: settings, log, configuration, Redis. */
 export interface Process {
@@ -29,7 +29,7 @@ export interface Process {
 
 /** Reads everything that a role needs to start. Throws GitwakeError where settings or configuration are not valid. */
 export async function openProcess(): Promise<Process> {
-  keepYoungSmall()
+  keepHeapSmall()
   const { settings, warnings } = readSettings()
   const mask = createMask(secretsOf(settings))
   const log = await createLog({ level: settings.logLevel, format: settings.logFormat, mask })

@@ -12,7 +12,6 @@ import { createSource } from '../source/source.ts'
 import { gitwakeVersion } from '../version.ts'
 import { createDependencies } from './dependencies.ts'
 import { createDestinations } from './destinations.ts'
-import { collectEarly } from './garbage.ts'
 import { createLookAround, type LookAround } from './look-around.ts'
 import type { Process } from './process.ts'
 import { createRunPlan } from './run-plan.ts'
@@ -152,7 +151,6 @@ export async function startWorking(shared: Process, options: WorkOptions): Promi
   // At the start Redis is not connected yet; after FLUSHALL nothing remembers what was seen: look again then, and now and then.
   connections.producer.on('ready', notice)
   const timer = setInterval(notice, 15_000)
-  const collecting = collectEarly()
   log.info({ clusters: [...workers.keys()], holder }, 'gitwake works')
   return {
     async drained(signal) {
@@ -163,7 +161,6 @@ export async function startWorking(shared: Process, options: WorkOptions): Promi
     },
     async close() {
       clearInterval(timer)
-      collecting.stop()
       closing.abort(new DOMException('The worker is shutting down', 'AbortError'))
       connections.producer.off('ready', notice)
       for (const watch of watches.values()) watch.close()
