@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 
 // Sends signed pushes, each connection the next one as soon as it has its answer; in a process of its own, as every sender is. Plain sockets:
 // a general load generator takes two to three times as long over a request, and on two cores would be what is measured.
-// Parameters: port, secret, connections, seconds. Prints what it saw as one line of JSON.
+// Parameters: port, secret, connections, seconds. Prints what it saw as one line of JSON: `rates` are answers per second, second by second.
 const [port, secret = '', connections, seconds] = process.argv.slice(2)
 const body = payload()
 const head = [
@@ -19,13 +19,14 @@ const head = [
 const latencies: number[] = []
 let sent = 0
 let failed = 0
+const rates: number[] = Array.from({ length: Number(seconds) }, () => 0)
 const from = performance.now()
 const until = from + Number(seconds) * 1_000
 await Promise.all(Array.from({ length: Number(connections) }, sendUntilTheEnd))
 const tookSeconds = (performance.now() - from) / 1_000
 latencies.sort((left, right) => left - right)
 const p99Ms = latencies[Math.floor(latencies.length * 0.99)]
-console.log(JSON.stringify({ perSecond: latencies.length / tookSeconds, p99Ms, failed }))
+console.log(JSON.stringify({ perSecond: latencies.length / tookSeconds, p99Ms, failed, rates }))
 
 async function sendUntilTheEnd(): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
@@ -44,6 +45,8 @@ async function sendUntilTheEnd(): Promise<void> {
   socket.on('data', (answer) => {
     const now = performance.now()
     latencies.push(now - startedAt)
+    const second = Math.floor((now - from) / 1_000)
+    if (second < rates.length) rates[second] = (rates[second] ?? 0) + 1
     if (!answer.toString('latin1', 0, 12).endsWith(' 202')) failed += 1
     if (now < until) return send()
     socket.destroy()

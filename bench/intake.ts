@@ -7,6 +7,7 @@ import { randomFreePort } from '../test/support/free-port.ts'
 import { spawnOwned } from '../test/support/owned-process.ts'
 import { startRedisServer } from '../test/support/redis-server.ts'
 import { createTempFolder } from '../test/support/temp-folder.ts'
+import { lineChart } from './line-chart.ts'
 import { residentMiB, watchResident } from './memory.ts'
 import type { Row } from './row.ts'
 
@@ -16,15 +17,16 @@ const CONNECTIONS = 32
 const NODE_OPTIONS = ['--max-semi-space-size=4']
 const secret = randomBytes(16).toString('hex')
 
-/** Signed pushes of 6 KB, durable in Redis (AOF everysec): into `gitwake serve`, and before that into a bare listener. */
-export async function benchIntake({ quick }: { readonly quick: boolean }): Promise<Row[]> {
+/** Signed pushes of 6 KB, durable in Redis (AOF everysec): into `gitwake serve`, and before that into a bare listener. A `picture` shows them second by second. */
+export async function benchIntake({ quick, picture }: { readonly quick: boolean; readonly picture: string | undefined }): Promise<Row[]> {
   const seconds = quick ? 5 : 30
   const folder = await createTempFolder('gitwake-bench-')
   try {
     const configuration = `${folder.path}/gitwake.yaml`
     await writeFile(configuration, CONFIGURATION)
-    const raw = await measure(quick ? 3 : 10, (redisUrl, port) => listenBare(redisUrl, port, configuration))
+    const raw = await measure(seconds, (redisUrl, port) => listenBare(redisUrl, port, configuration))
     const own = await measure(seconds, (redisUrl, port) => serve(redisUrl, port, configuration))
+    if (picture !== undefined) await writeFile(picture, draw(raw, own))
     const row = (what: string, value: number, unit: Row['unit'], ratio?: number): Row => ({
       name: 'intake',
       what,
@@ -48,6 +50,8 @@ export async function benchIntake({ quick }: { readonly quick: boolean }): Promi
 interface Measured {
   readonly perSecond: number
   readonly p99Ms: number
+  /** Answers per second, second by second. */
+  readonly rates: readonly number[]
   readonly idleMiB: number
   readonly mostMiB: number
 }
@@ -66,13 +70,27 @@ async function measure(seconds: number, start: (redisUrl: string, port: number) 
     const load = `${checkoutRoot}/dist/bench/intake-load.js`
     const { stdout } = await run(process.execPath, [load, String(port), secret, String(CONNECTIONS), String(seconds)])
     const mostMiB = await memory.stop()
-    const { perSecond, p99Ms, failed } = JSON.parse(stdout) as { perSecond: number; p99Ms: number; failed: number }
+    const { failed, ...seen } = JSON.parse(stdout) as Pick<Measured, 'perSecond' | 'p99Ms' | 'rates'> & { readonly failed: number }
     if (failed > 0) throw new Error(`${failed} deliveries were not accepted`)
-    return { perSecond, p99Ms, idleMiB, mostMiB }
+    return { ...seen, idleMiB, mostMiB }
   } finally {
     server.kill('SIGKILL')
     await redis.stop()
   }
+}
+
+function draw(raw: Measured, own: Measured): string {
+  const everyOther = ({ rates }: Measured): (readonly [number, number])[] =>
+    rates.flatMap((rate, second) => (second % 2 === 0 ? [] : [[second + 1, (rate + (rates[second - 1] ?? 0)) / 2] as const]))
+  return lineChart({
+    title: 'Signed pushes of 6 KB taken in, durable in Redis',
+    x: 'seconds',
+    y: '/s',
+    lines: [
+      { name: 'bare listener', points: everyOther(raw) },
+      { name: 'gitwake serve', points: everyOther(own) },
+    ],
+  })
 }
 
 function listenBare(redisUrl: string, port: number, configuration: string): ChildProcess {

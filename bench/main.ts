@@ -7,6 +7,7 @@ import { displayRow, type Row } from './row.ts'
 import { benchScale } from './scale.ts'
 
 // `npm run bench [-- --only NAME] [--json] [--picture FILE] [--quick]`: each row with the raw limit of the same run beside it.
+// A picture is drawn by `scale` and `intake`, where one of them is named.
 const benches: Readonly<Record<string, (options: { readonly picture: string | undefined; readonly quick: boolean }) => Promise<Row[]>>> = {
   push: benchPush,
   objects: benchObjects,
@@ -27,7 +28,7 @@ const rows: Row[] = []
 for (const [name, bench] of Object.entries(benches)) {
   if (only !== undefined && name !== only) continue
   console.error(`gitwake: measuring ${name}`)
-  rows.push(...(await bench({ picture: after('--picture'), quick: parameters.includes('--quick') })))
+  rows.push(...(await bench({ picture: only === undefined ? undefined : after('--picture'), quick: parameters.includes('--quick') })))
 }
 console.log(parameters.includes('--json') ? JSON.stringify(rows) : rows.map(displayRow).join('\n'))
 process.exit(0)
