@@ -8,6 +8,8 @@ export interface Client {
     path: string,
     timeoutMs?: number,
   ) => Promise<{ readonly status: number; readonly body: unknown }>
+  /** What an answer lists under `name`; where it lists nothing of that name, this is not the API, and it throws `server-error`. */
+  readonly list: (path: string, name: string) => Promise<readonly unknown[]>
   /** The lines of an answer as they come; throws like `request`. */
   readonly lines: (path: string, signal: AbortSignal) => AsyncIterable<string>
 }
@@ -30,6 +32,12 @@ export function createClient(options: { readonly url: string; readonly tokens: r
     if (response.status !== 401 && response.status !== 403 && RESULTS.includes(response.status)) return { status: response.status, body }
     throw failureOf(response, body)
   }
+  const list: Client['list'] = async (path, name) => {
+    const { status, body } = await request('GET', path)
+    const listed = fieldOf(body, name)
+    if (!Array.isArray(listed)) throw notTheApi(url, status)
+    return listed
+  }
   const failureOf = (response: Response, body: unknown): GitwakeError => {
     if (response.status === 401 || response.status === 403) return unauthorized(url, tokens.length > 0)
     const { message, fix } = errorOf(body)
@@ -43,7 +51,7 @@ export function createClient(options: { readonly url: string; readonly tokens: r
     if (!response.ok || response.body === null) throw failureOf(response, await bodyOf(response, url))
     yield* linesOf(response.body)
   }
-  return { request, lines }
+  return { request, list, lines }
 }
 
 /** Complete lines of a stream of bytes, without the empty ones. */
@@ -77,11 +85,15 @@ async function bodyOf(response: Response, url: string): Promise<unknown> {
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw new GitwakeError('server-error', `What answers at ${url} (status ${response.status}) is not the API of gitwake.`, {
-      fix: 'Check GITWAKE_URL: it is the address of "gitwake serve", without a path.',
-      cause: error,
-    })
+    throw notTheApi(url, response.status, error)
   }
+}
+
+function notTheApi(url: string, status: number, cause?: unknown): GitwakeError {
+  return new GitwakeError('server-error', `What answers at ${url} (status ${status}) is not the API of gitwake.`, {
+    fix: 'Check GITWAKE_URL: it is the address of "gitwake serve", without a path.',
+    ...(cause !== undefined && { cause }),
+  })
 }
 
 /** The sentence and the fix of an error answer, where it has them. */

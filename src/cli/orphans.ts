@@ -1,5 +1,5 @@
 import type { Orphan } from '../model/departure.ts'
-import { fieldOf, type Client } from './client.ts'
+import type { Client } from './client.ts'
 import { ago, plain, short, table } from './table.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -9,8 +9,7 @@ export async function orphans(
   terminal: Terminal,
   { json, now }: { readonly json: boolean; readonly now: number },
 ): Promise<number> {
-  const { body } = await client.request('GET', '/api/orphans')
-  const found = (fieldOf(body, 'orphans') ?? []) as readonly Orphan[]
+  const found = (await client.list('/api/orphans', 'orphans')) as readonly Orphan[]
   if (json) terminal.out(`${JSON.stringify(found, null, 2)}\n`)
   else if (found.length === 0) terminal.err('There are no orphans.\n')
   else {

@@ -43,8 +43,7 @@ export async function history(
 }
 
 async function allStatuses(client: Client): Promise<readonly ApplicationStatus[]> {
-  const { body } = await client.request('GET', '/api/applications')
-  return (fieldOf(body, 'applications') ?? []) as readonly ApplicationStatus[]
+  return (await client.list('/api/applications', 'applications')) as readonly ApplicationStatus[]
 }
 
 async function oneStatus(client: Client, name: string): Promise<ApplicationStatus> {

@@ -521,4 +521,13 @@ describe('the commands that ask a server', () => {
     assert.equal(code, 1)
     assert.match(err, /No gitwake answers at http:\/\/127\.0\.0\.1:1/)
   })
+
+  for (const command of ['status', 'orphans']) {
+    test(`${command} takes an address where nothing is listed for a wrong GITWAKE_URL, never for an empty list`, async () => {
+      answers = {}
+      const { code, out, err } = await gitwake([command], { ...environment, GITWAKE_URL: `${environment['GITWAKE_URL']}/prefix` })
+      assert.deepEqual([code, out], [1, ''])
+      assert.match(err, /\/prefix \(status 404\) is not the API of gitwake\.\n.*GITWAKE_URL/)
+    })
+  }
 })
