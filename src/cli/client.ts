@@ -39,8 +39,9 @@ export function createClient(options: { readonly url: string; readonly tokens: r
     return listed
   }
   const failureOf = (response: Response, body: unknown): GitwakeError => {
-    if (response.status === 401 || response.status === 403) return unauthorized(url, tokens.length > 0)
     const { message, fix } = errorOf(body)
+    if (response.status === 403 && message !== undefined && fix !== undefined) return new GitwakeError('unauthorized', message, { fix })
+    if (response.status === 401 || response.status === 403) return unauthorized(url, tokens.length > 0)
     return new GitwakeError('server-error', `${url} answered ${response.status}: ${message ?? response.statusText}`, {
       fix: fix ?? 'Look into the log of "gitwake serve".',
       retryable: response.status >= 500,

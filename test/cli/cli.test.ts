@@ -516,6 +516,13 @@ describe('the commands that ask a server', () => {
     assert.match((await gitwake(['status'], { GITWAKE_URL, GITWAKE_API_TOKEN: 'another-token' })).err, /does not accept the token/)
   })
 
+  test('a token that lacks a right is told so, in the words of the server', async () => {
+    const error = { code: 'forbidden', message: 'shop-ci has no right to operate (shop).', fix: 'Its Token document must allow it.' }
+    answers = { 'POST /api/applications/shop/sync': [{ status: 403, body: { error } }] }
+    const { code, err } = await gitwake(['sync', 'shop'], environment)
+    assert.deepEqual([code, err], [1, `gitwake: ${error.message}\n  → ${error.fix}\n`])
+  })
+
   test('a server that is not there is told with what to do', async () => {
     const { code, err } = await gitwake(['status'], { GITWAKE_URL: 'http://127.0.0.1:1' })
     assert.equal(code, 1)
