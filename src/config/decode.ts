@@ -77,6 +77,14 @@ export const secrets: Decode<readonly string[]> = (value) => {
   return list
 }
 
+/** Secrets that are sent in a header: none can carry a control character, and the error of who tries quotes it. */
+export const tokens: Decode<readonly string[]> = (value) => {
+  const list = secrets(value)
+  if (list.some((token) => /\p{Cc}/u.test(token)))
+    throw new InvalidValue('holds a line break or another control character inside a token: separate several by commas')
+  return list
+}
+
 /** GitLab's signing keys: `whsec_` and base64. */
 export const signingKeys: Decode<readonly string[]> = (value) => {
   const keys = secrets(value)

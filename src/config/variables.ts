@@ -16,6 +16,7 @@ import {
   secrets,
   signingKeys,
   text,
+  tokens,
   type Decode,
 } from './decode.ts'
 
@@ -32,7 +33,7 @@ export interface Variable<Value> {
 }
 
 function variable<Value>(name: string, initial: string, type: string, decode: Decode<Value>, doc: string): Variable<Value> {
-  const secret = decode === (secrets as Decode<unknown>) || decode === (signingKeys as Decode<unknown>)
+  const secret = ([secrets, signingKeys, tokens] as readonly Decode<unknown>[]).includes(decode as Decode<unknown>)
   return { name, initial, type, doc, secret, decode }
 }
 
@@ -85,7 +86,7 @@ export const VARIABLES = {
     'GITWAKE_API_TOKEN',
     '',
     'secrets',
-    secrets,
+    tokens,
     'Opens the API, the pages, the metrics and the queue UI: as bearer token, or as password in a browser. Without one they stay closed. A comma-separated list, for rotation.',
   ),
   githubWebhookSecrets: variable(

@@ -63,6 +63,15 @@ describe('the environment', () => {
     assert.doesNotMatch(message, /s3cr3t|long-enough/)
   })
 
+  test('counts the API tokens among the secrets, which are masked', () => assert.equal(VARIABLES.apiTokens.secret, true))
+
+  test('refuses a token with a line break inside without repeating it; one at the end does not count', () => {
+    const message = refusal({ GITWAKE_API_TOKEN: 'first-half-of-it\nsecond-half-of-it' })
+    assert.match(message, /GITWAKE_API_TOKEN holds a line break/)
+    assert.doesNotMatch(message, /half-of-it/)
+    assert.deepEqual(readSettings({ GITWAKE_API_TOKEN: 'long-enough-token\n' }).settings.apiTokens, ['long-enough-token'])
+  })
+
   test('refuses a GitLab signing key that is none', () => {
     assert.match(refusal({ GITLAB_WEBHOOK_SECRET: 'plain-old-token' }), /GITLAB_WEBHOOK_TOKEN/)
     assert.equal(readSettings({ GITLAB_WEBHOOK_SECRET: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw' }).settings.gitlabWebhookSecrets.length, 1)
