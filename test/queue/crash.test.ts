@@ -1,23 +1,30 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { test } from 'node:test'
 import { clusterKeys } from '../../src/model/keys.ts'
 import { connectRedis } from '../../src/queue/connection.ts'
 import { openJobs } from '../../src/queue/jobs.ts'
-import { resultOf, setUp, silent, targetOf, trigger } from './setup.ts'
+import { spawnOwned } from '../support/owned-process.ts'
+import { resultOf, setUp, silent, targetOf, trigger, type Setup } from './setup.ts'
 import { until } from './until.ts'
+
+/** A worker of one of the programs beside this file, as a process of its own; `says` waits for what it prints next. */
+function startWorkerProcess(program: string, { redis }: Setup): { readonly child: ChildProcess; readonly says: () => Promise<unknown> } {
+  const script = fileURLToPath(import.meta.resolve(`./${program}.js`))
+  const child = spawnOwned(process.execPath, [script, redis.url], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const { stdout } = child
+  assert.ok(stdout)
+  return { child, says: () => once(stdout, 'data') }
+}
 
 test('a worker that is killed in mid-run delays the fix of its commit by less than 15 s', async () => {
   await using setup = await setUp()
-  const script = fileURLToPath(import.meta.url).replace('crash.test', 'crash-worker')
-  const child = spawn(process.execPath, [script, setup.redis.url], { stdio: ['ignore', 'pipe', 'inherit'] })
-  const end = (): void => void child.kill('SIGKILL')
-  process.once('exit', end)
+  const { child, says } = startWorkerProcess('crash-worker', setup)
   try {
     await setup.intake.acceptTrigger(targetOf('api'), trigger())
-    await once(child.stdout, 'data')
+    await says()
     const exited = once(child, 'exit')
     child.kill('SIGKILL')
     await exited
@@ -28,8 +35,7 @@ test('a worker that is killed in mid-run delays the fix of its commit by less th
     await until(isDone, 15_000)
     assert.deepEqual(seen, [fix.wanted])
   } finally {
-    end()
-    process.off('exit', end)
+    child.kill('SIGKILL')
   }
 })
 
@@ -83,20 +89,16 @@ test('a worker that runs nothing stops at once although Redis is away, and does 
 
 test('a worker whose Redis ends between the record of a sync and the end of its job exits by itself', async () => {
   await using setup = await setUp()
-  const script = fileURLToPath(import.meta.url).replace('crash.test', 'halting-worker')
-  const child = spawn(process.execPath, [script, setup.redis.url], { stdio: ['pipe', 'pipe', 'inherit'] })
-  const end = (): void => void child.kill('SIGKILL')
-  process.once('exit', end)
+  const { child, says } = startWorkerProcess('halting-worker', setup)
   try {
     const exited = once(child, 'exit', { signal: AbortSignal.timeout(40_000) })
     await setup.intake.acceptTrigger(targetOf('api'), trigger())
-    await once(child.stdout, 'data')
+    await says()
     await setup.redis.kill()
-    child.stdin.write('go on')
+    child.stdin?.write('go on')
     assert.deepEqual(await exited, [0, null])
   } finally {
-    end()
-    process.off('exit', end)
+    child.kill('SIGKILL')
   }
 })
 
