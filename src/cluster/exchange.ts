@@ -4,7 +4,7 @@ import type { Dispatcher } from 'undici'
 import { answerTooLarge, timedOut, unreachable } from './no-answer.ts'
 import type { ServerClock } from './server-clock.ts'
 import type { Session } from './session.ts'
-import { AnswerTooLarge, AnswerTooLate, readWhole } from './whole-answer.ts'
+import { AnswerTooLarge, AnswerTooLate, NotSent, readWhole } from './whole-answer.ts'
 
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>
 
@@ -28,7 +28,10 @@ export interface ApiRequest extends StreamRequest {
   readonly idempotent?: boolean
   /** Does not wait behind other requests: for what keeps a right alive. */
   readonly urgent?: boolean
-  /** Called right before every attempt: what it throws ends the request unsent. The lease guard stands here. */
+  /**
+   * Called before every attempt, and once more when it has its connection, which may have taken a while: what it throws ends the request unsent.
+   * The lease guard stands here.
+   */
   readonly beforeRequest?: () => void
 }
 
@@ -72,6 +75,7 @@ export function createExchange(name: string, clock: ServerClock, userAgent: stri
 
   function explain(error: unknown, request: ApiRequest, timeoutMs: number): unknown {
     if (request.signal.aborted) return request.signal.reason
+    if (error instanceof NotSent) return error.reason
     if (error instanceof AnswerTooLate) return timedOut(name, request, timeoutMs)
     return error instanceof AnswerTooLarge ? answerTooLarge(name, request) : unreachable(name, request, error)
   }
@@ -81,7 +85,7 @@ export function createExchange(name: string, clock: ServerClock, userAgent: stri
       const timeoutMs = request.timeoutMs ?? DEFAULT_TIMEOUT_MS
       try {
         const sentAt = performance.now()
-        const limits = { signal: request.signal, timeoutMs, mostBytes: MAX_ANSWER_BYTES }
+        const limits = { signal: request.signal, timeoutMs, mostBytes: MAX_ANSWER_BYTES, beforeSent: request.beforeRequest }
         const answer = await readWhole(session.dispatcher, wireRequest(session, request, userAgent), limits)
         const headers = headOf(answer.headers, sentAt)
         return { status: answer.status, path: request.path, headers, text: await textOf(answer.bytes, headers['content-encoding']) }

@@ -13,16 +13,32 @@ export class AnswerTooLarge extends Error {}
 /** The answer was not there in time, or not whole. */
 export class AnswerTooLate extends Error {}
 
+/** It was withheld at the last moment. */
+export class NotSent extends Error {
+  readonly reason: unknown
+
+  constructor(reason: unknown) {
+    super('not sent')
+    this.reason = reason
+  }
+}
+
 /**
  * Sends one request and collects its whole answer. undici's streams would do the same; for the small answers that most requests get they cost
- * as much as everything else. Rejects with the signal's reason, AnswerTooLarge, AnswerTooLate, or whatever undici says of the connection.
+ * as much as everything else. Rejects with the signal's reason, NotSent, AnswerTooLarge, AnswerTooLate, or whatever undici says of the connection.
  */
 export function readWhole(
   dispatcher: Dispatcher,
   options: Dispatcher.DispatchOptions,
-  limits: { readonly signal: AbortSignal; readonly timeoutMs: number; readonly mostBytes: number },
+  limits: {
+    readonly signal: AbortSignal
+    readonly timeoutMs: number
+    readonly mostBytes: number
+    /** Called when there is a connection and nothing was sent yet: what it throws ends the request unsent. */
+    readonly beforeSent?: (() => void) | undefined
+  },
 ): Promise<WholeAnswer> {
-  const { signal, timeoutMs, mostBytes } = limits
+  const { signal, timeoutMs, mostBytes, beforeSent } = limits
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let size = 0
@@ -45,7 +61,12 @@ export function readWhole(
     dispatcher.dispatch(options, {
       onRequestStart(controller) {
         stop = (reason) => controller.abort(reason)
-        if (stopped !== undefined) controller.abort(stopped)
+        if (stopped !== undefined) return controller.abort(stopped)
+        try {
+          beforeSent?.()
+        } catch (error) {
+          end(new NotSent(error))
+        }
       },
       onResponseStart(_controller, statusCode, answered) {
         status = statusCode

@@ -205,14 +205,31 @@ test('a guard stands before every attempt, the repeated ones too', async (t) => 
   })
   const connection = await connectTo(t, url)
   const lost = new Error('lease lost')
-  let attempts = 0
   const beforeRequest = (): void => {
-    if (attempts++ === 2) throw lost
+    if (asked === 2) throw lost
   }
   await assert.rejects(connection.request({ ...PATCH, beforeRequest }), lost)
   assert.equal(asked, 2)
   // What it threw leaves the way open for the next.
   await assert.rejects(connection.request({ ...PATCH, beforeRequest: () => assert.fail(lost) }), lost)
+})
+
+test('a guard is asked once more when the connection stands: its making may have outlasted the right to write', async (t) => {
+  let asked = 0
+  const url = await serve(t, (_request, response) => {
+    asked++
+    answer(response, 200, '{}')
+  })
+  const connection = await connectTo(t, url)
+  const lost = new Error('lease lost')
+  let isLost = false
+  const beforeRequest = (): void => {
+    if (isLost) throw lost
+    isLost = true
+  }
+  await assert.rejects(connection.request({ ...PATCH, beforeRequest }), lost)
+  assert.equal(asked, 0)
+  assert.equal((await connection.request(GET)).status, 200)
 })
 
 test('the time of the server is read from its answers, whatever the local clock says', async (t) => {
