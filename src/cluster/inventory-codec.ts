@@ -132,8 +132,18 @@ function decodeEntry(entry: Json): InventoryEntry[] {
   if (!isJsonObject(entry) || object === undefined) return []
   const version = text(entry, 'version') ?? ''
   if (entry.status === 'intended') {
-    const replaces = text(entry, 'replaces')
-    return [{ status: 'intended', object, version, since: text(entry, 'since') ?? '', ...(replaces !== undefined && { replaces }) }]
+    const [replaces, missedAt] = [text(entry, 'replaces'), text(entry, 'missedAt')]
+    const since = text(entry, 'since') ?? ''
+    return [
+      {
+        status: 'intended',
+        object,
+        version,
+        since,
+        ...(replaces !== undefined && { replaces }),
+        ...(missedAt !== undefined && { missedAt }),
+      },
+    ]
   }
   const [uid, sent, fields, resourceVersion] = [
     text(entry, 'uid'),

@@ -13,6 +13,8 @@ export interface IntendedEntry {
   readonly since: string
   /** The uid of the object whose place it takes: until that one is deleted, it is ours as before. */
   readonly replaces?: string
+  /** When it was first looked for in vain once Git wanted it no more (ISO 8601, by the API server's clock): it may still be on its way there. */
+  readonly missedAt?: string
 }
 
 /** An object that we wrote, as it was after our last write. */

@@ -99,6 +99,8 @@ export interface PlannedChange extends Change {
   readonly deferred?: Deferral
   /** Not in Git any more, and on its way out of the cluster already: exactly this object, since then (ISO 8601). */
   readonly leaving?: { readonly uid: string; readonly version: string; readonly since: string }
+  /** Announced by a sync that was interrupted, and not there: what that sync sent may still arrive. */
+  readonly missed?: boolean
   /** Skipped, because something that it needs has failed. */
   readonly blocked?: boolean
   readonly stage: number

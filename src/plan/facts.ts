@@ -16,6 +16,8 @@ export interface PlanFacts {
   readonly observation: Observation
   readonly catalog: KindCatalog
   readonly answers: Answers
+  /** Milliseconds since 1970, by the API server's clock. */
+  readonly now: number
   readonly applySet: string
   /** What the application was called before, and its ApplySet then: what that one owns is taken over in this sync. */
   readonly former?: FormerName

@@ -78,6 +78,7 @@ function guardedPrunes(
     wanted,
     observation,
     found: facts.answers.found,
+    now: facts.now,
     applySet,
     former: facts.former,
     enabled: facts.prune,

@@ -16,6 +16,8 @@ export interface PruneFacts {
   readonly wanted: ReadonlySet<ObjectKey>
   readonly observation: Observation
   readonly found: ReadonlyMap<ObjectKey, Found>
+  /** Milliseconds since 1970, by the API server's clock. */
+  readonly now: number
   readonly applySet: string
   readonly former?: FormerName | undefined
   /** `sync.prune` of the application. */
@@ -38,7 +40,7 @@ export function planPrunes(facts: PruneFacts): { changes: PlannedChange[]; look:
       const unknown = whyUnknown(facts.observation, entry.object)
       if (unknown !== undefined) changes.push(leave(entry, 'skipped', `not in Git any more, but ${unknown}: not pruned`))
       else look.push(entry)
-    } else if (seen === 'absent') changes.push(leave(entry, 'released', 'not in Git any more, and gone from the cluster'))
+    } else if (seen === 'absent') changes.push(absent(entry, facts.now))
     else {
       const change = prune(entry, seen, facts)
       changes.push(change)
@@ -46,6 +48,19 @@ export function planPrunes(facts: PruneFacts): { changes: PlannedChange[]; look:
     }
   }
   return { changes, look, asking }
+}
+
+/**
+ * An API server that a sync has asked to create something carries it out for so long at most (its --request-timeout, of 60 s unless set), whether
+ * or not anybody still waits for the answer. With a margin for a clock that is known to about half a second.
+ */
+const UNDER_WAY_MS = 65_000
+
+function absent(entry: InventoryEntry, now: number): PlannedChange {
+  const mayArrive = entry.status === 'intended' && (entry.missedAt === undefined || now < Date.parse(entry.missedAt) + UNDER_WAY_MS)
+  if (!mayArrive) return leave(entry, 'released', 'not in Git any more, and gone from the cluster')
+  const reason = 'not in Git any more, and not there; remembered for a minute, because a sync that was interrupted may have sent it'
+  return { ...leave(entry, 'skipped', reason), missed: true }
 }
 
 function prune(entry: InventoryEntry, seen: ObservedObject, facts: PruneFacts): PlannedChange {

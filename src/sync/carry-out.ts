@@ -52,7 +52,9 @@ const MOST_WARNINGS = 50
  */
 export async function carryOut(work: CarryOut): Promise<CarriedOut> {
   const { decision, destination, hooks, former, inventory, signal } = work
-  if (isEmpty(decision.plan) && hooks.isIdle && former === undefined) return await carryOutUnder(work, { signal })
+  // Nobody else may be about to write what is missed.
+  const misses = decision.plan.changes.some(({ missed }) => missed === true)
+  if (isEmpty(decision.plan) && hooks.isIdle && former === undefined && !misses) return await carryOutUnder(work, { signal })
   // Whoever still writes under the former name comes to an end first.
   const names = [inventory.application, ...(former === undefined ? [] : [former.name])]
   const leases: Lease[] = []
@@ -108,7 +110,7 @@ async function record(
   const { plan, facts } = work.decision
   // Of an empty plan nothing was written yet: what was recognised after a restore stands in the one that was planned with.
   const base = stored === undefined || stored === work.stored ? work.inventory : stored.inventory
-  const narrowed = narrow(base, done, facts.observation)
+  const narrowed = narrow(base, done, facts.observation, work.destination.serverTime())
   const isWhole = plan.held === undefined && facts.restored === undefined
   const complete = ended === 'done' && isWhole && done.every(({ change }) => change.action !== 'failed')
   // What was just taken over is not pruned yet.

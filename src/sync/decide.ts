@@ -52,7 +52,8 @@ export async function decide(subject: Subject, destination: Destination, signal:
   const observation = await observeAll(kindsOf(desired, subject.inventory, catalog), subject, destination, signal)
   const restored = subject.inventory && readopt(subject.inventory, observation, subject.applySet)
   const inventory = restored?.inventory ?? subject.inventory
-  return await settle({ ...factsOf({ ...subject, inventory }, { desired, hooks, catalog, observation }), restored }, destination, signal)
+  const seen = { desired, hooks, catalog, observation, now: destination.serverTime() }
+  return await settle({ ...factsOf({ ...subject, inventory }, seen), restored }, destination, signal)
 }
 
 /** Plans again with what a GET told of objects that a conditional write found different from what was observed. */
@@ -145,7 +146,7 @@ function kindsOf(desired: Desired, inventory: Inventory | undefined, catalog: Ki
 
 function factsOf(
   subject: Subject,
-  { desired, hooks, catalog, observation }: Wanted & { readonly observation: Observation },
+  { desired, hooks, catalog, observation, now }: Wanted & Pick<PlanFacts, 'now' | 'observation'>,
 ): Omit<PlanFacts, 'restored'> {
   const { destination, sync } = subject.application
   return {
@@ -155,6 +156,7 @@ function factsOf(
     observation,
     inventory: subject.inventory,
     answers: NO_ANSWERS,
+    now,
     applySet: subject.applySet,
     ...(subject.former && { former: subject.former }),
     applicationOf: subject.applicationOf,

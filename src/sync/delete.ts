@@ -40,12 +40,15 @@ export async function deleteAll(leaving: Leaving): Promise<SyncResult> {
   run.changes = done.map(({ change }) => change)
   const failed = run.changes.filter((change) => change.action === 'failed' || isUnknown(change, decision))
   const isWaiting = ({ change, lingers, postponed }: Done): boolean =>
-    lingers === true || postponed === true || isTerminating(change, decision)
+    lingers === true || postponed === true || change.missed === true || isTerminating(change, decision)
   const waiting = done.filter(isWaiting).map(({ change }) => change)
   const kept = done
     .filter((item) => item.change.action === 'skipped' && !isWaiting(item) && !isUnknown(item.change, decision))
     .map(({ change }) => change)
-  return await finish({ narrowed: narrow(leaving.stored.inventory, done, decision.facts.observation), failed, waiting, kept }, leaving)
+  return await finish(
+    { narrowed: narrow(leaving.stored.inventory, done, decision.facts.observation, destination.serverTime()), failed, waiting, kept },
+    leaving,
+  )
 }
 
 interface Left {

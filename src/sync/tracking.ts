@@ -33,13 +33,16 @@ export function widen(inventory: Inventory, plan: Plan, now: number): Inventory 
     if (operation.verb !== 'apply' || sent === undefined) continue
     // What was owned and is gone will be another object, with a uid that nobody knows yet.
     const { replaces } = operation
-    const isAnnounced = entries.get(key)?.status === 'intended' && replaces === undefined
-    if (isAnnounced || (entries.has(key) && operation.expect !== 'absent')) continue
+    const before = entries.get(key)
+    const isMissed = before?.status === 'intended' && before.missedAt !== undefined
+    const isAnnounced = before?.status === 'intended' && !isMissed && replaces === undefined
+    if (isAnnounced || (before !== undefined && operation.expect !== 'absent')) continue
     entries.set(key, {
       status: 'intended',
       object,
       version: versionOf(operation.manifest.apiVersion),
-      since: announcedAt(now),
+      // What was sent before is ours as well, should it arrive first.
+      since: isMissed ? before.since : announcedAt(now),
       ...(replaces !== undefined && { replaces: replaces.uid }),
     })
   }
@@ -67,13 +70,17 @@ export interface Done {
   readonly postponed?: boolean
 }
 
-/** The inventory after a run: what was written is owned, what was pruned or released is forgotten, everything else stays. */
-export function narrow(inventory: Inventory, done: readonly Done[], observation: Observation): Inventory {
+/**
+ * The inventory after a run: what was written is owned, what was pruned or released is forgotten, everything else stays. `now`: milliseconds since
+ * 1970, by the API server's clock.
+ */
+export function narrow(inventory: Inventory, done: readonly Done[], observation: Observation, now: number): Inventory {
   const entries = new Map(inventory.entries)
   for (const { change, seen, lingers } of done) {
     const key = objectKey(change.object)
     if (seen !== undefined && change.sent !== undefined) entries.set(key, owned(change, seen, change.sent, observation))
     else if (change.moved === true) remember(entries, key, observation.objects.get(key))
+    else if (change.missed === true) miss(entries, key, now)
     else if ((change.action === 'pruned' && lingers !== true) || change.action === 'released') entries.delete(key)
   }
   return { ...inventory, entries }
@@ -112,6 +119,12 @@ function remember(entries: Map<ObjectKey, InventoryEntry>, key: ObjectKey, seen:
     ...(generation !== undefined && { generation }),
     ...(definition !== undefined && { definition }),
   })
+}
+
+/** From the first look on that finds nothing, by whoever has the right to write, nothing new leaves for it. */
+function miss(entries: Map<ObjectKey, InventoryEntry>, key: ObjectKey, now: number): void {
+  const entry = entries.get(key)
+  if (entry?.status === 'intended') entries.set(key, { missedAt: new Date(now).toISOString(), ...entry })
 }
 
 /** Does writing `next` change anything that matters, besides epoch and time? */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { IntendedEntry, OwnedEntry } from '../../src/model/inventory.ts'
+import type { IntendedEntry, InventoryEntry, OwnedEntry } from '../../src/model/inventory.ts'
 import { createKindCatalog } from '../../src/model/kinds.ts'
 import { PART_OF_LABEL } from '../../src/model/names.ts'
 import type { Observation, ObservedObject } from '../../src/model/observation.ts'
@@ -34,6 +34,8 @@ const seen: ObservedObject = {
   fields: 'f1',
   managedFields: [],
 }
+
+const NOW = Date.parse('2026-01-01T00:02:00Z')
 
 describe('the unchanged rule', () => {
   const cases = [
@@ -78,11 +80,13 @@ describe('the guards of a prune', () => {
 })
 
 describe('a prune', () => {
+  const FACTS = { wanted: new Set(''), found: new Map(), now: NOW, applySet: 'set', enabled: true, restored: false } as const
   const changeOf = (
     change: Partial<ObservedObject>,
     tracked: Parameters<typeof planPrunes>[0]['inventory']['entries'] = new Map([['k', entry]]),
   ) =>
     planPrunes({
+      ...FACTS,
       inventory: {
         application: 'a',
         install: 'i',
@@ -93,12 +97,7 @@ describe('a prune', () => {
         appliedAt: undefined,
         entries: tracked,
       },
-      wanted: new Set(),
       observation: { objects: new Map([['k', { ...seen, ...change }]]), unlistable: new Map(), definitions: new Map() },
-      found: new Map(),
-      applySet: 'set',
-      enabled: true,
-      restored: false,
     }).changes[0] ?? assert.fail('nothing is planned')
   const run = (...facts: Parameters<typeof changeOf>) => changeOf(...facts).action
 
@@ -118,17 +117,13 @@ describe('a prune', () => {
   })
   it('leaves what it cannot see: a kind that cannot be listed is unknown, not gone', () => {
     const { changes, look } = planPrunes({
+      ...FACTS,
       inventory: { ...emptyInventory('a', 'i'), entries: new Map([['k', entry]]) },
-      wanted: new Set(),
       observation: {
         objects: new Map(),
         unlistable: new Map([['/ConfigMap', { reason: 'forbidden', isForbidden: true }]]),
         definitions: new Map(),
       },
-      found: new Map(),
-      applySet: 'set',
-      enabled: true,
-      restored: false,
     })
     assert.deepEqual([changes.map(({ action }) => action), look], [['skipped'], []])
   })
@@ -142,6 +137,19 @@ describe('a prune', () => {
     assert.equal(run({}, intended('2025-12-31T23:59:59Z')), 'pruned')
     assert.equal(run({}, intended('2026-01-01T00:00:01Z')), 'released')
     assert.equal(run({ fields: undefined }, intended('2025-12-31T23:59:59Z')), 'released')
+  })
+  it('remembers an intended object that is not there for as long as an API server may take to make it', () => {
+    const absent = (tracked: InventoryEntry) => {
+      const inventory = { ...emptyInventory('a', 'i'), entries: new Map([['k', tracked]]) }
+      const observation = { objects: new Map(), unlistable: new Map(), definitions: new Map() }
+      const found = new Map([['k', 'absent']] as const)
+      return planPrunes({ ...FACTS, inventory, observation, found }).changes.map(({ action, missed = false }) => [action, missed])
+    }
+    const intended = { status: 'intended', object, version: 'v1', since: '2025-12-31T23:59:59Z' } as const
+    assert.deepEqual(absent(intended), [['skipped', true]], 'however long ago it was announced: it may have been sent just now')
+    assert.deepEqual(absent({ ...intended, missedAt: '2026-01-01T00:01:00Z' }), [['skipped', true]])
+    assert.deepEqual(absent({ ...intended, missedAt: '2026-01-01T00:00:50Z' }), [['released', false]])
+    assert.deepEqual(absent(entry), [['released', false]], 'what was there and is gone was made')
   })
 })
 
@@ -160,6 +168,7 @@ describe('an object that Git wants', () => {
         observation: { objects: new Map([['k', { ...seen, ...change }]]), unlistable, definitions: new Map() },
         catalog: createKindCatalog([resource]),
         answers: NO_ANSWERS,
+        now: NOW,
         applySet: 'set',
         applicationOf: () => 'shop-dev',
         namespace: 'shop',

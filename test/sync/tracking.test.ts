@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import type { IntendedEntry, Inventory, OwnedEntry } from '../../src/model/inventory.ts'
 import { objectKey } from '../../src/model/object.ts'
 import type { Operation, Plan } from '../../src/model/plan.ts'
-import { emptyInventory, widen } from '../../src/sync/tracking.ts'
+import { emptyInventory, narrow, widen } from '../../src/sync/tracking.ts'
 
 const object = { group: '', kind: 'ConfigMap', namespace: 'shop', name: 'a' }
 const key = objectKey(object)
@@ -43,5 +43,26 @@ describe('the inventory before the first write', () => {
   it('no longer says that the commit before is what the cluster carries', () => {
     assert.equal(widen(inventoryOf(owned), planOf(configure), NOW)?.inputs, undefined)
     assert.equal(widen(inventoryOf(owned), planOf({ verb: 'none' }), NOW), undefined)
+  })
+})
+
+describe('the inventory after a run', () => {
+  const observation = { objects: new Map(), unlistable: new Map(), definitions: new Map() }
+  const missed = { change: { object, action: 'skipped', reason: '', stage: 2, operation: { verb: 'none' }, missed: true } } as const
+  const released = { change: { object, action: 'released', reason: '', stage: 2, operation: { verb: 'none' } } } as const
+  const entryAfter = (entry: IntendedEntry, done: typeof missed | typeof released, now: number) =>
+    narrow(inventoryOf(entry), [done], observation, now).entries.get(key)
+
+  it('remembers since when an intended object is missed: the first look counts', () => {
+    const first = entryAfter(intended, missed, NOW)
+    assert.deepEqual(first, { ...intended, missedAt: '2026-01-01T00:00:10.400Z' })
+    assert.ok(first?.status === 'intended')
+    assert.deepEqual(entryAfter(first, missed, NOW + 30_000), first)
+    assert.equal(entryAfter(first, released, NOW + 90_000), undefined)
+  })
+
+  it('announces anew what was missed and is wanted again; what was sent for it before counts as ours still', () => {
+    const again = widen(inventoryOf({ ...intended, missedAt: '2026-01-01T00:00:01Z' }), planOf(create), NOW)
+    assert.deepEqual(again?.entries.get(key), intended)
   })
 })

@@ -51,6 +51,7 @@ export interface Subject {
     readonly policy?: Partial<SyncPolicy>
     readonly superseded?: () => Promise<boolean>
     readonly dependencies?: SyncRequest['dependencies']
+    readonly signal?: AbortSignal
   }): Promise<SyncResult>
   /** Plans as a worker would. */
   plan(options?: {
@@ -194,7 +195,7 @@ export async function openWorkbench(own?: ControlPlane, kustomizePath?: string):
               windows: run.policy?.windows ?? [],
               ...(run.dependencies && { dependencies: run.dependencies }),
               lastHealth: 'current',
-              signal: AbortSignal.timeout(60_000),
+              signal: run.signal ?? AbortSignal.timeout(60_000),
               superseded: run.superseded ?? (() => Promise.resolve(false)),
               onApplied: () => Promise.resolve(),
             },
