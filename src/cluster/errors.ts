@@ -1,4 +1,5 @@
 import { isJsonObject, parseJson, type Json, type JsonObject } from '../model/json.ts'
+import { serverWords } from './server-words.ts'
 
 /** What an answer of the API server with a status of 400 and above means to a sync. */
 export type ApiErrorClass =
@@ -26,7 +27,7 @@ export interface AnswerProblem {
   readonly class: ApiErrorClass
   /** The same request may succeed later without anybody changing the commit. */
   readonly retryable: boolean
-  /** The server's own words, cut to a readable length. */
+  /** The server's own words, cut to a readable length and without what they copy of the object. */
   readonly message: string
   /** The fields that the server named, as it writes them: `spec.replcias`. */
   readonly fields: readonly string[]
@@ -101,7 +102,7 @@ export function classifyAnswer(answer: Answer): AnswerProblem {
   return {
     class: match?.class ?? 'other',
     retryable: match?.retryable ?? false,
-    message: shorten(facts.message),
+    message: serverWords(facts.message),
     fields: fieldsOf(facts),
   }
 }
@@ -192,8 +193,4 @@ function fieldsOf({ causes, message }: Facts): string[] {
 
 function textOf(value: Json | undefined): string {
   return typeof value === 'string' ? value : ''
-}
-
-function shorten(message: string): string {
-  return message.length > 2000 ? `${message.slice(0, 2000)}…` : message
 }

@@ -109,3 +109,38 @@ test('a message of any length stays readable', () => {
   const text = status(422, 'x'.repeat(1_000_000), 'Invalid')
   assert(classifyAnswer({ status: 422, text, path: '/' }).message.length < 2_100)
 })
+
+test('what a refusal copies of an object is not told: it may hold a credential', () => {
+  const template = JSON.stringify({
+    Containers: [{ Env: [{ Name: 'DB_PASSWORD', Value: 'canary}"', ValueFrom: null }] }],
+    X: 'x'.repeat(300),
+  })
+  const told: readonly (readonly [string, string])[] = [
+    [
+      'failed to create typed patch object (leak/p; /v1, Kind=Pod): .spec.containers[name="x"].env[name="DB_PASSWORD"].value: expected string, got &value.valueUnstructured{Value:12345678}',
+      'failed to create typed patch object (leak/p; /v1, Kind=Pod): .spec.containers[name="x"].env[name="DB_PASSWORD"].value: expected string, got a number',
+    ],
+    [
+      'errors:\n  .args[1]: expected string, got &value.valueUnstructured{Value:map[string]interface {}{"a":"canary}"}}\n  .data.b: expected string, got &value.valueUnstructured{Value:true}',
+      'errors:\n  .args[1]: expected string, got a map\n  .data.b: expected string, got a boolean',
+    ],
+    [
+      `Job.batch "j" is invalid: [spec.template: Invalid value: ${template}: field is immutable, spec.selector: Invalid value: {"matchLabels":{"a":"b"}}: field is immutable]`,
+      'Job.batch "j" is invalid: [spec.template: Invalid value: {…}: field is immutable, spec.selector: Invalid value: {"matchLabels":{"a":"b"}}: field is immutable]',
+    ],
+    [
+      `Job.batch "j" is invalid: spec.template: Invalid value: core.PodTemplateSpec{Env:[]core.EnvVar{{Name:"A", Value:"${'canary'.repeat(60)}"}}}: field is immutable`,
+      'Job.batch "j" is invalid: spec.template: Invalid value: {…}: field is immutable',
+    ],
+    [
+      'Pod "p" is invalid: spec: Forbidden: pod updates may not change fields other than `spec.tolerations`\n@@ -101,7 +101,7 @@\n      "Name": "DB_PASSWORD",\n-     "Value": "canary",\n+     "Value": "canary2",\n    ],\n',
+      'Pod "p" is invalid: spec: Forbidden: pod updates may not change fields other than `spec.tolerations`\n',
+    ],
+    [
+      'Service "s" is invalid: spec.ports[0].port: Invalid value: 0: must be more',
+      'Service "s" is invalid: spec.ports[0].port: Invalid value: 0: must be more',
+    ],
+  ]
+  for (const [text, expected] of told)
+    assert.equal(classifyAnswer({ status: 422, text: status(422, text, 'Invalid'), path: '/' }).message, expected)
+})
