@@ -4,6 +4,7 @@ import type { JsonObject } from '../../src/model/json.ts'
 import { PART_OF_LABEL } from '../../src/model/names.ts'
 import { objectIdOf, objectKey, type Manifest } from '../../src/model/object.ts'
 import type { ManagedFields, ObservedObject } from '../../src/model/observation.ts'
+import { NO_ANSWERS } from '../../src/plan/questions.ts'
 import { planWarnings } from '../../src/plan/warnings.ts'
 
 function deployment(spec: JsonObject): Manifest {
@@ -24,7 +25,12 @@ function entry(manager: string, fields: JsonObject, rest: Partial<ManagedFields>
 
 const REPLICAS = { 'f:spec': { 'f:replicas': {} } }
 
-function warnings(manifests: readonly Manifest[], managedFields: readonly ManagedFields[], undeclared: 'report' | 'remove' = 'report') {
+function warnings(
+  manifests: readonly Manifest[],
+  managedFields: readonly ManagedFields[],
+  undeclared: 'report' | 'remove' = 'report',
+  label = 'set',
+) {
   const objects = manifests.map((manifest) => {
     const object = objectIdOf(manifest)
     const origin = { file: 'a.yaml', document: 1 }
@@ -39,7 +45,7 @@ function warnings(manifests: readonly Manifest[], managedFields: readonly Manage
     generation: 1,
     createdAt: '',
     terminating: false,
-    labels: { [PART_OF_LABEL]: 'set' },
+    labels: { [PART_OF_LABEL]: label },
     annotations: {},
     controller: undefined,
     fields: 'f',
@@ -47,6 +53,7 @@ function warnings(manifests: readonly Manifest[], managedFields: readonly Manage
   }
   return planWarnings({
     applySet: 'set',
+    answers: NO_ANSWERS,
     desired: { objects, warnings: [], duplicates: [] },
     observation: { objects: new Map([[objectKey(first), seen]]), unlistable: new Map(), definitions: new Map() },
     undeclared,
@@ -69,6 +76,19 @@ describe('what a plan warns of', () => {
     assert.deepEqual(warnings([deployment({})], [entry('gitwake', {}), scaled]), [])
     assert.deepEqual(warnings([deployment({})], [entry('gitwake', REPLICAS), scaled]), [])
     assert.deepEqual(warnings([deployment({ replicas: 1 })], [entry('gitwake', REPLICAS)]), [])
+  })
+
+  it('replicas that fall to 1, because an adoption takes over what set them', () => {
+    const adopted = (owner: ManagedFields): string[] => warnings([deployment({})], [owner], 'report', 'none')
+    assert.match(adopted(entry('kustomize-controller', REPLICAS))[0] ?? '', /not in Git, and what set it is taken over: .* resets it to 1/)
+    assert.deepEqual(adopted(entry('kubectl', REPLICAS, { subresource: 'scale' })), [])
+    assert.deepEqual(adopted(entry('keda', REPLICAS)), [])
+  })
+
+  it('no replicas of an object that is only created, or never applied', () => {
+    const kept = deployment({ replicas: 2 })
+    const annotated = { ...kept, metadata: { ...kept.metadata, annotations: { 'gitwake.dev/apply': 'create-only' } } }
+    assert.deepEqual(warnings([annotated, AUTOSCALER], []), [])
   })
 
   const containers = [{ name: 'api', image: 'a', ports: [{ containerPort: 80 }] }]
