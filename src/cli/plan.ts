@@ -1,3 +1,4 @@
+import { formatDuration } from '../model/duration.ts'
 import { displaySubject, subjectText, type PlanReport, type PlanSubject } from '../model/plan-report.ts'
 import { errorOf, fieldOf, ONE_WAIT_MS, type Client } from './client.ts'
 import { changeLines, counts, state } from './show.ts'
@@ -34,7 +35,7 @@ export async function plan(
     if (answer.status === 404) throw unknownApplication(name)
     if (answer.status !== 202) return told(terminal, answer.body, json)
     if (now() >= deadline) {
-      terminal.err(`${plain(name)}: no worker has made the plan within ${Math.round(waitMs / 1000)} s.\n`)
+      terminal.err(`${plain(name)}: no worker has made the plan within ${formatDuration(waitMs)}.\n`)
       return FAILED
     }
     since = `since=${String(fieldOf(answer.body, 'since'))}`

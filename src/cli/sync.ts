@@ -1,3 +1,4 @@
+import { formatDuration } from '../model/duration.ts'
 import { GitwakeError } from '../model/error.ts'
 import type { Ticket } from '../model/job.ts'
 import type { SyncResult } from '../model/result.ts'
@@ -53,7 +54,8 @@ export async function order(client: Client, terminal: Terminal, options: Order):
       `${place}/tickets/${ticket.wanted}?wait=${Math.max(1, Math.round(nextMs))}ms${revision}`,
       nextMs + 15_000,
     )
-    if (answer.status !== 504 || now() >= deadline) return told(terminal, answer, json)
+    if (answer.status !== 504) return told(terminal, answer, json)
+    if (now() >= deadline) return told(terminal, { status: 504, body: notInTime(answer.body, name, waitMs) }, json)
   }
 }
 
@@ -65,6 +67,12 @@ function told(terminal: Terminal, answer: { readonly status: number; readonly bo
   else terminal.err([message, ...reasons, fix].flatMap((line) => (line === undefined ? [] : [`${plain(line)}\n`])).join(''))
   if (answer.status === 504) return NOT_IN_TIME
   return answer.status === 200 ? DONE : REFUSED
+}
+
+/** The server knows only of the last of our requests, which was shorter than the wait. */
+function notInTime(body: unknown, name: string, waitMs: number): object {
+  const message = `${name} was not done within ${formatDuration(waitMs)}.`
+  return { ...Object(body), error: { ...Object(fieldOf(body, 'error')), message } }
 }
 
 function resultOf(body: unknown): SyncResult | undefined {

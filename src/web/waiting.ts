@@ -1,5 +1,5 @@
 import type { Request, Response } from 'express'
-import { parseDuration } from '../model/duration.ts'
+import { formatDuration, parseDuration } from '../model/duration.ts'
 import type { Ledger } from '../model/intake.ts'
 import type { Ticket } from '../model/job.ts'
 import { displayName, displayOrigin } from '../model/object.ts'
@@ -89,11 +89,11 @@ function refuseLate(request: Request, response: Response, awaited: Awaited, wait
   const why =
     tried === undefined
       ? revision === undefined
-        ? 'the sync goes on'
-        : `no sync of ${revision.slice(0, 12)}, or of a later head, has ended: is it pushed to the branch that the application follows?`
+        ? 'The sync goes on'
+        : `No sync of ${revision.slice(0, 12)}, or of a later head, has ended: is it pushed to the branch that the application follows?`
       : tried.outcome === 'waiting'
-        ? `it ${tried.message}`
-        : `it is tried again, the last try failed: ${tried.problem?.message ?? tried.message}`
+        ? `It ${tried.message}`
+        : `It is tried again, the last try failed: ${tried.problem?.message ?? tried.message}`
   const again = `Go on waiting: GET ${pathOf(awaited)}.`
   refuse(
     request,
@@ -101,7 +101,8 @@ function refuseLate(request: Request, response: Response, awaited: Awaited, wait
     504,
     {
       code: 'not-in-time',
-      message: `${ticket.application} was not done within ${waitMs / 1_000} s; ${why}${/[.?]$/.test(why) ? '' : '.'}`,
+      message: `${ticket.application} was not done within ${formatDuration(waitMs)}.`,
+      reasons: [`${why}${/[.?]$/.test(why) ? '' : '.'}`],
       fix: tried?.problem === undefined ? again : `${again} ${tried.problem.fix}`,
     },
     { ticket },

@@ -501,13 +501,15 @@ describe('the commands that ask a server', () => {
     ])
   })
 
-  test('sync --wait exits 3 when the time is over', async () => {
+  test('sync --wait exits 3 when the time is over, and names the time that was asked for', async () => {
     answers = {
       'POST /api/applications/shop/sync': [accepted],
-      'GET /api/applications/shop/tickets/3?wait': [{ status: 504, body: { error: { message: 'not done', fix: 'wait' } } }],
+      'GET /api/applications/shop/tickets/3?wait': [
+        { status: 504, body: { error: { message: 'shop was not done within 1ms.', reasons: ['It goes on.'], fix: 'Wait.' } } },
+      ],
     }
-    const { code, err } = await gitwake(['sync', 'shop', '--wait', '1ms'], environment)
-    assert.deepEqual([code, err], [3, 'not done\nwait\n'])
+    const { code, err } = await gitwake(['sync', 'shop', '--wait', '5ms'], environment)
+    assert.deepEqual([code, err], [3, 'shop was not done within 5ms.\nIt goes on.\nWait.\n'])
   })
 
   test('a wrong or missing token is told with what to set', async () => {

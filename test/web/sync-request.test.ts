@@ -137,7 +137,8 @@ test('a wait that is over tells why the last try failed', async (t) => {
   })
   const { status, body } = await answer
   assert.equal(status, 504)
-  assert.match(body.error.message, /tried again, the last try failed: git\.example\.org does not answer\.$/)
+  assert.equal(body.error.message, 'shop-prod was not done within 300ms.')
+  assert.deepEqual(body.error.reasons, ['It is tried again, the last try failed: git.example.org does not answer.'])
   assert.match(body.error.fix, /^Go on waiting: GET .* Check the host\.$/)
 })
 
@@ -192,7 +193,7 @@ test('a wait for a commit ends with its result, not with that of the head before
     .post(`${SYNC}?wait=20ms&revision=${'c'.repeat(40)}`)
     .set(BEARER)
   assert.equal(late.status, 504)
-  assert.match(late.body.error.message, /no sync of c{12}, or of a later head, has ended/)
+  assert.match(late.body.error.reasons[0], /No sync of c{12}, or of a later head, has ended/)
   assert.match(late.body.error.fix, new RegExp(`tickets/2\\?wait=60s&revision=c{40}\\.$`))
   for (const revision of ['HEAD', 'abc1234', `${'A'.repeat(40)}`, '--upload-pack=x'])
     assert.equal((await request(url).post(`${SYNC}?revision=${revision}`).set(BEARER)).body.error.code, 'bad-revision', revision)
