@@ -1,3 +1,5 @@
+import type { Problem } from './error.ts'
+
 /** How an application leaves a cluster: its objects stay without our marks, or go. */
 export type Departure = 'detach' | 'delete'
 
@@ -13,4 +15,14 @@ export interface Orphan {
   readonly deletionPolicy: DeletionPolicy
   /** Milliseconds since 1970: when a sweep first found it so. */
   readonly since: number
+  /** Asked for, and not ended yet. */
+  readonly departure?: Departure
+  /** Why the last try to have it leave did not end it. */
+  readonly problem?: Pick<Problem, 'message' | 'fix'>
+}
+
+/** What becomes of its objects, in a few words. */
+export function displayDeparture({ departure, deletionPolicy }: Orphan): string {
+  if (departure === 'detach') return 'being detached'
+  return departure === 'delete' || deletionPolicy === 'prune' ? 'being deleted' : 'stays'
 }

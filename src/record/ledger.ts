@@ -56,6 +56,12 @@ export function createLedger({
     const texts = await redis.zrevrange(receiverKeys.history(application), 0, limit - 1)
     return texts.flatMap((text) => decodeResult(text) ?? [])
   }
+  const orphans = async (): Promise<readonly Orphan[]> => {
+    const clusters = [...configuration().clusters.keys()]
+    const texts = await Promise.all(clusters.map(async (cluster) => redis.hvals(clusterKeys(cluster).orphans)))
+    const found = texts.flat().flatMap((text) => decodeOrphan(text) ?? [])
+    return Promise.all(found.map(async (orphan) => withDeparture(redis, orphan, (await history(orphan.application, 1))[0])))
+  }
   const questions = async () => ({
     redis,
     configuration: configuration(),
@@ -65,7 +71,7 @@ export function createLedger({
     waitFor(ticket, signal, fold, async () => reachable(answerTo(redis, ticket)))
   return {
     statuses: async () => reachable(statuses([...configuration().applications.values()])),
-    orphans: async () => reachable(orphansOf(redis, [...configuration().clusters.keys()])),
+    orphans: async () => reachable(orphans()),
     status: async (name) => {
       const application = configuration().applications.get(name)
       return application && (await reachable(statuses([application])))[0]
@@ -88,9 +94,13 @@ export function createLedger({
   }
 }
 
-async function orphansOf(redis: Redis, clusters: readonly string[]): Promise<readonly Orphan[]> {
-  const texts = await Promise.all(clusters.map(async (cluster) => redis.hvals(clusterKeys(cluster).orphans)))
-  return texts.flat().flatMap((text) => decodeOrphan(text) ?? [])
+/** An orphan as it leaves: what was asked for and has no answer yet, and why the last try since it is one did not end it. */
+async function withDeparture(redis: Redis, orphan: Orphan, newest: SyncResult | undefined): Promise<Orphan> {
+  const { application, cluster, since } = orphan
+  const [want, done, departure] = await redis.hmget(clusterKeys(cluster).application(application), 'want', 'done', 'departure')
+  const isOpen = Number(want ?? 0) > Number(done ?? 0) && (departure === 'detach' || departure === 'delete')
+  const problem = newest?.cluster === cluster && newest.finishedAt >= since ? newest.problem : undefined
+  return { ...orphan, ...(isOpen && { departure }), ...(problem && { problem: { message: problem.message, fix: problem.fix } }) }
 }
 
 /** Listens first and looks then, so that no answer slips through between the two. */

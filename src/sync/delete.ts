@@ -70,7 +70,7 @@ async function finish({ narrowed, failed, waiting, kept }: Left, leaving: Leavin
     )
   const [first] = waiting
   if (first !== undefined) {
-    const message = `${waiting.length} objects are still being deleted, first ${displayName(first.object)}: ${first.reason}`
+    const message = `still being deleted: ${named(waiting)}`
     return run.end('failed', message, {
       code: 'still-terminating',
       message,
@@ -87,6 +87,13 @@ async function finish({ narrowed, failed, waiting, kept }: Left, leaving: Leavin
   if (stopped !== undefined) return run.stoppedBy(stopped)
   await destination.deleteInventory(stored, options)
   return run.end('synced', `${request.job.application} is gone from ${request.cluster}: ${summarise(run.changes)}`)
+}
+
+const MOST_NAMED = 5
+
+function named(changes: readonly PlannedChange[]): string {
+  const some = changes.slice(0, MOST_NAMED).map(({ object, reason }) => `${displayName(object)} (${reason})`)
+  return [...some, ...(changes.length > MOST_NAMED ? [`and ${changes.length - MOST_NAMED} more`] : [])].join('; ')
 }
 
 function isTerminating({ object, action }: PlannedChange, { facts }: Decision): boolean {

@@ -475,6 +475,28 @@ describe('the commands that ask a server', () => {
       assert.match((await gitwake([verb, 'gone'], environment)).err, /no application "gone".*\n.*"gitwake orphans".*next sweep/)
   })
 
+  test('orphans says what becomes of each, and why one on its way out is still there', async () => {
+    const orphan = { cluster: 'prod', objects: 2, deletionPolicy: 'orphan', since: 0 }
+    const problem = { message: 'still being deleted: ConfigMap/shop/a (it waits for its finalizers (example.org/hold))', fix: 'Wait.' }
+    const list = [
+      { ...orphan, application: 'left' },
+      { ...orphan, application: 'going', departure: 'delete', problem },
+      { ...orphan, application: 'kept', departure: 'detach' },
+      { ...orphan, application: 'policy', deletionPolicy: 'prune' },
+    ]
+    answers = { 'GET /api/orphans': [{ status: 200, body: { orphans: list } }] }
+    const { code, out } = await gitwake(['orphans'], environment)
+    assert.equal(code, 1)
+    for (const [name, becomes] of [
+      ['left', 'stays'],
+      ['going', 'being deleted'],
+      ['kept', 'being detached'],
+      ['policy', 'being deleted'],
+    ])
+      assert.match(out, new RegExp(`^${name} .* ${becomes} `, 'm'))
+    assert.match(out, /^going on prod: still being deleted: ConfigMap\/shop\/a .*example\.org\/hold\)\)\n {2}→ Wait\.$/m)
+  })
+
   const ticket = { application: 'shop', cluster: 'prod', wanted: 3 }
   const accepted = { status: 202, body: { ticket } }
   const waits = [

@@ -5,6 +5,7 @@ import type { AuditEvent } from '../../src/model/audit.ts'
 import type { SyncReason } from '../../src/model/job.ts'
 import type { SyncResult } from '../../src/model/result.ts'
 import type { RunSync } from '../../src/queue/run.ts'
+import { rememberOrphans } from '../../src/queue/orphans.ts'
 import { publishStatus } from '../../src/queue/status.ts'
 import { delivery, failed, resultOf, setUp, targetOf, trigger } from '../queue/setup.ts'
 import { until } from '../queue/until.ts'
@@ -56,6 +57,33 @@ test('an application that moves to another cluster is not answered by what it di
   assert.equal((await books.ledger.waitFor(before, AbortSignal.timeout(20_000)))?.outcome, 'synced')
   const moved = { ...before, cluster: 'elsewhere', wanted: before.wanted - 5 }
   assert.equal(await books.ledger.waitFor(moved, AbortSignal.timeout(100)), undefined)
+})
+
+test('an orphan on its way out says so, and why it is still there, until its departure has ended', async () => {
+  await using setup = await setUp()
+  await using books = openBooks(setup)
+  const old = { application: 'old', cluster: 'prod', objects: 1, deletionPolicy: 'orphan', since: 1 } as const
+  await rememberOrphans(setup.connections.producer, 'prod', [old])
+  assert.deepEqual(await books.ledger.orphans(), [old])
+  const problem = { code: 'still-terminating', message: 'it waits for example.org/hold', fix: 'Wait.', retryable: true }
+  const runs = Promise.withResolvers<void>()
+  setup.work({
+    backoff: soon,
+    run: async (job) => {
+      const shown = await books.ledger.orphans()
+      if (shown[0]?.problem !== undefined) await runs.promise
+      return shown[0]?.problem === undefined ? resultOf(job, { outcome: 'failed', problem, finishedAt: Date.now() }) : resultOf(job)
+    },
+  })
+  const target = { application: 'old', cluster: 'prod', repository: '' }
+  await setup.intake.depart(target, 'delete', 'ada')
+  const ticket = await setup.intake.acceptTrigger(target, trigger())
+  await until(async () => (await books.ledger.orphans())[0]?.problem !== undefined)
+  const { message, fix } = problem
+  assert.deepEqual(await books.ledger.orphans(), [{ ...old, departure: 'delete', problem: { message, fix } }])
+  runs.resolve()
+  await books.ledger.waitFor(ticket, AbortSignal.timeout(20_000))
+  assert.deepEqual(await books.ledger.orphans(), [old])
 })
 
 test('a commit that is at fault answers who waits, at once', async () => {

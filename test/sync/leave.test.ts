@@ -110,7 +110,10 @@ test('a deletion that hangs at a finalizer keeps track of it, is tried again, an
   assert.deepEqual([first.outcome, first.problem?.code, first.problem?.retryable], ['failed', 'still-terminating', true], first.message)
   assert.match(first.message, /example\.org\/hold/)
   const second = await depart(bench, app, 'delete')
-  assert.match(second.message, /being deleted since .*example\.org\/hold/)
+  assert.match(
+    second.message,
+    /^still being deleted: ConfigMap\/.*\/a \(not in Git any more; it is being deleted since .*example\.org\/hold\)\)$/,
+  )
   assert.equal((await inventory(app))?.inventory.entries.size, 1)
   const path = `/api/v1/namespaces/${app.namespace}/configmaps/a`
   await bench.api('PATCH', path, { metadata: { finalizers: null } }, { contentType: 'application/merge-patch+json' })

@@ -214,7 +214,9 @@ test('what asks for a sync, waits for one, stops and resumes is answered as the 
 
 test('what lets go of orphans is answered as the document says', async (t) => {
   const { post, get, ending, ledger } = await start(t)
-  ledger.setOrphans([{ application: 'old', cluster: 'prod', objects: 3, revision: 'e'.repeat(40), deletionPolicy: 'orphan', since: 1 }])
+  const problem = { message: 'm', fix: 'f' }
+  const old = { application: 'old', cluster: 'prod', objects: 3, revision: 'e'.repeat(40), deletionPolicy: 'orphan', since: 1 } as const
+  ledger.setOrphans([{ ...old, departure: 'delete', problem }])
   await expectTold(get('/api/orphans'), 'get', '/api/orphans', 200)
   const tickets = '/api/orphans/{cluster}/{name}/tickets/{wanted}'
   for (const [fields, status] of [

@@ -123,6 +123,13 @@ test('what the configuration has no more is shown with what can be done about it
   const { text } = await request(url).get('/').set(BASIC).expect(200)
   assert.match(text, /old-shop on prod: 3 objects without an application/)
   assert.match(text, /gitwake detach old-shop.*gitwake delete old-shop/)
+  const problem = { message: 'still being deleted: ConfigMap/shop/a (it waits for <b>)', fix: 'Nothing to do.' }
+  ledger.setOrphans([
+    { application: 'old-shop', cluster: 'prod', objects: 1, deletionPolicy: 'orphan', since: 1, departure: 'delete', problem },
+  ])
+  const later = await request(url).get('/').set(BASIC).expect(200)
+  assert.match(later.text, /, being deleted<.*\(it waits for &lt;b&gt;\).*Nothing to do\..*tried again until/s)
+  assert.doesNotMatch(later.text, /gitwake detach old-shop/)
 })
 
 test('an address narrows the page down to a state or to what one searches for', async (t) => {

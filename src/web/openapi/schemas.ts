@@ -162,6 +162,11 @@ export const orphan = named(
     revision: revision.optional(),
     deletionPolicy: z.enum(['orphan', 'prune']).describe('What becomes of the objects: they stay, or are being deleted'),
     since: moment('When a sweep first found it so'),
+    departure: z.enum(['detach', 'delete']).optional().describe('Asked for, and not ended yet'),
+    problem: z
+      .object({ message: z.string(), fix: z.string() })
+      .optional()
+      .describe('Why the last try to have it leave did not end it: the finalizers that it waits for, say'),
   }),
 )
 

@@ -1,5 +1,5 @@
 import type { Principal } from '../../model/access.ts'
-import type { Orphan } from '../../model/departure.ts'
+import { displayDeparture, type Orphan } from '../../model/departure.ts'
 import type { ApplicationStatus } from '../../model/result.ts'
 import { html, type Html } from '../html.ts'
 import { applicationCard } from './application-card.ts'
@@ -59,17 +59,22 @@ ${orphans.length > 0 && leftBehind(orphans, now)}`,
 function leftBehind(orphans: readonly Orphan[], now: number): Html {
   return html`<section class="group" id="orphans" aria-labelledby="orphans-title">
 <h2 id="orphans-title">Orphaned <span class="count">${orphans.length}</span></h2>
-${orphans.map(
-  ({ application, cluster, objects, deletionPolicy, since }) =>
-    html`<div class="notice hold"><p class="said">${application} on ${cluster}: ${plural(objects, 'object')} without an application, found ${ago(since, now)}</p>
-<p class="fix">${
-      deletionPolicy === 'prune'
-        ? 'Its deletionPolicy has it deleted; beyond its budget that waits for '
-        : 'Configure it again under its name, or let go of it: '
-    }${deletionPolicy !== 'prune' && html`<code>gitwake detach ${application}</code> leaves the objects, `}<code>gitwake delete ${application}</code>${deletionPolicy !== 'prune' && ' deletes them'}</p></div>`,
-)}
+${orphans.map((orphan) => {
+  const { application, cluster, objects, since, problem } = orphan
+  const becomes = displayDeparture(orphan)
+  const state = becomes === 'stays' ? '' : `, ${becomes}`
+  return html`<div class="notice hold"><p class="said">${application} on ${cluster}: ${plural(objects, 'object')} without an application, found ${ago(since, now)}${state}</p>
+${problem !== undefined && html`<p>${problem.message}</p><p class="fix">${problem.fix}</p>`}<p class="fix">${wayOut(orphan)}</p></div>`
+})}
 </section>
 `
+}
+
+function wayOut({ application, departure, deletionPolicy }: Orphan): Html | string {
+  if (departure !== undefined) return 'It is tried again until nothing of it is left.'
+  if (deletionPolicy === 'prune')
+    return html`Its deletionPolicy has it deleted; beyond its budget that waits for <code>gitwake delete ${application}</code>`
+  return html`Configure it again under its name, or let go of it: <code>gitwake detach ${application}</code> leaves the objects, <code>gitwake delete ${application}</code> deletes them`
 }
 
 function titleOfRest(attention: number, rest: readonly ApplicationStatus[]): string {
