@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, Help, type Option } from 'commander'
 import { addRemoteCommands } from './cli/commands/ask.ts'
 import type { Context, Roles } from './cli/commands/context.ts'
 import { addLocalCommands } from './cli/commands/local.ts'
@@ -49,6 +49,7 @@ function createProgram(context: Context): Command {
     .version(gitwakeVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .helpCommand('help [command]', 'print the help of a command')
+    .configureHelp({ optionDescription })
     .showSuggestionAfterError()
     .showHelpAfterError('Run with --help for what there is.')
     .exitOverride()
@@ -61,6 +62,13 @@ function createProgram(context: Context): Command {
   addLocalCommands(program, context)
   addRemoteCommands(program, context)
   return program
+}
+
+/** Off, or none, unless it is given: nobody has to be told. */
+function optionDescription(option: Option): string {
+  const { defaultValue, description } = option
+  const isNothing = defaultValue === false || (Array.isArray(defaultValue) && defaultValue.length === 0)
+  return isNothing ? description : new Help().optionDescription(option)
 }
 
 function settingsFor(environment: Environment | undefined, terminal: Terminal): Settings {

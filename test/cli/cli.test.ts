@@ -72,6 +72,14 @@ describe('the command line', () => {
     assert.match((await gitwake(['--version'])).out, /^\d+\.\d+\.\d+\n$/)
   })
 
+  test('tells defaults as they are written, and none where nothing is given', async () => {
+    const help = async (command: string) => (await gitwake([command, '--help'])).out.replaceAll(/\s+/g, ' ')
+    assert.match(await help('plan'), /how long to wait for it \(default: 2m\)/)
+    assert.match(await help('rbac'), /\(default: gitwake-system\/gitwake-work\)/)
+    assert.match(await help('history'), /\(default: 20\)/)
+    for (const command of ['work', 'status', 'token', 'sync']) assert.doesNotMatch(await help(command), /default: (?:false|\[\])/)
+  })
+
   const usage: readonly (readonly string[])[] = [
     [],
     ['synk'],

@@ -67,7 +67,7 @@ function addPlan(program: Command, { terminal, run }: Context, client: () => Pro
     .addOption(new Option('--ref <ref>', 'another branch or tag').conflicts(['revision', 'pull']))
     .addOption(new Option('--revision <sha>', 'a commit that is, or was lately, the head of a branch').conflicts(['ref', 'pull']))
     .addOption(new Option('--pull <number>', 'a pull request, where the application allows it').conflicts(['ref', 'revision']))
-    .option('--wait <duration>', 'how long to wait for it', durationMs, 120_000)
+    .addOption(new Option('--wait <duration>', 'how long to wait for it').argParser(durationMs).default(120_000, '2m'))
     .addOption(new Option('-o, --output <format>', 'how to print it').choices(['text', 'json']).default('text'))
     .addHelpText(
       'after',

@@ -69,10 +69,11 @@ function addRbac(
     .command('rbac')
     .description('print the roles that the configuration needs in a cluster, ready for kubectl apply')
     .option('--cluster <name>', 'the cluster, where the configuration has more than one')
-    .option('--subject <namespace/name>', "the worker's ServiceAccount there", serviceAccount, {
-      namespace: 'gitwake-system',
-      name: 'gitwake-work',
-    })
+    .addOption(
+      new Option('--subject <namespace/name>', "the worker's ServiceAccount there")
+        .argParser(serviceAccount)
+        .default({ namespace: 'gitwake-system', name: 'gitwake-work' }, 'gitwake-system/gitwake-work'),
+    )
     .option('--path <folder...>', 'folders of the applications: only the kinds in them are granted, instead of every kind')
     .addOption(new Option('-o, --output <format>', 'how to print them').choices(['yaml', 'json']).default('yaml'))
     .addHelpText('after', example('gitwake rbac --cluster prod --path overlays/prod | kubectl apply -f -'))
