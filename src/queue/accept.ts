@@ -15,10 +15,8 @@ import { claimKey } from './once.ts'
 import { findPassing, moveOf } from './passing.ts'
 import { CLASS, priorityOf } from './priority.ts'
 import { openReads } from './reads.ts'
+import { ASKED_FOR_MS } from './scripts/script.ts'
 import { sayNow } from './standing.ts'
-
-/** A person has seen the cluster as it was: a worker that comes much later must ask again. */
-const CONFIRMED_FOR_MS = 15 * 60_000
 
 /** Intake, and what the serve role needs besides. */
 export interface QueueIntake extends Intake {
@@ -110,7 +108,7 @@ export function createIntake({ redis, configuration, log, retention = RETENTION 
   }
 
   /** By the clock that judges it when a worker comes. */
-  const soon = async (key: string): Promise<number> => (await reachable(clockAt(redis, key))) + CONFIRMED_FOR_MS
+  const soon = async (key: string): Promise<number> => (await reachable(clockAt(redis, key))) + ASKED_FOR_MS
 
   return {
     acceptDelivery: async (delivery, targets, trigger) => guarded(targets, acceptDelivery(delivery, targets, trigger)),

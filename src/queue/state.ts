@@ -74,10 +74,17 @@ export async function finishRun(
       departure,
       run.begun ?? seen,
       result?.outcome === 'failed' ? 1 : '',
+      result ? departureAfter(result) : '',
       ...status,
     ],
   )
   return Number(reply)
+}
+
+/** A departure that began goes on until nothing is left; one that may not be is forgotten, so that what is configured goes on. */
+function departureAfter({ problem }: SyncResult): 'again' | 'over' | '' {
+  if (problem?.code === 'still-configured' || problem?.code === 'taken-over') return 'over'
+  return problem?.retryable === true ? 'again' : ''
 }
 
 /** More requests than that during one run are news, whatever they say. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { Configuration } from '../../src/model/configuration.ts'
 import type { Departure } from '../../src/model/departure.ts'
+import type { Problem } from '../../src/model/error.ts'
 import type { Inventory } from '../../src/model/inventory.ts'
 import { clusterKeys } from '../../src/model/keys.ts'
 import type { Log } from '../../src/model/log.ts'
@@ -215,4 +216,31 @@ describe('a departure', () => {
     await until(() => isDone(second.wanted))
     assert.deepEqual(seen, ['detach'], 'without an order, what is not configured is not run')
   })
+
+  const failures: readonly (readonly [string, Partial<Problem>, readonly (Departure | undefined)[]])[] = [
+    ['goes on as long as it is tried again, however long that takes', { code: 'still-terminating', retryable: true }, ['delete', 'delete']],
+    ['is forgotten where the application is configured after all', { code: 'still-configured', retryable: false }, ['delete', undefined]],
+  ]
+  for (const [what, problem, departures] of failures) {
+    it(what, async () => {
+      await using setup = await setUp(['old'])
+      const { client } = setup.redis
+      const key = clusterKeys('prod').application('old')
+      const seen: (Departure | undefined)[] = []
+      setup.work({
+        backoff: { retryable: { firstMs: 1, mostMs: 1 }, refused: { firstMs: 1, mostMs: 1 } },
+        run: async (job) => {
+          // As if it had been asked for long ago.
+          if (seen.push(job.departure) === 1) await client.hset(key, 'departureUntil', 1)
+          const failed = { message: 'm', fix: 'f', code: '', retryable: false, ...problem }
+          return seen.length === 1 ? resultOf(job, { outcome: 'failed', problem: failed }) : resultOf(job)
+        },
+      })
+      const target = { application: 'old', cluster: 'prod', repository: '' }
+      await setup.intake.depart(target, 'delete', 'ada')
+      await setup.intake.acceptTrigger(target, { reason: 'manual', at: Date.now() })
+      await until(() => seen.length === 2)
+      assert.deepEqual(seen, departures)
+    })
+  }
 })

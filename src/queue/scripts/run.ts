@@ -1,4 +1,4 @@
-import { DUE_SLACK_MS, type Script } from './script.ts'
+import { ASKED_FOR_MS, DUE_SLACK_MS, type Script } from './script.ts'
 
 /**
  * KEYS: application, triggers. ARGV: key prefix, application.
@@ -29,7 +29,7 @@ return {'run', state[1], state[2], state[5] or '0', state[6] or '0', state[7] or
 /**
  * KEYS: application, triggers, outcomes, status. ARGV: application, seed, seen, 'answered' | 'failed' | 'superseded' | 'waiting' | 'released', delay in ms,
  * result as JSON or '', kept outcomes, confirmed plan or '', departure or '', what the run had seen when it began,
- * '1' where the result is a failure, then (field, value) pairs of the status.
+ * '1' where the result is a failure, 'again' or 'over' where a departure that failed stays asked for or does not, else '', then (field, value) pairs of the status.
  * Writes the outcome and the end of the run in one step: no ticket is done without a recorded outcome.
  * Returns the delay in ms where it is due later, else 0. A seed that differs means that Redis was flushed meanwhile.
  */
@@ -40,7 +40,7 @@ export const FINISH: Script = {
 local now = clock()
 local application, seed, seen, kind, delay = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
 if ARGV[6] ~= '' then redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[7], '*', 'result', ARGV[6]) end
-for index = 12, #ARGV, 2 do redis.call('HSET', KEYS[4], ARGV[index], ARGV[index + 1]) end
+for index = 13, #ARGV, 2 do redis.call('HSET', KEYS[4], ARGV[index], ARGV[index + 1]) end
 local state = redis.call('HMGET', KEYS[1], 'seed', 'want', 'done', 'running', 'confirm', 'failed', 'attempts', 'departure')
 if state[1] ~= seed then return 0 end
 local want = tonumber(state[2])
@@ -62,6 +62,10 @@ if kind == 'answered' then
   return 0
 end
 if kind == 'failed' then redis.call('HSET', KEYS[1], 'failed', digits(math.max(tonumber(state[6] or 0), seen))) end
+if ARGV[9] ~= '' and state[8] == ARGV[9] then
+  if ARGV[12] == 'again' then redis.call('HSET', KEYS[1], 'departureUntil', digits(now + delay + ${ASKED_FOR_MS})) end
+  if ARGV[12] == 'over' then redis.call('HDEL', KEYS[1], 'departure', 'departureUntil') end
+end
 if want > seen then return 0 end
 redis.call('HSET', KEYS[1], 'notBefore', digits(now + delay))
 -- Who waits has not failed.

@@ -21,6 +21,9 @@ end
 /** How much earlier than `notBefore` a job may start: timers and BullMQ's delayed jobs are not exact. */
 export const DUE_SLACK_MS = 250
 
+/** How long a confirmation or a departure counts. A person has seen the cluster as it was: a worker that comes much later must ask again. */
+export const ASKED_FOR_MS = 15 * 60_000
+
 /** How many heads of a branch are remembered, and for how long. */
 export const HEADS_KEPT = 100
 export const HEADS_KEPT_MS = 30 * 24 * 3_600_000
