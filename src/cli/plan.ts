@@ -1,7 +1,7 @@
 import { formatDuration } from '../model/duration.ts'
 import { displaySubject, subjectText, type PlanReport, type PlanSubject } from '../model/plan-report.ts'
 import { errorOf, fieldOf, ONE_WAIT_MS, type Client } from './client.ts'
-import { changeLines, counts, state } from './show.ts'
+import { changeLines, counts, fixLines, state } from './show.ts'
 import { unknownApplication } from './status.ts'
 import { plain, short } from './table.ts'
 import type { Terminal } from './terminal.ts'
@@ -63,7 +63,7 @@ function planText(terminal: Terminal, report: PlanReport): string {
     ...(held !== undefined && subject.of === 'head'
       ? [`  → to carry out exactly these prunes: gitwake sync ${plain(application)} --confirm ${plain(held.digest)}`]
       : []),
-    ...(problem === undefined ? [] : [`  → ${plain(problem.fix)}`]),
+    ...fixLines(problem, changes),
   ]
   return `${lines.join('\n')}\n`
 }

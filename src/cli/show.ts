@@ -42,9 +42,9 @@ export function counts(result: Pick<SyncResult, 'counts'>): string {
   return parts.length === 0 ? 'no changes' : parts.join(', ')
 }
 
-/** One line per change, with its reason, what drifted and what differs. */
+/** One line per change, with its reason, what drifted and what differs; what to do stands at the first that it is about. */
 export function changeLines(terminal: Terminal, changes: readonly Change[]): readonly string[] {
-  return changes.flatMap((change) => {
+  return changes.flatMap((change, index) => {
     const place = change.origin === undefined ? '' : ` (${plain(displayOrigin(change.origin))})`
     const [sign, colour] = SIGNS[change.action] ?? UNKNOWN_SIGN
     const head = `${paint(terminal, colour, `${sign} ${plain(change.action).padEnd(10)}`)} ${plain(displayName(change.object))}`
@@ -53,10 +53,16 @@ export function changeLines(terminal: Terminal, changes: readonly Change[]): rea
         `             ${plain(field)}, by ${plain(manager ?? 'unknown')}${at === undefined ? '' : `, at ${plain(at)}`}`,
     )
     const more = change.moreFields === undefined ? [] : [`      and ${change.moreFields} more fields`]
-    const fix = change.fix === undefined ? [] : [`             → ${plain(change.fix)}`]
+    const isSaid = changes.findIndex(({ fix }) => fix === change.fix) < index
+    const fix = change.fix === undefined || isSaid ? [] : [`             → ${plain(change.fix)}`]
     const diff = (change.diff ?? []).flatMap((field) => fieldLines(terminal, field))
     return [`  ${head}: ${plain(change.reason)}${place}`, ...drift, ...diff, ...more, ...fix]
   })
+}
+
+/** What to do about the whole, where no change has said it. */
+export function fixLines(problem: SyncResult['problem'], changes: readonly Change[]): readonly string[] {
+  return problem === undefined || changes.some(({ fix }) => fix === problem.fix) ? [] : [`  → ${plain(problem.fix)}`]
 }
 
 /** One object that is not well, and the last lines of the container that made it so. */
@@ -107,7 +113,7 @@ export function resultText(terminal: Terminal, result: SyncResult): string {
     ...changeLines(terminal, result.changes),
     ...unhealthy.flatMap(healthLines),
     ...result.warnings.map((warning) => `  warning    ${plain(warning)}`),
-    ...(result.problem === undefined ? [] : [`  → ${plain(result.problem.fix)}`]),
+    ...fixLines(result.problem, result.changes),
     ...(result.outcome === 'held' && result.plan !== undefined
       ? [`  → to carry out exactly this plan: gitwake sync ${result.application} --confirm ${plain(result.plan)}`]
       : []),

@@ -423,6 +423,16 @@ describe('the commands that ask a server', () => {
       assert.ok(!out.includes('\u001b'))
     })
 
+    test('says what to do once, however many objects it is about', async () => {
+      const fix = 'Remove it from one of the two.'
+      const refused = sampleChange({ action: 'failed', reason: 'owned by application other', fix })
+      const problem = { code: 'refused', message: 'm', fix, retryable: false }
+      answers = { [`${path}wait`]: [{ status: 200, body: samplePlan({ outcome: 'refused', changes: [refused, refused], problem }) }] }
+      const { out } = await gitwake(['plan', 'shop'], environment)
+      assert.equal(out.split('owned by application other').length - 1, 2)
+      assert.equal(out.split(fix).length - 1, 1, out)
+    })
+
     test('asks for another branch, a commit or a pull request', async () => {
       const sha = 'a'.repeat(40)
       for (const [parameters, query] of [
