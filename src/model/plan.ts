@@ -3,18 +3,22 @@ import type { HookPhase } from './hook.ts'
 import type { Json } from './json.ts'
 import type { Manifest, ObjectId, Origin } from './object.ts'
 
+/** In the order in which one wants to know: `1 failed, 2 configured, 38 unchanged`. */
+export const CHANGE_ACTIONS = [
+  'failed',
+  'held',
+  'created',
+  'configured',
+  'recreated',
+  'adopted',
+  'pruned',
+  'released',
+  'skipped',
+  'unchanged',
+] as const
+
 /** What happens (in a plan) or happened (in a result) to one object. */
-export type ChangeAction =
-  | 'created'
-  | 'configured'
-  | 'recreated'
-  | 'unchanged'
-  | 'adopted'
-  | 'pruned'
-  | 'released'
-  | 'skipped'
-  | 'held'
-  | 'failed'
+export type ChangeAction = (typeof CHANGE_ACTIONS)[number]
 
 /** One field that no longer carries what was applied, and who took it where the API server recorded that. */
 export interface FieldDrift {

@@ -2,7 +2,7 @@ import { problemOf, type Problem } from '../model/error.ts'
 import type { HealthStatus } from '../model/health.ts'
 import type { SyncJob } from '../model/job.ts'
 import { displayName } from '../model/object.ts'
-import type { Change, ChangeAction, PlannedChange } from '../model/plan.ts'
+import { CHANGE_ACTIONS, type Change, type ChangeAction, type PlannedChange } from '../model/plan.ts'
 import type { SyncOutcome, SyncResult, WaitsFor } from '../model/result.ts'
 import type { Withheld } from '../plan/withheld.ts'
 import type { HealthReport } from './ports.ts'
@@ -144,7 +144,10 @@ export function publicChange({
 
 export function countActions(changes: readonly Change[]): SyncResult['counts'] {
   const counts: Partial<Record<ChangeAction, number>> = {}
-  for (const { action } of changes) counts[action] = (counts[action] ?? 0) + 1
+  for (const action of CHANGE_ACTIONS) {
+    const count = changes.filter((change) => change.action === action).length
+    if (count > 0) counts[action] = count
+  }
   return counts
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { RIGHTS } from '../../model/access.ts'
+import { CHANGE_ACTIONS } from '../../model/plan.ts'
 
 /**
  * The answers of the API, as its OpenAPI document tells them. The types in src/model stay the truth: test/web/openapi.test.ts does not compile
@@ -52,7 +53,7 @@ export const problem = named(
   }),
 )
 
-const action = z.enum(['created', 'configured', 'recreated', 'unchanged', 'adopted', 'pruned', 'released', 'skipped', 'held', 'failed'])
+const action = z.enum(CHANGE_ACTIONS)
 const health = z.enum(['current', 'in progress', 'failed', 'terminating', 'unknown'])
 const outcome = z.enum(['synced', 'failed', 'held', 'superseded', 'not affected', 'drifted', 'suspended', 'waiting'])
 const reason = z.enum(['push', 'poll', 'drift', 'manual', 'dependency', 'retry'])

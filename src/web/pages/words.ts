@@ -1,5 +1,5 @@
 import type { HealthStatus } from '../../model/health.ts'
-import type { ChangeAction } from '../../model/plan.ts'
+import { CHANGE_ACTIONS, type ChangeAction } from '../../model/plan.ts'
 import type { ApplicationStatus, SyncOutcome } from '../../model/result.ts'
 import type { SyncReason } from '../../model/job.ts'
 
@@ -77,21 +77,10 @@ export function plural(count: number, singular: string): string {
   return `${count.toLocaleString('en')} ${singular}${count === 1 ? '' : 's'}`
 }
 
-/** What happened, in the order in which one wants to know: "1 failed, 2 configured, 38 unchanged". */
+/** What happened: "1 failed, 2 configured, 38 unchanged". */
 export function countsText(counts: Readonly<Partial<Record<ChangeAction, number>>>): string {
-  const order: readonly ChangeAction[] = [
-    'failed',
-    'held',
-    'created',
-    'configured',
-    'recreated',
-    'adopted',
-    'pruned',
-    'released',
-    'skipped',
-    'unchanged',
-  ]
-  const parts = order.filter((action) => (counts[action] ?? 0) > 0).map((action) => `${counts[action]?.toLocaleString('en')} ${action}`)
+  const told = CHANGE_ACTIONS.filter((action) => (counts[action] ?? 0) > 0)
+  const parts = told.map((action) => `${counts[action]?.toLocaleString('en')} ${action}`)
   return parts.length === 0 ? 'no objects' : parts.join(', ')
 }
 
