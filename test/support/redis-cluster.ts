@@ -64,7 +64,12 @@ export async function startRedisCluster(options: { replicas?: boolean; args?: re
   })
   for (const [index, replica] of nodes.slice(MASTERS).entries()) await replica.ask('CLUSTER', 'REPLICATE', String(masters[index]?.id))
 
-  const whole = (): Promise<void> => until(async () => (await Promise.all(nodes.map(isWhole))).every(Boolean))
+  const whole = (): Promise<void> =>
+    until(async () => {
+      const roles = await Promise.all(nodes.map(roleInWhole))
+      // A master that comes back takes itself for one still, until it hears of its successor.
+      return !roles.includes(undefined) && roles.filter((role) => role === 'master').length === MASTERS
+    })
   await whole()
   const client = new Cluster(
     nodes.map(({ port }) => ({ host: '127.0.0.1', port })),
@@ -115,10 +120,12 @@ export async function startRedisCluster(options: { replicas?: boolean; args?: re
   }
 }
 
-async function isWhole(node: Node): Promise<boolean> {
+/** What a node is, if it finds the cluster whole and is in step. */
+async function roleInWhole(node: Node): Promise<'master' | 'replica' | undefined> {
   const [cluster, replication] = await Promise.all([node.ask('CLUSTER', 'INFO'), node.ask('INFO', 'replication')]).catch(() => ['', ''])
-  const inStep = /^role:master|^master_link_status:up/m.test(String(replication))
-  return String(cluster).includes('cluster_state:ok') && String(cluster).includes('cluster_slots_ok:16384') && inStep
+  if (!String(cluster).includes('cluster_state:ok') || !String(cluster).includes('cluster_slots_ok:16384')) return undefined
+  if (/^role:master/m.test(String(replication))) return 'master'
+  return /^master_link_status:up/m.test(String(replication)) ? 'replica' : undefined
 }
 
 interface Range {
