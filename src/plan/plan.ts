@@ -111,7 +111,7 @@ function hold(change: PlannedChange, reason: string): PlannedChange {
 }
 
 /** Does a plan write anything? */
-export function isEmpty({ changes }: Plan): boolean {
+export function isEmpty({ changes }: Pick<Plan, 'changes'>): boolean {
   return changes.every(({ operation }) => operation.verb === 'none')
 }
 

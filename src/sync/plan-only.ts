@@ -1,5 +1,6 @@
 import type { Application, Repository } from '../model/configuration.ts'
 import { problemOf, type Problem } from '../model/error.ts'
+import type { PlannedChange } from '../model/plan.ts'
 import type { PlanOutcome, PlanReport, PlanSubject } from '../model/plan-report.ts'
 import { isAround } from '../plan/hooks.ts'
 import { isEmpty } from '../plan/plan.ts'
@@ -7,6 +8,7 @@ import { resolveSubject } from './plan-source.ts'
 import type { HeadsSeen, Source } from './ports.ts'
 import { propose, type Proposal, type ProposePorts } from './propose.ts'
 import { countActions, openProgress, problemOfChanges, publicChange, summarise } from './run.ts'
+import { keptBack } from './waves.ts'
 
 /** So many changes of live objects are shown field by field; beyond that a plan is a list. */
 const DIFFS = 1_000
@@ -67,7 +69,8 @@ export async function planOnly(request: PlanRequest, ports: PlanPorts): Promise<
     if (typeof proposal === 'string') return end('unchanged', 'nothing to do', {})
     const { held } = proposal.decision.plan
     const refused = proposal.refused.length > 0 && { problem: problemOfChanges('refused', proposal.refused) }
-    return end(outcomeOf(proposal, application), summarise(progress.changes), { ...refused, ...(held && { held }) })
+    if (application.sync.partial) progress.changes = keptBack(progress.changes)
+    return end(outcomeOf(proposal, progress.changes, application), summarise(progress.changes), { ...refused, ...(held && { held }) })
   } catch (error) {
     signal.throwIfAborted()
     const problem = problemOf(error)
@@ -75,8 +78,8 @@ export async function planOnly(request: PlanRequest, ports: PlanPorts): Promise<
   }
 }
 
-function outcomeOf({ decision, hooks, refused }: Proposal, { sync }: Application): PlanOutcome {
+function outcomeOf({ decision, hooks, refused }: Proposal, changes: readonly PlannedChange[], { sync }: Application): PlanOutcome {
   if (refused.length > 0 && !sync.partial) return 'refused'
-  if (!isEmpty(decision.plan) || decision.plan.held !== undefined || hooks.some(isAround)) return 'changes'
-  return decision.plan.changes.some(({ action }) => action === 'failed') ? 'refused' : 'unchanged'
+  if (!isEmpty({ changes }) || decision.plan.held !== undefined || hooks.some(isAround)) return 'changes'
+  return changes.some(({ action }) => action === 'failed') ? 'refused' : 'unchanged'
 }

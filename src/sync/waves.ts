@@ -2,9 +2,10 @@ import type { Problem } from '../model/error.ts'
 import { worstHealth, type ObjectHealth } from '../model/health.ts'
 import { displayName, objectKey, type ObjectId } from '../model/object.ts'
 import type { Plan, PlannedChange } from '../model/plan.ts'
-import { byStageAndWave, stageOf, type Step } from '../plan/stages.ts'
+import { byStageAndWave, stageOf, type Place, type Step } from '../plan/stages.ts'
 import type { Decision } from './decide.ts'
 import type { Destination, HealthReport, WriteOptions } from './ports.ts'
+import { unreachedChange } from './refusal.ts'
 
 /** Why a sync ended before everything was written, where no object was refused. */
 export interface Stopped {
@@ -32,7 +33,7 @@ export interface Waves {
    */
   before(step: Step, failed: readonly PlannedChange[]): Promise<'stand' | 'superseded' | Stopped>
   /** What the plan has refused already of a step and those before it: it counts like what fails when it is written. */
-  lacking(step: Step): readonly PlannedChange[]
+  lacking(place: Place): readonly PlannedChange[]
 }
 
 /** Objects that nobody touches count too: a wave starts on what is there, not on what this commit changed. */
@@ -41,9 +42,7 @@ export function openWaves(plan: Plan, { decision, destination, options, supersed
   const objects = decision.facts.desired.objects
     .filter(({ key }) => !notOurs.has(key))
     .map(({ object, key, wave }) => ({ object, key, wave, stage: stageOf(object) }))
-  // A hook that is refused fails in its turn.
-  const refused = plan.changes.filter(({ action, blocked, hook }) => (action === 'failed' && hook === undefined) || blocked === true)
-  const lacking = (step: Step): readonly PlannedChange[] => refused.filter((change) => byStageAndWave(change, step) <= 0)
+  const lacking = lackingIn(plan.changes)
   const known = new Set<string>()
 
   /** Why a Job has not done what others wait for; undefined where it has. */
@@ -59,7 +58,7 @@ export function openWaves(plan: Plan, { decision, destination, options, supersed
     lacking,
 
     async before(step, failed) {
-      const missing = [...failed, ...lacking(step)].find(({ wave = 0 }) => wave < step.wave)
+      const missing = firstOfEarlierWaves([...failed, ...lacking(step)], step.wave)
       if (missing !== undefined) return lacks(step.wave, missing)
       const earlier = objects.filter((one) => one.wave < step.wave && byStageAndWave(one, step) < 0 && !known.has(one.key))
       if (earlier.length === 0 || timeoutMs === 0) return 'stand'
@@ -80,6 +79,29 @@ export function openWaves(plan: Plan, { decision, destination, options, supersed
       return 'stand'
     },
   }
+}
+
+/** What of a plan is refused already, at a place and before it. */
+function lackingIn(changes: readonly PlannedChange[]): Waves['lacking'] {
+  // A hook that is refused fails in its turn.
+  const refused = changes.filter(({ action, blocked, hook }) => (action === 'failed' && hook === undefined) || blocked === true)
+  return (place) => refused.filter((change) => byStageAndWave(change, place) <= 0)
+}
+
+/** What a sync with `partial` will leave out, because of what is refused already: the waves behind that, and every prune. */
+export function keptBack(changes: readonly PlannedChange[]): readonly PlannedChange[] {
+  if (!changes.some(({ action }) => action === 'failed')) return changes
+  const lacking = lackingIn(changes)
+  return changes.map((change) => {
+    const { operation, stage, wave = 0 } = change
+    if (operation.verb === 'delete') return { ...unreachedChange(change), operation: { verb: 'none' } }
+    const missing = operation.verb === 'apply' ? firstOfEarlierWaves(lacking({ stage, wave }), wave) : undefined
+    return missing === undefined ? change : waits(change, lacks(wave, missing))
+  })
+}
+
+function firstOfEarlierWaves(missing: readonly PlannedChange[], wave: number): PlannedChange | undefined {
+  return missing.find((change) => (change.wave ?? 0) < wave)
 }
 
 function isJob({ group, kind }: ObjectId): boolean {

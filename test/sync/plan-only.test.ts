@@ -109,6 +109,23 @@ describe('a plan of a real cluster', { timeout: 300_000 }, () => {
     assert.deepEqual(last.plan.changes, [])
   })
 
+  it('says with partial which waves and prunes a refused object keeps back', async () => {
+    const app = await bench.subject({ 'old.json': configMap('old', {}) }, { partial: true })
+    await planned(app)
+    const late = { metadata: { name: 'late', annotations: { 'gitwake.dev/wave': '1' } } }
+    await app.repository.commit({
+      'old.json': null,
+      'a.json': configMap('a', {}),
+      'wrong.json': JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'wrong' }, dtaa: {} }),
+      'late.json': JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', ...late }),
+    })
+    const { plan, result } = await planned(app)
+    assert.deepEqual(plan.counts, { created: 1, failed: 1, skipped: 2 })
+    assert.equal(plan.outcome, 'changes')
+    assert.equal(result.outcome, 'failed')
+    assert.equal((await app.plan()).outcome, 'refused', 'nothing is left that would be written')
+  })
+
   it('says the same as the sync for whatever somebody commits and edits', async () => {
     const app = await bench.subject({ 'a0.json': configMap('a0', { x: '0' }) })
     let seed = 7
