@@ -99,6 +99,11 @@ export function readAnnotations(annotations: Readonly<Record<string, string>>): 
   return { policy, wrong }
 }
 
+/** Whether an object with these annotations is ours to write at all. */
+export function isApplied(annotations: Readonly<Record<string, string>> | undefined): boolean {
+  return annotations === undefined || readAnnotations(annotations).policy.apply !== 'never'
+}
+
 /** The wave that an object's annotations ask for, 0 without. */
 export function waveOf(annotations: Readonly<Record<string, string>> | undefined): number {
   return annotations === undefined ? 0 : (readAnnotations(annotations).policy.wave ?? 0)

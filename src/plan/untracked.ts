@@ -2,7 +2,7 @@ import type { Inventory } from '../model/inventory.ts'
 import { PART_OF_LABEL } from '../model/names.ts'
 import { displayName, objectKey, type ObjectKey } from '../model/object.ts'
 import type { Observation, ObservedObject } from '../model/observation.ts'
-import { readAnnotations } from './annotations.ts'
+import { isApplied } from './annotations.ts'
 import { readHook } from './hook-annotations.ts'
 
 const MOST_NAMED = 10
@@ -20,7 +20,7 @@ function untracked(inventory: Inventory | undefined, { objects }: Pick<Observati
 
 function isOurWork({ labels, fields, controller, terminating, annotations }: ObservedObject, applySet: string): boolean {
   if (labels[PART_OF_LABEL] !== applySet || fields === undefined || controller !== undefined || terminating) return false
-  return readHook(annotations) === undefined && readAnnotations(annotations).policy.apply !== 'never'
+  return readHook(annotations) === undefined && isApplied(annotations)
 }
 
 /** Of the untracked ones, those that Git does not declare either: the others are adopted. */

@@ -1,5 +1,6 @@
 import type { SyncResult } from '../model/result.ts'
 import { displayName } from '../model/object.ts'
+import { isApplied } from '../plan/annotations.ts'
 import { isEmpty } from '../plan/plan.ts'
 import type { Hooks } from './hooks.ts'
 import { logMask } from './log-mask.ts'
@@ -31,7 +32,9 @@ async function waitForHealth(written: Written, isAwaited: boolean, { request, po
   const { plan, facts } = written.decision
   const wrote = !isEmpty(plan)
   if (!wrote && request.lastHealth === 'current') return 'settled'
-  const wanted = facts.desired.objects
+  const { objects: desired } = facts.desired
+  // What is never applied may not be there, and is nobody's wait.
+  const wanted = desired.filter(({ manifest }) => isApplied(manifest.metadata.annotations))
   if (!wanted.some(({ object }) => ports.destination.hasHealth(object))) {
     // Being there is all that such objects can be.
     run.health = { status: 'current', objects: [] }
@@ -44,7 +47,7 @@ async function waitForHealth(written: Written, isAwaited: boolean, { request, po
   const timeoutMs = wrote || isAwaited ? application.sync.healthTimeoutMs : 0
   const maskLog = logMask(
     application,
-    wanted.map(({ manifest }) => manifest),
+    desired.map(({ manifest }) => manifest),
   )
   const report = await run.time('health', () =>
     ports.destination.health(objects, facts.applySet, { timeoutMs, signal, superseded, ...(maskLog && { maskLog }) }),

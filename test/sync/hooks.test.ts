@@ -92,6 +92,20 @@ describe('the hooks of a sync', { timeout: 300_000 }, () => {
     assert.deepEqual(await jobs(app), ['check'])
   })
 
+  it('does not wait for the health of what is never applied before it runs the hooks after a sync', async () => {
+    const app = await bench.subject(
+      {
+        'skip.json': hook('skip', { 'argocd.argoproj.io/hook': 'Skip' }),
+        'check.json': hook('check', { 'gitwake.dev/hook': 'post-sync' }),
+      },
+      { healthTimeoutMs: 60_000 },
+    )
+    const result = await app.sync({ reason: 'push' })
+    assert.equal(result.outcome, 'synced', told(result))
+    assert.deepEqual(result.health, { status: 'current', objects: [] })
+    assert.deepEqual(await jobs(app), ['check'])
+  })
+
   it('joins the hook that a crash has interrupted, and removes one that Git has no longer', async () => {
     const app = await bench.subject({ 'migrate.json': hook('migrate', { 'gitwake.dev/hook': 'pre-sync' }), 'a.json': configMap('a', {}) })
     const crash = async (): Promise<void> => {
