@@ -35,13 +35,10 @@ export async function order(client: Client, terminal: Terminal, options: Order):
   if (asked.status === 404) throw unknownApplication(name, { isLeaving })
   if (asked.status !== 202) return told(terminal, asked, json)
   const ticket = ticketOf(asked.body)
-  const commands = fieldOf(asked.body, 'commands')
-  if (!json && Array.isArray(commands))
-    terminal.err(
-      `Git still has the bad commit. To undo it there, which also ends the pin:\n${commands.map((line) => `  ${plain(String(line))}\n`).join('')}`,
-    )
+  const undoing = json ? '' : undoingText(asked.body)
   if (waitMs === 0) {
     terminal.out(json ? `${JSON.stringify(asked.body)}\n` : `${name}: ticket ${ticket.wanted} on cluster ${ticket.cluster}\n`)
+    terminal.err(undoing)
     return DONE
   }
   const revision = query['revision'] === undefined ? '' : `&revision=${query['revision']}`
@@ -54,9 +51,21 @@ export async function order(client: Client, terminal: Terminal, options: Order):
       `${place}/tickets/${ticket.wanted}?wait=${Math.max(1, Math.round(nextMs))}ms${revision}`,
       nextMs + 15_000,
     )
-    if (answer.status !== 504) return told(terminal, answer, json)
-    if (now() >= deadline) return told(terminal, { status: 504, body: notInTime(answer.body, name, waitMs) }, json)
+    const isLate = answer.status === 504
+    if (isLate && now() < deadline) continue
+    const code = told(terminal, isLate ? { status: 504, body: notInTime(answer.body, name, waitMs) } : answer, json)
+    // What was refused has nothing to be undone in Git.
+    if (code !== REFUSED) terminal.err(undoing)
+    return code
   }
+}
+
+/** How a rollback is done in Git too, as the server says it. */
+function undoingText(body: unknown): string {
+  const commands = fieldOf(body, 'commands')
+  if (!Array.isArray(commands)) return ''
+  const lines = commands.map((line) => `  ${plain(String(line))}\n`)
+  return `Git still has the bad commit. To undo it there, which also ends the pin:\n${lines.join('')}`
 }
 
 function told(terminal: Terminal, answer: { readonly status: number; readonly body: unknown }, json: boolean): number {

@@ -541,6 +541,25 @@ describe('the commands that ask a server', () => {
     ])
   })
 
+  test('rollback says how to do it in Git too, unless it is refused', async () => {
+    const undoing = { status: 202, body: { ticket, commands: ['git revert --no-edit a..b'] } }
+    const path = '/api/applications/shop/tickets/3?wait'
+    for (const [status, said] of [
+      [200, true],
+      [422, false],
+    ] as const) {
+      const outcome = status === 200 ? 'synced' : 'failed'
+      answers = {
+        'POST /api/applications/shop/rollback?by=ada&to=a': [undoing],
+        [`GET ${path}`]: [{ status, body: { ticket, ...RESULT, outcome } }],
+      }
+      const { err } = await gitwake(['rollback', 'shop', '--to', 'a', '--by', 'ada', '--wait'], environment)
+      assert.equal(err.includes('git revert --no-edit a..b'), said, err)
+    }
+    const { err } = await gitwake(['rollback', 'shop', '--to', 'a', '--by', 'ada'], environment)
+    assert.match(err, /^Git still has the bad commit\..*\n {2}git revert --no-edit a\.\.b\n$/)
+  })
+
   test('sync --wait exits 3 when the time is over, and names the time that was asked for', async () => {
     answers = {
       'POST /api/applications/shop/sync': [accepted],
