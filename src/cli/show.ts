@@ -114,7 +114,8 @@ export function resultText(terminal: Terminal, result: SyncResult): string {
     ...unhealthy.flatMap(healthLines),
     ...result.warnings.map((warning) => `  warning    ${plain(warning)}`),
     ...fixLines(result.problem, result.changes),
-    ...(result.outcome === 'held' && result.plan !== undefined
+    // The fix of a deletion that is held names its own command.
+    ...(result.outcome === 'held' && result.plan !== undefined && result.problem?.fix.includes(result.plan) !== true
       ? [`  → to carry out exactly this plan: gitwake sync ${result.application} --confirm ${plain(result.plan)}`]
       : []),
   ]

@@ -72,10 +72,11 @@ export async function remember(redis: Redis, cluster: string, topic: string, val
   if (values.size > 0) await redis.hset(memoryKey(cluster, topic), ...[...values].flat())
 }
 
-/** Forgets all but these: what is configured again later is new. */
-export async function forgetOthers(redis: Redis, cluster: string, topic: string, names: ReadonlySet<string>): Promise<void> {
+/** Forgets all but these, and says which: what is configured again later is new. */
+export async function forgetOthers(redis: Redis, cluster: string, topic: string, names: ReadonlySet<string>): Promise<readonly string[]> {
   const gone = (await redis.hkeys(memoryKey(cluster, topic))).filter((name) => !names.has(name))
   if (gone.length > 0) await redis.hdel(memoryKey(cluster, topic), ...gone)
+  return gone
 }
 
 function memoryKey(cluster: string, topic: string): string {

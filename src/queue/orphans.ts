@@ -12,6 +12,11 @@ export async function rememberOrphans(redis: Redis, cluster: string, found: read
   if (next.length > 0) await redis.hset(orphans, ...next.flat())
 }
 
+/** What has left is none any more, also before the next sweep. */
+export async function forgetOrphan(redis: Redis, cluster: string, application: string): Promise<void> {
+  await redis.hdel(clusterKeys(cluster).orphans, application)
+}
+
 function sinceOf(text: string | undefined, { since }: Orphan): number {
   try {
     const value: unknown = JSON.parse(text ?? '{}')

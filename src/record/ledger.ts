@@ -1,7 +1,8 @@
 import type { Redis } from '../model/redis.ts'
 import type { Orphan } from '../model/departure.ts'
 import { isFinal } from '../model/answer.ts'
-import type { Application, CurrentConfiguration } from '../model/configuration.ts'
+import type { Application, Configuration, CurrentConfiguration } from '../model/configuration.ts'
+import { heirOf } from '../model/heir.ts'
 import type { Ledger } from '../model/intake.ts'
 import type { Ticket } from '../model/job.ts'
 import { clusterKeys, receiverKeys } from '../model/keys.ts'
@@ -59,7 +60,10 @@ export function createLedger({
   const orphans = async (): Promise<readonly Orphan[]> => {
     const clusters = [...configuration().clusters.keys()]
     const texts = await Promise.all(clusters.map(async (cluster) => redis.hvals(clusterKeys(cluster).orphans)))
-    const found = texts.flat().flatMap((text) => decodeOrphan(text) ?? [])
+    const found = texts
+      .flat()
+      .flatMap((text) => decodeOrphan(text) ?? [])
+      .filter((orphan) => isLeft(orphan, configuration()))
     return Promise.all(found.map(async (orphan) => withDeparture(redis, orphan, (await history(orphan.application, 1))[0])))
   }
   const questions = async () => ({
@@ -92,6 +96,12 @@ export function createLedger({
       }
     },
   }
+}
+
+/** What is configured there again, or goes on under another name, is none any more, also before the next sweep. */
+function isLeft({ application, cluster }: Orphan, configuration: Configuration): boolean {
+  const configuredIn = configuration.applications.get(application)?.destination.cluster
+  return configuredIn !== cluster && heirOf(application, cluster, configuration) === undefined
 }
 
 /** An orphan as it leaves: what was asked for and has no answer yet, and why the last try since it is one did not end it. */

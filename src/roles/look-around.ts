@@ -53,7 +53,7 @@ export interface LookAroundOptions {
 export interface LookAround {
   poll(repository: string, signal: AbortSignal): Promise<void>
   sweep(signal: AbortSignal): Promise<void>
-  /** Asks for a sync of every application whose configuration is not the one that was last seen. */
+  /** Asks for a sync of every application whose configuration is not the one that was last seen, and for a sweep where one has left it. */
   noticeConfiguration(): Promise<void>
   readonly watch: Pick<DriftWatch, 'close' | 'include' | 'isLive'>
 }
@@ -231,7 +231,9 @@ export function createLookAround(options: LookAroundOptions): LookAround {
       .map(targetOf)
     if (targets.length > 0) await intake.acceptTriggers(targets, { reason: 'poll', at: Date.now(), actor: CONFIGURATION })
     await remember(redis, cluster, 'configuration', new Map([...digests].filter(([name]) => changed.includes(name))))
-    await forgetOthers(redis, cluster, 'configuration', new Set(digests.keys()))
+    const gone = await forgetOthers(redis, cluster, 'configuration', new Set(digests.keys()))
+    // What has left is told, and can be detached or deleted, from the next sweep on: not in ten minutes.
+    if (gone.length > 0) await options.askForSweep()
   }
 
   return { poll, sweep: sweepCluster, noticeConfiguration, watch: driftWatch }

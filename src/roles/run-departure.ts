@@ -6,6 +6,7 @@ import type { Departure } from '../model/departure.ts'
 import { heirOf } from '../model/heir.ts'
 import { GitwakeError } from '../model/error.ts'
 import type { RunControl } from '../queue/run.ts'
+import { forgetOrphan } from '../queue/orphans.ts'
 import { readStanding } from '../queue/standing.ts'
 import { reachable } from '../queue/connection.ts'
 import { leave, stillConfigured } from '../sync/leave.ts'
@@ -28,7 +29,7 @@ export async function runDeparture(
     throw new GitwakeError('unknown-cluster', `the configuration has no cluster ${cluster} any more`, { fix: 'Configure it again.' })
   const said = await reachable(readStanding(redis, cluster, job.application))
   log.info({ application: job.application, ticket: job.seen, departure }, 'the application leaves')
-  return await destinations.use(configured, async (destination) =>
+  const result = await destinations.use(configured, async (destination) =>
     leave(
       {
         job,
@@ -50,6 +51,11 @@ export async function runDeparture(
       { destination, install: installation, inventoryNamespace, now: Date.now },
     ),
   )
+  if (result.outcome === 'synced')
+    await forgetOrphan(redis, cluster, job.application).catch((error: unknown) =>
+      log.debug({ cluster, problem: String(error) }, 'what has left is listed until the next sweep'),
+    )
+  return result
 }
 
 function takenOver(name: string, heir: string): GitwakeError {

@@ -127,8 +127,9 @@ function pinnedElsewhere({ application, revision, head }: SyncResult, awaited: s
 function refusalOf(result: SyncResult): { readonly status: number; readonly refusal: Refusal } | undefined {
   if (result.outcome === 'held') {
     const again = `POST /api/applications/${result.application}/sync?confirm=${result.plan ?? ''}`
+    // The fix of a deletion that is held names its own command.
     const fix =
-      result.plan === undefined
+      result.plan === undefined || result.problem?.fix.includes(result.plan) === true
         ? (result.problem?.fix ?? 'Correct the commit.')
         : `Read the held changes; to carry out exactly this plan: ${again}.`
     return { status: 409, refusal: { code: 'held', message: result.message, fix, reasons: reasonsOf(result) } }

@@ -533,6 +533,18 @@ describe('the commands that ask a server', () => {
     })
   }
 
+  test('a deletion that is held is confirmed as a deletion', async () => {
+    const fix = 'Confirm exactly this plan: gitwake delete shop --confirm abc.'
+    const held = { ...RESULT, outcome: 'held', plan: 'abc', problem: { code: 'held', message: 'm', fix, retryable: false } }
+    answers = {
+      'POST /api/applications/shop/delete': [accepted],
+      'GET /api/orphans/prod/shop/tickets/3?wait': [{ status: 409, body: { error: { message: 'm' }, ticket, ...held } }],
+    }
+    const { code, out } = await gitwake(['delete', 'shop', '--wait'], environment)
+    assert.equal(code, 1)
+    assert.deepEqual(out.match(/gitwake \w+ shop --confirm abc/g), ['gitwake delete shop --confirm abc'])
+  })
+
   test('sync gives the ticket, and confirms a plan', async () => {
     answers = { 'POST /api/applications/shop/sync?confirm=a%2Fb': [accepted] }
     assert.deepEqual(await gitwake(['sync', 'shop', '--confirm', 'a/b'], environment).then(({ code, out }) => [code, out]), [

@@ -63,8 +63,8 @@ test('an orphan on its way out says so, and why it is still there, until its dep
   await using setup = await setUp()
   await using books = openBooks(setup)
   const old = { application: 'old', cluster: 'prod', objects: 1, deletionPolicy: 'orphan', since: 1 } as const
-  await rememberOrphans(setup.connections.producer, 'prod', [old])
-  assert.deepEqual(await books.ledger.orphans(), [old])
+  await rememberOrphans(setup.connections.producer, 'prod', [old, { ...old, application: 'api' }])
+  assert.deepEqual(await books.ledger.orphans(), [old], 'what is configured again is none, whatever the last sweep found')
   const problem = { code: 'still-terminating', message: 'it waits for example.org/hold', fix: 'Wait.', retryable: true }
   const runs = Promise.withResolvers<void>()
   setup.work({

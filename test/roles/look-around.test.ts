@@ -14,6 +14,7 @@ function lookAroundIn(
   setup: Setup,
   { acceptTriggers }: Pick<Intake, 'acceptTriggers'> = setup.intake,
   configuration = setup.configuration,
+  askForSweep: () => Promise<void> = async () => undefined,
 ) {
   const redis = setup.connections.producer
   const unused = () => Promise.reject(new Error('not here'))
@@ -35,7 +36,7 @@ function lookAroundIn(
     destinations: { use: unused, keepOnly: () => undefined, close: async () => undefined },
     installation: 'gitwake',
     inventoryNamespace: 'inventories',
-    askForSweep: async () => undefined,
+    askForSweep,
     log: silent,
   })
 }
@@ -59,8 +60,12 @@ test('an application that was removed and is configured again is synced, althoug
   await using setup = await setUp()
   await lookAroundIn(setup).noticeConfiguration()
   const before = await want(setup)
-  await lookAroundIn(setup, setup.intake, { ...setup.configuration, applications: new Map() }).noticeConfiguration()
+  let sweeps = 0
+  const without = lookAroundIn(setup, setup.intake, { ...setup.configuration, applications: new Map() }, async () => void (sweeps += 1))
+  await without.noticeConfiguration()
   assert.equal(await want(setup), before)
+  await without.noticeConfiguration()
+  assert.equal(sweeps, 1, 'what has left is looked for at once')
   await lookAroundIn(setup).noticeConfiguration()
   assert.equal(await want(setup), before + 1)
 })

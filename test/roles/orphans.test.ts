@@ -6,6 +6,7 @@ import type { Problem } from '../../src/model/error.ts'
 import type { Inventory } from '../../src/model/inventory.ts'
 import { clusterKeys } from '../../src/model/keys.ts'
 import type { Log } from '../../src/model/log.ts'
+import { rememberOrphans } from '../../src/queue/orphans.ts'
 import { sayStanding } from '../../src/queue/standing.ts'
 import { decodeOrphan } from '../../src/record/decode.ts'
 import { createOrphanWatch } from '../../src/roles/orphans.ts'
@@ -188,7 +189,10 @@ describe('a departure', () => {
 
     const other = await bench.subject({ 'a.json': configMap('a', { x: '1' }) })
     await other.sync()
+    const orphan = { application: other.application.name, cluster: 'prod', objects: 1, deletionPolicy: 'orphan', since: 1 } as const
+    await rememberOrphans(setup.connections.producer, 'prod', [orphan])
     const gone = await depart(setup, other, 'delete', WITHOUT)
+    assert.equal(await setup.connections.producer.hlen(clusterKeys('prod').orphans), 0, 'it is listed no longer')
     assert.deepEqual([gone.outcome, gone.counts.pruned], ['synced', 1], gone.message)
   })
 

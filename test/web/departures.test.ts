@@ -4,6 +4,7 @@ import request from 'supertest'
 import type { Orphan } from '../../src/model/departure.ts'
 import { sampleResult, sampleStatus } from './samples.ts'
 import { BEARER, startWeb } from './start.ts'
+import { until } from './until.ts'
 
 const ORPHAN: Orphan = { application: 'old-shop', cluster: 'prod', objects: 3, deletionPolicy: 'orphan', since: 1_700_000_000_000 }
 
@@ -58,6 +59,18 @@ test('a wait for an orphan that is over names the address of its own ticket, and
   assert.ok(late.body.error.fix.includes(`GET ${path}?wait=60s`), late.body.error.fix)
   const again = await request(url).get(`${path}?wait=20ms`).set(BEARER).expect(504)
   assert.ok(again.body.error.fix.includes(`GET ${path}?wait=60s`), again.body.error.fix)
+})
+
+test('a deletion that is held names its own way to be confirmed, to whoever waits', async (t) => {
+  const { url, ledger } = await startWeb(t)
+  ledger.setOrphans([ORPHAN])
+  const problem = { code: 'held', message: 'm', fix: 'Confirm exactly this plan: gitwake delete old-shop --confirm abc.', retryable: false }
+  const answer = request(url).post('/api/applications/old-shop/delete?wait=60s').set(BEARER)
+  const waited = answer.then((value) => value)
+  await until(() => ledger.waiting() === 1)
+  ledger.finish(sampleResult({ application: 'old-shop', outcome: 'held', plan: 'abc', problem, seen: 1 }))
+  const { status, body } = await waited
+  assert.deepEqual([status, body.error.fix], [409, problem.fix])
 })
 
 test('a confirmation of what an orphan does not hold any more is refused at once', async (t) => {
