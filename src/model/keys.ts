@@ -54,7 +54,7 @@ export function clusterKeys(cluster: string): ClusterKeys {
 }
 
 export const receiverKeys = {
-  /** Hash: mark (id, provider and body) → DeliveryRecord without outcomes, as JSON. */
+  /** Hash: mark (id, provider and body), with `/<repository>` where that has a webhook of its own → DeliveryRecord without outcomes, as JSON. */
   delivery: (id: string): string => `{gitwake}:delivery:${id}`,
   /** List: delivery ids, oldest first. */
   deliveryOrder: '{gitwake}:deliveries:order',

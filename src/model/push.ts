@@ -77,9 +77,6 @@ export interface Delivery {
   /** The repository that the URL named (`/hooks/github/shop`), if any. */
   readonly repository: string | undefined
   readonly event: Push | ImagePush | PullRequest | Ignored
-}
-
-/** Why nothing is done for a pull request, and what can be. */
-export function pullRequestStartsNothing({ number, action }: PullRequest): string {
-  return `pull request ${number} ${action}: it starts nothing by itself (gitwake plan APPLICATION --pull ${number} shows what it would change)`
+  /** Why it wakes nobody, where that is so. */
+  readonly ignored?: string
 }

@@ -8,7 +8,7 @@ import type { Delivery } from '../model/push.ts'
 import { startCatchUp } from './catch-up.ts'
 import { clockAt } from './clock.ts'
 import { reachable } from './connection.ts'
-import { deliveryMark, recordOf } from './delivery.ts'
+import { deliveryMark, recordName, recordOf } from './delivery.ts'
 import { openDoor, openRecord, type Request, type Retention, type Taken } from './door.ts'
 import { type Jobs, openJobs } from './jobs.ts'
 import { claimKey } from './once.ts'
@@ -79,7 +79,7 @@ export function createIntake({ redis, configuration, log, retention = RETENTION 
   const acceptDelivery = async (delivery: Delivery, targets: readonly Target[], trigger: Trigger): Promise<Accepted> => {
     const mark = deliveryMark(delivery)
     // Both are idempotent: where a crash lets only one of them happen, the sender's next attempt completes the other.
-    const recorded = record({ id: delivery.id, mark, text: JSON.stringify(recordOf(delivery, targets)) })
+    const recorded = record({ id: delivery.id, name: recordName(delivery), text: JSON.stringify(recordOf(delivery, targets)) })
     const move = moveOf(delivery, trigger)
     const accepting = [...byCluster(targets)].map(async ([cluster, own]) => {
       const passing = move && (await findPassing({ redis, askReads: reads(cluster) }, configuration(), cluster, own, move, trigger))

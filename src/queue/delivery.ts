@@ -1,19 +1,26 @@
 import { hash } from 'node:crypto'
 import { displayImage } from '../model/image.ts'
 import type { StoredDelivery, Target } from '../model/intake.ts'
-import { pullRequestStartsNothing, type Delivery } from '../model/push.ts'
+import type { Delivery } from '../model/push.ts'
 
 /** Names a delivery by provider, id and body: the same id with another body is another delivery. Safe in a Redis field and a list entry. */
 export function deliveryMark({ provider, id, bodyDigest }: Delivery): string {
   return hash('sha256', `${provider}\n${id}\n${bodyDigest}`, 'base64url').slice(0, 22)
 }
 
-export function recordOf({ provider, id, receivedAt, event }: Delivery, targets: readonly Target[]): StoredDelivery {
+/** Where a delivery is recorded: a repository's own webhook wakes others than the common one does, which may bring the same. */
+export function recordName(delivery: Delivery): string {
+  const mark = deliveryMark(delivery)
+  return delivery.repository === undefined ? mark : `${mark}/${delivery.repository}`
+}
+
+export function recordOf({ provider, id, receivedAt, event, ignored }: Delivery, targets: readonly Target[]): StoredDelivery {
   const common = {
     provider,
     id,
     receivedAt,
     targets: targets.map(({ application, cluster }) => ({ application, cluster })),
+    ...(ignored !== undefined && { ignored }),
   }
   if (event.kind === 'image')
     return {
@@ -21,7 +28,6 @@ export function recordOf({ provider, id, receivedAt, event }: Delivery, targets:
       event: 'image',
       images: event.images.map(displayImage),
       ...(event.actor !== undefined && { actor: event.actor }),
-      ...(targets.length === 0 && { ignored: 'no application listens to these images' }),
     }
   if (event.kind === 'pull request') {
     const { number, action, source, target, revision, isFork, actor } = event
@@ -30,18 +36,14 @@ export function recordOf({ provider, id, receivedAt, event }: Delivery, targets:
       event: 'pull request',
       pullRequest: { number, action, source, target, isFork, ...(revision !== undefined && { revision }) },
       ...(actor !== undefined && { actor }),
-      ignored: pullRequestStartsNothing(event),
     }
   }
-  if (event.kind === 'ignored') return { ...common, event: event.event, ignored: event.reason }
+  if (event.kind === 'ignored') return { ...common, event: event.event }
   return {
     ...common,
     event: 'push',
     ref: event.ref,
     ...(event.after !== undefined && { after: event.after }),
     ...(event.actor !== undefined && { actor: event.actor }),
-    ...(targets.length === 0 && {
-      ignored: event.deleted ? 'the ref was deleted: nothing is pruned' : 'no application uses this repository and ref',
-    }),
   }
 }

@@ -55,11 +55,11 @@ export function openDoor(redis: Redis, cluster: string, retention: Retention): D
 export function openRecord(
   redis: Redis,
   retention: Retention,
-): Batched<{ readonly id: string; readonly mark: string; readonly text: string }, boolean> {
+): Batched<{ readonly id: string; readonly name: string; readonly text: string }, boolean> {
   const prefix = receiverKeys.delivery('')
   return createBatch(async (deliveries) => {
     const args: (string | number)[] = [prefix, retention.ageMs, retention.deliveries]
-    for (const { id, mark, text } of deliveries) args.push(id, mark, text)
+    for (const { id, name, text } of deliveries) args.push(id, name, text)
     const known = rowsOf(await runScript(redis, RECORD, [receiverKeys.deliveryOrder], args))
     return known.map((one) => one === 1)
   }, BATCH)

@@ -7,24 +7,41 @@ import { decodeAnswer, decodeDelivery, decodeResult, type StoredAnswer } from '.
 type Target = StoredDelivery['targets'][number]
 type DeliveryOutcome = DeliveryRecord['outcomes'][number]
 
-/** What became of a delivery. Where an id was used twice with different bodies, the newest. */
+/**
+ * What became of a delivery. An id may come several times: hosts send one event to all webhooks that wait for it, with other bodies or to other addresses. Then all
+ * outcomes are told, with what the newest that woke somebody says.
+ */
 export async function findDelivery(redis: Redis, configuration: Configuration, id: string): Promise<DeliveryRecord | undefined> {
-  const stored = Object.entries(await redis.hgetall(receiverKeys.delivery(id))).flatMap(([mark, text]) => {
+  const stored = Object.entries(await redis.hgetall(receiverKeys.delivery(id))).flatMap(([name, text]) => {
     const delivery = decodeDelivery(text)
-    return delivery ? [{ mark, delivery }] : []
+    return delivery ? [{ mark: name.replace(/\/.*$/u, ''), delivery }] : []
   })
-  const newest = stored.toSorted((left, right) => right.delivery.receivedAt - left.delivery.receivedAt)[0]
-  if (!newest) return undefined
-  const { targets, ...delivery } = newest.delivery
-  const tickets = await ticketsOf(redis, newest.mark, targets)
-  const outcomes = await Promise.all(
-    targets.map(async (target) => {
+  const newestFirst = stored.toSorted((left, right) => right.delivery.receivedAt - left.delivery.receivedAt)
+  const told = newestFirst.find(({ delivery }) => delivery.targets.length > 0) ?? newestFirst[0]
+  if (!told) return undefined
+  const { targets: _, ...delivery } = told.delivery
+  const outcomes = await Promise.all(newestFirst.map(async (one) => outcomesOf(redis, configuration, one)))
+  return { ...delivery, outcomes: [...new Map(outcomes.flat().map((outcome) => [keyOf(outcome), outcome])).values()] }
+}
+
+/** The common webhook and a repository's own may have woken the same application: a body gets one ticket there. */
+function keyOf({ application, ticket }: DeliveryOutcome): string {
+  return `${application} ${ticket}`
+}
+
+async function outcomesOf(
+  redis: Redis,
+  configuration: Configuration,
+  { mark, delivery }: { readonly mark: string; readonly delivery: StoredDelivery },
+): Promise<readonly DeliveryOutcome[]> {
+  const tickets = await ticketsOf(redis, mark, delivery.targets)
+  return Promise.all(
+    delivery.targets.map(async (target) => {
       const { application, cluster } = target
       const isKnown = configuration.applications.get(application)?.destination.cluster === cluster
-      return outcomeOf(redis, newest.delivery, target, tickets.get(`${cluster}/${application}`), isKnown)
+      return outcomeOf(redis, delivery, target, tickets.get(`${cluster}/${application}`), isKnown)
     }),
   )
-  return { ...delivery, outcomes }
 }
 
 /** A target without a ticket was cut off in the middle: the sender was told to try again. */

@@ -22,7 +22,7 @@ export interface AcceptOptions {
 
 /** An authentic request, read and understood; its body is no longer needed. */
 export interface Understood {
-  readonly header: Omit<Delivery, 'event'>
+  readonly header: Omit<Delivery, 'event' | 'ignored'>
   readonly announcement: Announcement
 }
 
@@ -33,7 +33,7 @@ export function createAcceptance(options: AcceptOptions): (understood: Understoo
 
   return async ({ header, announcement }) => {
     const { event, targets, ignored, warning } = intentOf(announcement, match, header.repository)
-    const delivery: Delivery = { ...header, event }
+    const delivery: Delivery = { ...header, event, ...(ignored !== undefined && { ignored }) }
     if (warning !== undefined) log.warn({ provider: delivery.provider, delivery: delivery.id }, warning)
     if (accepting >= options.maxAccepting) return missedBy(targets, busy)
     accepting++

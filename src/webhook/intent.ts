@@ -1,8 +1,9 @@
 import { displayImage } from '../model/image.ts'
-import { pullRequestStartsNothing } from '../model/push.ts'
 import type { Target } from '../model/intake.ts'
 import type { Trigger } from '../model/job.ts'
+import { asLine } from '../model/line.ts'
 import type { Delivery, Ignored, ImagePush, PullRequest, Push, Rename } from '../model/push.ts'
+import { normaliseRepositoryUrl } from '../model/repository-url.ts'
 import type { Match } from './match.ts'
 import type { Announcement } from './provider.ts'
 
@@ -25,16 +26,22 @@ export function intentOf(announcement: Announcement, match: Match, repository: s
     const reason = `${first.ref.startsWith('refs/tags/') ? 'tag' : 'branch'} deleted: nothing is pruned`
     return ignoring({ kind: 'ignored', event: 'push', reason })
   }
-  const woken = pushes.map((push) => ({ push, targets: match(push, repository) })).filter(({ targets }) => targets.length > 0)
+  const woken = pushes.map((push) => ({ push, targets: match.targets(push, repository) })).filter(({ targets }) => targets.length > 0)
   const event = woken[0]?.push ?? pushes[0] ?? first
-  if (woken.length === 0)
-    return {
-      event,
-      targets: [],
-      ignored: `no application follows ${event.ref} of this repository`,
-    }
+  if (woken.length === 0) return { event, targets: [], ignored: whyNobody(event, match.repositories(event, repository)) }
   const targets = new Map(woken.flatMap((entry) => entry.targets).map((target) => [target.application, target]))
   return { event, targets: [...targets.values()] }
+}
+
+/** Tells a branch that nobody follows from a repository that the configuration does not have, or has by another URL. */
+function whyNobody({ ref, repositoryUrls }: Push, names: readonly string[]): string {
+  if (names.length > 0) return `no application follows ${ref} of ${namesOf(names)}`
+  const [place] = repositoryUrls.flatMap((url) => normaliseRepositoryUrl(url) ?? [])
+  return place === undefined ? 'it names no repository by a URL' : `the configuration has no Repository at ${asLine(place)}`
+}
+
+function namesOf(repositories: readonly string[]): string {
+  return repositories.map((name) => `Repository ${name}`).join(', ')
 }
 
 function intentOfOther(event: ImagePush | PullRequest | Rename | Ignored, match: Match, repository: string | undefined): Intent {
@@ -50,13 +57,18 @@ function intentOfOther(event: ImagePush | PullRequest | Rename | Ignored, match:
   }
 }
 
+/** Why nothing is done for a pull request, and what can be. */
+function pullRequestStartsNothing({ number, action }: PullRequest): string {
+  return `pull request ${number} ${action}: it starts nothing by itself (gitwake plan APPLICATION --pull ${number} shows what it would change)`
+}
+
 /** Redirects are never followed, so nothing is fetched under the old name any more: only the configuration says which repository is meant. */
 function intentOfRename(rename: Rename, match: Match, repository: string | undefined): Intent {
   const { event, from, to } = rename
-  const names = [...new Set(match(rename, repository).map((target) => target.repository))]
+  const names = [...new Set(match.targets(rename, repository).map((target) => target.repository))]
   const what = `the repository ${from.path} is now called ${to}`
   if (names.length === 0) return ignoring({ kind: 'ignored', event, reason: `${what}: no application uses it` })
-  const warning = `${what}: write its new URL into spec.url of ${names.map((name) => `Repository ${name}`).join(', ')}`
+  const warning = `${what}: write its new URL into spec.url of ${namesOf(names)}`
   return { ...ignoring({ kind: 'ignored', event, reason: warning }), warning }
 }
 
@@ -65,7 +77,7 @@ function ignoring(event: Ignored): Intent {
 }
 
 function listenersOf(event: ImagePush, match: Match, repository: string | undefined): Intent {
-  const targets = match(event, repository)
+  const targets = match.targets(event, repository)
   if (targets.length > 0) return { event, targets }
   return { event, targets, ignored: `no application listens to ${event.images.map(displayImage).join(', ')}` }
 }

@@ -5,8 +5,13 @@ import type { ImagePush, Push, Rename } from '../model/push.ts'
 import { normaliseRepositoryUrl } from '../model/repository-url.ts'
 import { isVersionSelector, selectsTag } from '../model/version-range.ts'
 
-/** The applications that follow, or listen to, what was pushed, or whose repository was renamed; `repository` is the one that the webhook's own URL names, if any. */
-export type Match = (push: Push | ImagePush | Rename, repository?: string) => readonly Target[]
+/** `repository` is the one that the webhook's own URL names, if any. */
+export interface Match {
+  /** The applications that follow, or listen to, what was pushed, or whose repository was renamed. */
+  targets(push: Push | ImagePush | Rename, repository?: string): readonly Target[]
+  /** The names of the repositories that were pushed to. */
+  repositories(push: Push, repository?: string): readonly string[]
+}
 
 /** The configuration, turned round: from a repository URL and a ref to the applications. */
 interface Index {
@@ -35,12 +40,18 @@ const rememberedUrls = 2000
 export function createMatch(current: CurrentConfiguration): Match {
   let known: { readonly configuration: Configuration; readonly index: Index } | undefined
   const normalise = rememberingNormalise()
-  return (push, repository) => {
+  const index = (): Index => {
     const configuration = current()
     if (known?.configuration !== configuration) known = { configuration, index: indexOf(configuration) }
-    if (push.kind === 'image') return listenersTo(push, known.index, repository)
-    if (push.kind === 'rename') return followersOf(push, known.index, repository)
-    return lookUp(push, known.index, repository, normalise)
+    return known.index
+  }
+  return {
+    targets: (push, repository) => {
+      if (push.kind === 'image') return listenersTo(push, index(), repository)
+      if (push.kind === 'rename') return followersOf(push, index(), repository)
+      return lookUp(push, index(), repository, normalise)
+    },
+    repositories: (push, repository) => [...namesOf(push, index(), repository, normalise)],
   }
 }
 

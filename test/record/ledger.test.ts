@@ -143,8 +143,24 @@ test('a delivery for an application that was removed says so', async () => {
 test('a delivery that asked for nothing says why', async () => {
   await using setup = await setUp()
   await using books = openBooks(setup)
-  await setup.intake.acceptDelivery(delivery('d1'), [], trigger())
-  assert.equal((await books.ledger.delivery('d1'))?.ignored, 'no application uses this repository and ref')
+  await setup.intake.acceptDelivery({ ...delivery('d1'), ignored: 'nobody listens' }, [], trigger())
+  assert.equal((await books.ledger.delivery('d1'))?.ignored, 'nobody listens')
+})
+
+test('one event that comes to several webhooks under one id is told whole', async () => {
+  await using setup = await setUp(['api', 'web'])
+  await using books = openBooks(setup)
+  const common = delivery('d1')
+  await setup.intake.acceptDelivery(common, [api], trigger())
+  await setup.intake.acceptDelivery({ ...common, repository: 'web' }, [targetOf('web')], trigger())
+  const { duplicate } = await setup.intake.acceptDelivery({ ...common, repository: 'empty', ignored: 'nobody listens' }, [], trigger())
+  const again = await setup.intake.acceptDelivery({ ...common, repository: 'both' }, [api, targetOf('web')], trigger())
+  const told = await books.ledger.delivery('d1')
+  assert.deepEqual([duplicate, again.duplicate], [false, true])
+  assert.equal(told?.ignored, undefined)
+  assert.deepEqual(told?.outcomes.map(({ application }) => application).sort(), ['api', 'web'])
+  await setup.intake.acceptDelivery(delivery('d1', 'b'.repeat(40), 'another body'), [api], trigger())
+  assert.deepEqual((await books.ledger.delivery('d1'))?.outcomes.map(({ application }) => application).sort(), ['api', 'api', 'web'])
 })
 
 test('the history is bounded, newest first, and the same outcome folded twice is one', async () => {

@@ -103,7 +103,7 @@ describe('deliveries of GitHub', () => {
     assert.equal(reply.status, 200)
     assert.deepEqual(reply.body, {
       delivery: 'tag-main',
-      ignored: 'no application follows refs/tags/main of this repository',
+      ignored: 'no application follows refs/tags/main of Repository shop',
       tickets: [],
     })
     assert.equal(harness.intake.calls.at(-1)?.delivery.id, 'tag-main')

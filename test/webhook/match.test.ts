@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Push } from '../../src/model/push.ts'
+import { intentOf } from '../../src/webhook/intent.ts'
 import { createMatch, matchPush } from '../../src/webhook/match.ts'
 import { application, commit, configuration, configurationOf, earlier } from './support.ts'
 
@@ -92,8 +93,26 @@ describe('matching a push', () => {
   it('a reload takes effect with the next push', () => {
     let current = configurationOf({}, [])
     const match = createMatch(() => current)
-    assert.deepEqual(match(pushOf(['https://github.com/acme/shop'])), [])
+    assert.deepEqual(match.targets(pushOf(['https://github.com/acme/shop'])), [])
     current = configuration
-    assert.equal(match(pushOf(['https://github.com/acme/shop'])).length, 2)
+    assert.equal(match.targets(pushOf(['https://github.com/acme/shop'])).length, 2)
+  })
+
+  it('that wakes nobody tells a branch that nobody follows from a repository that the configuration does not have', () => {
+    const match = createMatch(() => configuration)
+    const why = (push: Push, repository?: string) => intentOf([push], match, repository).ignored
+    assert.equal(
+      why(pushOf(['git@github.com:acme/shop.git'], 'refs/heads/dev')),
+      'no application follows refs/heads/dev of Repository shop',
+    )
+    assert.equal(
+      why(pushOf(['https://u:pw@github.com/Acme/other.git?x=1%0a'])),
+      'the configuration has no Repository at github.com/acme/other',
+    )
+    assert.equal(
+      why(pushOf(['https://github.com/acme/other'], 'refs/heads/dev'), 'shop'),
+      'no application follows refs/heads/dev of Repository shop',
+    )
+    assert.equal(why(pushOf(['shop'])), 'it names no repository by a URL')
   })
 })

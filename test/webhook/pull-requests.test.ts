@@ -249,6 +249,8 @@ const rows: readonly Row[] = [
   ],
 ]
 
+const lookedFor = () => assert.fail('nobody is looked for')
+
 for (const [what, provider, headers, payload, expected, reason = /neither the head nor the target/u] of rows) {
   test(`a pull request of ${what}`, () => {
     const told: Announcement = provider.decode(headers, payload)
@@ -258,7 +260,7 @@ for (const [what, provider, headers, payload, expected, reason = /neither the he
     const { kind: _kind, repositoryUrls, ...rest } = told
     assert.deepEqual(rest, { ...common, action: rest.action, ...expected })
     assert.ok(repositoryUrls.length > 0)
-    const { targets, ignored } = intentOf(told, () => assert.fail('nobody is looked for'), undefined)
+    const { targets, ignored } = intentOf(told, { targets: lookedFor, repositories: lookedFor }, undefined)
     assert.deepEqual(targets, [])
     assert.match(ignored ?? '', /starts nothing by itself \(gitwake plan APPLICATION --pull \d+ shows/u)
   })

@@ -130,8 +130,8 @@ return answers
 }
 
 /**
- * KEYS: order of delivery ids. ARGV: prefix of delivery keys, retention in ms, cap, then for each delivery: id, mark, record as JSON.
- * Returns per delivery 1 where it (id and body) was recorded before, else 0.
+ * KEYS: order of delivery ids. ARGV: prefix of delivery keys, retention in ms, cap, then for each delivery: id, name of its record, record as JSON.
+ * Returns per delivery 1 where it (id, body and address) was recorded before, else 0.
  */
 export const RECORD: Script = {
   name: 'gitwakeRecord',
@@ -139,9 +139,9 @@ export const RECORD: Script = {
   lua: `
 local prefix, retention, cap = ARGV[1], ARGV[2], tonumber(ARGV[3])
 
-local function record(id, mark, text)
+local function record(id, name, text)
   local key = prefix .. id
-  if redis.call('HSETNX', key, mark, text) == 0 then return 1 end
+  if redis.call('HSETNX', key, name, text) == 0 then return 1 end
   if redis.call('HLEN', key) == 1 then redis.call('RPUSH', KEYS[1], id) end
   redis.call('PEXPIRE', key, retention)
   for _ = 1, 4 do
