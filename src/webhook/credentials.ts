@@ -15,7 +15,8 @@ export interface CredentialStore {
   readonly rounds: number
 }
 
-const nobody: Credentials = { signatureKeys: [], tokens: [] }
+/** Where there is no secret at all. */
+export const nobody: Credentials = { signatureKeys: [], tokens: [] }
 /** Long enough to spare a file for each delivery, short enough that a rotated secret holds at once. */
 const rememberMs = 5000
 

@@ -9,7 +9,7 @@ import { busy, internalError, refusal, send, tooLarge, tooMany, tooSlow, unautho
 import type { BodyLimits } from './body.ts'
 import { createBodyReader } from './body.ts'
 import type { WebhookSecrets } from './credentials.ts'
-import { createCredentialStore } from './credentials.ts'
+import { createCredentialStore, nobody } from './credentials.ts'
 import { createLeave } from './leave.ts'
 import { parsePayload } from './payload.ts'
 import type { Credentials } from './provider.ts'
@@ -49,6 +49,9 @@ export interface ReceiverOptions extends Pick<AcceptOptions, 'intake' | 'match' 
   /** Told of every answer, for metrics. */
   readonly observe?: (receiver: Route['receiver'], status: number) => void
 }
+
+/** Without the name, which a stranger chose. */
+const noSecretOfItsOwn = 'no Repository of the name in its URL has a webhookSecretFrom'
 
 /** Answers whatever is below `/hooks` and resolves with true; false leaves the request, untouched, to others. Never rejects. */
 export type Receiver = (request: IncomingMessage, response: ServerResponse) => Promise<boolean>
@@ -119,7 +122,8 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     const verdict = route.provider?.authenticate(headers, body, credentials, receivedAt, tokenOf(request))
     if (route.provider === undefined || verdict?.authentic !== true) {
       hashInVain(body, store.rounds - (verdict?.hashed ?? 0))
-      logRefusal(route.receiver, source, verdict?.reason ?? 'there is no such receiver')
+      if (route.repository !== undefined && credentials === nobody) logRefusal(route.receiver, source, noSecretOfItsOwn)
+      else logRefusal(placeOf(route), source, verdict?.reason ?? 'there is no such receiver')
       return failed(source, unauthorized)
     }
     const wait = limiter?.authentic(source, receivedAt) ?? 0
@@ -146,8 +150,13 @@ export function createReceiver(options: ReceiverOptions): Receiver {
       return await store.credentialsOf(route)
     } catch (error) {
       const problem = error instanceof Error ? error.message : String(error)
-      logRefusal(route.receiver, source, `the webhook secret of repository ${route.repository} cannot be read: ${problem}`)
+      logRefusal(placeOf(route), source, `the webhook secret of repository ${route.repository} cannot be read: ${problem}`)
       return { signatureKeys: [], tokens: [] }
     }
   }
+}
+
+/** What the log calls a receiver whose secret is configured. */
+function placeOf({ receiver, repository }: Route): string {
+  return repository === undefined ? receiver : `${receiver}/${repository}`
 }

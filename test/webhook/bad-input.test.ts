@@ -72,6 +72,15 @@ describe('what is not authentic', () => {
     assert.ok(!JSON.stringify(harness.logged).includes(githubSecret))
   })
 
+  it('is explained with the repository whose secret does not match; a name that the configuration does not have is not repeated', async () => {
+    await post({ ...unsigned, 'x-hub-signature-256': right }, '/hooks/github/shop')
+    await post({ ...unsigned, 'x-hub-signature-256': right }, '/hooks/github/nobody')
+    const told = harness.logged.map(({ message }) => message)
+    assert.ok(told.includes('delivery to github/shop refused: the signature does not match any secret'))
+    assert.ok(told.includes('delivery to github refused: no Repository of the name in its URL has a webhookSecretFrom'))
+    assert.ok(!JSON.stringify(harness.logged).includes('nobody'))
+  })
+
   it('a receiver without any secret authenticates nobody, not even an empty one', async () => {
     const closed = await startReceiver({
       secrets: { shared: { github: [] }, forRepository: async () => [''] },
