@@ -89,7 +89,7 @@ function redisProblems(values: Decoded): readonly string[] {
   if (values.allowInsecureRedis || !isOpenRedis(values.redisUrl)) return []
   return [
     `REDIS_URL names a Redis beyond this machine without a password: anybody who reaches it could ask for syncs. ` +
-      `Write redis://:PASSWORD@host:6379, or allow it by GITWAKE_ALLOW_INSECURE_REDIS=true`,
+      `Put :PASSWORD@ before its first host, or allow it by GITWAKE_ALLOW_INSECURE_REDIS=true`,
   ]
 }
 

@@ -51,7 +51,8 @@ function toIssuedTokens(written: NonNullable<TokenDocument['spec']['oidc']>, rep
   const { issuer, audience, jwksUri, allowInsecure = false } = written
   const claims = Object.fromEntries(Object.entries(written.claims).map(([name, patterns]) => [name, [patterns].flat()]))
   for (const field of ['issuer', 'jwksUri'] as const) {
-    const problem = urlProblem(written[field] ?? issuer, allowInsecure)
+    const url = written[field]
+    const problem = url === undefined ? undefined : urlProblem(url, allowInsecure)
     if (problem !== undefined)
       report({ path: `spec.oidc.${field}`, message: problem.replace('spec.allowInsecure', 'spec.oidc.allowInsecure') })
   }

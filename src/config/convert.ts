@@ -194,6 +194,8 @@ function refMessage(ref: string): string {
   if (isVersionSelector(ref)) return `${JSON.stringify(ref.slice(0, 80))} is no range of versions: write semver:^1.2 or semver:>=1.2 <2`
   if (/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/i.test(ref))
     return 'is a commit: an application follows a branch or a tag, so that Git stays the only way to change it'
+  if (ref.includes('*'))
+    return `${JSON.stringify(ref.slice(0, 80))} is a pattern: an application follows one branch or tag, or with semver:^1.2 the highest version among the tags`
   return `${JSON.stringify(ref.slice(0, 80))} is not a name that Git accepts for a branch or tag: write main, or refs/tags/v1`
 }
 

@@ -118,7 +118,7 @@ function waitsFor({ queue, pieces, lastResult }: Known): WaitsFor | undefined {
 function queuedFor(known: Known): Queued | undefined {
   const { running, want, done, notBefore, attempts, place } = known.queue
   if (running || want <= done || waitsFor(known) !== undefined) return undefined
-  if (place) return { for: 'turn', why: place.position === 1 ? 'it is next' : `${place.position - 1} are before it`, place }
+  if (place) return { for: 'turn', why: whyInLine(place), place }
   if (notBefore === 0) return { for: 'turn', why: 'it is about to stand in line' }
   if (known.lastResult?.problem?.code !== 'worker-crashed')
     return { for: 'retry', why: `it is tried again, after ${attempts} ${attempts === 1 ? 'failure' : 'failures'}`, until: notBefore }
@@ -127,6 +127,11 @@ function queuedFor(known: Known): Queued | undefined {
     why: 'workers crashed or hung over it again and again, so it is left alone; a new commit or a sync by hand releases it',
     until: notBefore,
   }
+}
+
+function whyInLine({ position }: QueuePlace): string {
+  if (position === 1) return 'it is next'
+  return position === 2 ? '1 is before it' : `${position - 1} are before it`
 }
 
 /** What was rolled back is waited for by nobody. */

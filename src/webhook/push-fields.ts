@@ -45,10 +45,11 @@ export function urlsOf(...sources: readonly (Readonly<Record<string, unknown>> |
 
 /** Decodes a payload; the error names the first field that is wrong. */
 export function decodeWith<Schema extends z.ZodType>(schema: Schema, payload: Json): z.output<Schema> {
-  const result = schema.safeParse(payload)
+  const result = schema.safeParse(payload, { error: ({ input }) => (input === undefined ? 'is missing' : undefined) })
   if (result.success) return result.data
   const [issue] = result.error.issues
-  throw malformed(`The payload's field ${issue?.path.join('.') || '(root)'} is wrong: ${issue?.message ?? 'unknown'}.`)
+  const { path = [], message = 'unknown' } = issue ?? {}
+  throw malformed(`The payload's field ${path.join('.') || '(root)'} ${message.startsWith('is ') ? message : `is wrong: ${message}`}.`)
 }
 
 /** An image that a payload names. */

@@ -85,6 +85,7 @@ test('rules that let in more than anybody means are refused, with what to write'
     ['issuer: "https://ci.example", claims: {sub: x}', /spec\.oidc\.audience: is missing/],
   ]
   for (const [oidc, told] of rows) assert.match(await problems(t, document(oidc)), told, oidc)
+  assert.doesNotMatch(await problems(t, document(of('http://ci.example', 'sub: x'))), /jwksUri/u)
   assert.match(
     await problems(t, document(of('https://ci.example', 'sub: x'), 'ci', `, hash: "sha256:${'0a'.repeat(32)}"`)),
     /spec: must have exactly one of hash/,

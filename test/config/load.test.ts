@@ -348,6 +348,11 @@ describe('a configuration', () => {
       told: /spec\.source\.ref: .* is not a name that Git accepts/,
     },
     {
+      name: 'a pattern as ref',
+      text: whole(REPOSITORY, CLUSTER, application('a', '', 'repository: shop, ref: "release/*"')),
+      told: /spec\.source\.ref: "release\/\*" is a pattern: .* semver:\^1\.2/,
+    },
+    {
       name: 'a commit as ref',
       text: whole(REPOSITORY, CLUSTER, application('a', '', `repository: shop, ref: ${'a'.repeat(40)}`)),
       told: /spec\.source\.ref: is a commit/,

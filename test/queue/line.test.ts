@@ -55,6 +55,7 @@ test('the status tells where an application stands in line, and since when', asy
   await setup.intake.acceptTrigger(targetOf('drifted'), trigger('drift'))
   for (const name of ['a', 'b']) await setup.intake.acceptTrigger(targetOf(name), trigger('push'))
   assert.deepEqual(await queueOf('a'), { for: 'turn', why: 'it is next', place: { position: 1, of: 3 } })
+  assert.equal((await queueOf('b'))?.why, '1 is before it')
   assert.deepEqual(await queueOf('drifted'), { for: 'turn', why: '2 are before it', place: { position: 3, of: 3 } })
   await promote(setup)
   assert.equal(typeof (await queueOf('drifted'))?.place?.since, 'number')

@@ -244,6 +244,17 @@ describe('what is authentic but malformed', () => {
     })
   }
 
+  it('names the field that is missing or wrong', async () => {
+    const told = async (changes: Record<string, unknown>) => {
+      const text = changed(changes)
+      const reply = await request(harness.server).post('/hooks/github').set(githubHeaders(text)).send(text)
+      return (reply.body as { error: { message: string } }).error.message
+    }
+    assert.equal(await told({ ref: undefined }), "The payload's field ref is missing.")
+    assert.equal(await told({ after: 'x' }), "The payload's field after is not a full object id.")
+    assert.match(await told({ deleted: 'false' }), /^The payload's field deleted is wrong: .*boolean/u)
+  })
+
   it('a missing or strange event header is 400', async () => {
     const { 'x-github-event': _event, ...headers } = githubHeaders(body)
     for (const event of [{}, { 'x-github-event': '' }, { 'x-github-event': 'push, push' }, { 'x-github-event': '../push' }]) {
