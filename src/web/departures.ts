@@ -75,7 +75,7 @@ function severalClusters(name: string, left: readonly { readonly cluster: string
   return {
     code: 'several-clusters',
     message: `${name} has left objects in several clusters: ${clusters}.`,
-    fix: 'Name one: ?cluster=NAME.',
+    fix: 'Name one: --cluster NAME, or ?cluster=NAME in the API.',
   }
 }
 
