@@ -11,6 +11,20 @@ const schemeForm = /^([a-z][a-z0-9+.-]*):\/\/(?:[^/@]*@)?(\[[0-9a-f:.]+\]|[^/:@[
 const scpForm = /^(?:[^/@:]+@)?(\[[0-9a-f:.]+\]|[^/:@[\]]+):(?!\/\/)(.+)$/iu
 
 /**
+ * Hosts that have several names for one repository: their ssh through the port of https, and Azure DevOps, whose webhooks name none but the https URL.
+ * https://docs.github.com/en/authentication/troubleshooting-ssh/using-ssh-over-the-https-port,
+ * https://learn.microsoft.com/en-us/azure/devops/repos/git/use-ssh-keys-to-authenticate
+ */
+const otherNames: readonly (readonly [RegExp, string])[] = [
+  [/^ssh\.github\.com:443\//u, 'github.com/'],
+  [/^altssh\.(gitlab\.com|bitbucket\.org):443\//u, '$1/'],
+  [/^(?:ssh\.dev\.azure\.com|vs-ssh\.visualstudio\.com)\/v3\/([^/]+)\/([^/]+)\/([^/]+)$/u, 'dev.azure.com/$1/$2/_git/$3'],
+  [/^([^./]+)\.visualstudio\.com\/(?:defaultcollection\/)?/u, 'dev.azure.com/$1/'],
+  // A project's first repository is called as the project is.
+  [/^dev\.azure\.com\/([^/]+)\/_git\/([^/]+)$/u, 'dev.azure.com/$1/$2/_git/$2'],
+]
+
+/**
  * The form in which two spellings of one repository compare equal: `host[:port]/path`, lower-cased, without scheme, userinfo,
  * default port, query, `.git` and slashes at the ends. Lower case because GitHub and GitLab ignore it; the form is only ever
  * compared, never fetched, so that the worst a collision can do is one needless look at a repository.
@@ -24,10 +38,14 @@ export function normaliseRepositoryUrl(url: string): string | undefined {
     const [, scheme = '', host = '', port = '', path = ''] = byScheme
     const usual = defaultPorts[scheme.toLowerCase()]
     if (usual === undefined) return undefined
-    return joined(hostOf(host) + (port === '' || port === usual ? '' : `:${port}`), path)?.toLowerCase()
+    return underOneName(joined(hostOf(host) + (port === '' || port === usual ? '' : `:${port}`), path))
   }
   const [, host = '', path = ''] = scpForm.exec(text) ?? []
-  return host === '' || path.startsWith(':') ? undefined : joined(hostOf(host), path)?.toLowerCase()
+  return host === '' || path.startsWith(':') ? undefined : underOneName(joined(hostOf(host), path))
+}
+
+function underOneName(form: string | undefined): string | undefined {
+  return otherNames.reduce((known, [name, instead]) => known?.replace(name, instead), form?.toLowerCase())
 }
 
 /** IDN hosts in one spelling, without the trailing dot of a rooted name. */

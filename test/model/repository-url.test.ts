@@ -28,6 +28,27 @@ test('every spelling of one repository compares equal', () => {
   for (const spelling of spellings) assert.equal(normaliseRepositoryUrl(spelling), 'github.com/acme/shop', spelling)
 })
 
+test('hosts that have several names for one repository are known by one', () => {
+  const same: Readonly<Record<string, readonly string[]>> = {
+    'github.com/acme/shop': ['ssh://git@ssh.github.com:443/acme/shop.git'],
+    'gitlab.com/acme/apps/shop': ['ssh://git@altssh.gitlab.com:443/acme/apps/shop.git'],
+    'bitbucket.org/acme/shop': ['ssh://git@altssh.bitbucket.org:443/acme/shop.git'],
+    'dev.azure.com/acme/web apps/_git/shop': [
+      'https://acme@dev.azure.com/acme/Web%20Apps/_git/shop',
+      'git@ssh.dev.azure.com:v3/acme/Web%20Apps/shop',
+      'ssh://git@ssh.dev.azure.com/v3/acme/Web%20Apps/shop',
+      'acme@vs-ssh.visualstudio.com:v3/acme/Web%20Apps/shop',
+      'https://acme.visualstudio.com/Web%20Apps/_git/shop',
+      'https://acme.visualstudio.com/DefaultCollection/Web%20Apps/_git/shop',
+    ],
+    'dev.azure.com/acme/shop/_git/shop': ['https://dev.azure.com/acme/_git/shop', 'https://acme.visualstudio.com/_git/shop'],
+  }
+  for (const [name, spellings] of Object.entries(same))
+    for (const spelling of spellings) assert.equal(normaliseRepositoryUrl(spelling), name, spelling)
+  assert.equal(normaliseRepositoryUrl('https://ssh.github.com/acme/shop'), 'ssh.github.com/acme/shop')
+  assert.equal(normaliseRepositoryUrl('https://tfs.example.com/v3/acme/apps/shop'), 'tfs.example.com/v3/acme/apps/shop')
+})
+
 test('ports, groups and local repositories stay distinct', () => {
   assert.equal(normaliseRepositoryUrl('http://127.0.0.1:3000/a/b.git'), '127.0.0.1:3000/a/b')
   assert.equal(normaliseRepositoryUrl('ssh://git@[::1]:2222/a/b.git'), '[::1]:2222/a/b')
