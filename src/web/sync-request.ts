@@ -2,6 +2,8 @@ import { type Request, type Response, Router } from 'express'
 import type { Application } from '../model/configuration.ts'
 import type { Intake, Target } from '../model/intake.ts'
 import type { Trigger } from '../model/job.ts'
+import { asLine } from '../model/line.ts'
+import { suggestion } from '../model/nearest.ts'
 import type { Confirm } from './confirmation.ts'
 import { refuse, refuseUnknown } from './refusal.ts'
 import { actorOf, type ViewOf } from './view.ts'
@@ -26,6 +28,7 @@ export function createSyncRequests(options: {
     const { applicationOf, principal, ledger } = viewOf(request)
     const application = applicationOf(request.params.name)
     if (!application) return refuseUnknown(request, response)
+    if (!isUnderstood(request, response, ['wait', 'revision', 'confirm'])) return
     const waitMs = waiting.wanted(request, response)
     if (waitMs === undefined) return
     const named = revisionOf(request, response)
@@ -50,6 +53,7 @@ export function createSyncRequests(options: {
   router.get('/applications/:name/tickets/:wanted', async (request, response) => {
     const application = viewOf(request).applicationOf(request.params.name)
     if (!application || !/^[1-9]\d{0,14}$/.test(request.params.wanted)) return refuseUnknown(request, response)
+    if (!isUnderstood(request, response, ['wait', 'revision'])) return
     const waitMs = waiting.wanted(request, response)
     if (waitMs === undefined) return
     const named = revisionOf(request, response)
@@ -69,6 +73,15 @@ const KEY_USED = {
   code: 'key-used',
   message: 'This Idempotency-Key was used for another request within the last 24 hours.',
   fix: 'Repeat a request with its own key, and give every new one a new key.',
+}
+
+/** A pipeline that misspells `revision` would take the end of another commit for that of its own. */
+function isUnderstood(request: Request, response: Response, parameters: readonly string[]): boolean {
+  const odd = Object.keys(request.query).find((name) => !parameters.includes(name))
+  if (odd === undefined) return true
+  const message = `There is no parameter ${asLine(odd).slice(0, 80)} here${suggestion(odd, parameters)}`
+  refuse(request, response, 400, { code: 'bad-parameter', message, fix: 'Leave it out, or write one of those of docs/reference/api.md.' })
+  return false
 }
 
 /** The commit that the request names, as a hint; undefined once the request was refused. */

@@ -190,22 +190,13 @@ test('what asks for a sync, waits for one, stops and resumes is answered as the 
       )
   }
   for (const action of ['sync', 'resume', 'suspend', 'rollback', 'unpin']) {
-    await expectTold(
-      post(`/api/applications/shop-prod/${action}?by=ada&reason=why&to=${'e'.repeat(40)}`),
-      'post',
-      `${APPLICATION}/${action}`,
-      202,
-    )
+    const [said, to] = action === 'sync' ? [`revision=${FIRST}`, ''] : ['by=ada&reason=why', `&to=${'e'.repeat(40)}`]
+    await expectTold(post(`/api/applications/shop-prod/${action}?${said}${to}`), 'post', `${APPLICATION}/${action}`, 202)
     await expectTold(post(`/api/applications/nobody/${action}`), 'post', `${APPLICATION}/${action}`, 404)
     const wrong = action === 'sync' ? 'wait=soon' : 'by=%00'
     await expectTold(post(`/api/applications/shop-prod/${action}?${wrong}`), 'post', `${APPLICATION}/${action}`, 400)
     if (action !== 'suspend')
-      await expectTold(
-        post(`/api/applications/shop-prod/${action}?wait=20ms&to=${'e'.repeat(40)}`),
-        'post',
-        `${APPLICATION}/${action}`,
-        504,
-      )
+      await expectTold(post(`/api/applications/shop-prod/${action}?wait=20ms${to}`), 'post', `${APPLICATION}/${action}`, 504)
   }
   await expectTold(get('/api/applications/shop-prod/tickets/99?wait=20ms'), 'get', `${APPLICATION}/tickets/{wanted}`, 504)
   await expectTold(get('/api/applications/shop-prod/tickets/0'), 'get', `${APPLICATION}/tickets/{wanted}`, 404)

@@ -200,6 +200,15 @@ test('a wait for a commit ends with its result, not with that of the head before
   assert.equal(ledger.triggers.length, 2)
 })
 
+test('a parameter that is misspelt is refused: a wait for no commit in particular would end with another', async (t) => {
+  const { url, ledger } = await startWeb(t)
+  const { status, body } = await request(url).post(`${SYNC}?wait=60s&revison=${FIRST}`).set(BEARER)
+  assert.deepEqual([status, body.error.code], [400, 'bad-parameter'])
+  assert.equal(body.error.message, 'There is no parameter revison here; did you mean "revision"?')
+  assert.equal((await request(url).get('/api/applications/shop-prod/tickets/1?confirm=x').set(BEARER)).body.error.code, 'bad-parameter')
+  assert.deepEqual(ledger.triggers, [])
+})
+
 test('a wait for a commit is answered 409 while a rollback holds, and one for no commit 200', async (t) => {
   const named = await syncThatEnds(t, { revision: FIRST, head: SECOND }, `&revision=${SECOND}`)
   assert.deepEqual([named.status, named.body.error.code], [409, 'pinned'])
