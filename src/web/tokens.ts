@@ -63,7 +63,11 @@ export function createTokenBook(options: {
     async principalOf(token) {
       const found = findConstantTime([...shared, ...(await entries())], digestOf(token))
       if (found === undefined) return ofIssuer(token)
-      return found.expiresAt > now() ? found.principal : undefined
+      const { principal, expiresAt } = found
+      if (expiresAt > now()) return principal
+      const { name } = principal
+      log.info({ token: name }, `the token ${name} opens nothing: it has expired at ${new Date(expiresAt).toISOString()}`)
+      return undefined
     },
   }
 }

@@ -235,10 +235,12 @@ test('who acted is who had the token, whatever the request says', async (t) => {
 test('a token opens nothing once it has expired, and nothing once it has left the configuration', async (t) => {
   let time = Date.parse('2027-01-30T23:59:59Z')
   let configuration = sampleConfiguration(['shop-prod'], [tokenOf('shop-ci', { expiresAt: Date.parse('2027-01-31') }), tokenOf('ada')])
-  const { as } = await start(t, [], { now: () => time, configuration: () => configuration })
+  const { as, logged } = await start(t, [], { now: () => time, configuration: () => configuration })
   await as('shop-ci').get('/api/applications').expect(200)
   time += 1_000
-  await as('shop-ci').get('/api/applications').expect(401)
+  const { text } = await as('shop-ci').get('/api/applications').expect(401)
+  assert.doesNotMatch(text, /shop-ci|expired/u)
+  assert.ok(logged.some((line) => line.startsWith('the token shop-ci opens nothing: it has expired at 2027-01-31T00:00:00.000Z')))
   await as('ada').get('/api/applications').expect(200)
   configuration = sampleConfiguration(['shop-prod'])
   await as('ada').get('/api/applications').expect(401)
