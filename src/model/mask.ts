@@ -3,37 +3,46 @@ import { isJsonObject, type Json, type JsonObject } from './json.ts'
 /** What stands where a secret stood. */
 export const MASKED = '***'
 
-/** Shapes by which a credential gives itself away, whoever it belongs to. Each keeps what comes before it, so that the message stays readable. */
-const SHAPES: readonly (readonly [RegExp, string])[] = [
+/**
+ * Shapes by which a credential gives itself away, whoever it belongs to: something that every text with it has (in any case), the shape, and what
+ * stands there instead. Each keeps what comes before it, so that the message stays readable.
+ */
+const SHAPES: readonly (readonly [hint: string, shape: RegExp, instead: string])[] = [
   // userinfo in URLs: https://user:password@host (everything up to the last @ of the authority)
-  [/\b([a-z][a-z0-9+.-]{0,20}:\/\/)[^\s/?#'"<>]{1,2048}@/gi, `$1${MASKED}@`],
+  ['://', /\b([a-z][a-z0-9+.-]{0,20}:\/\/)[^\s/?#'"<>]{1,2048}@/gi, `$1${MASKED}@`],
   // HTTP credentials, as a header or in prose
-  [/\b(bearer|basic)(\s+|:\s*)(?=[a-z0-9._~+/-]*[0-9._~+/=-])[a-z0-9._~+/-]{8,8192}=*/gi, `$1$2${MASKED}`],
+  ['bearer|basic', /\b(bearer|basic)(\s+|:\s*)(?=[a-z0-9._~+/-]*[0-9._~+/=-])[a-z0-9._~+/-]{8,8192}=*/gi, `$1$2${MASKED}`],
   [
+    'authorization|-token|-api-key|cookie',
     /\b(authorization|proxy-authorization|private-token|x-gitlab-token|x-api-key|cookie|set-cookie)(["']?\s*[:=]\s*["']?)[^\s"',;][^"'\r\n]{0,8192}/gi,
     `$1$2${MASKED}`,
   ],
   // GitHub, GitLab, Slack, AWS, Standard Webhooks, JSON Web Tokens, age keys
-  [/\b(gh[pousr]_)[A-Za-z0-9_]{10,512}/g, `$1${MASKED}`],
-  [/\b(github_pat_)[A-Za-z0-9_]{10,512}/g, `$1${MASKED}`],
-  [/\b(gl(?:pat|dt|rt|cbt|ptt|ft|imt|agent|soat|ffct|oas)-)[A-Za-z0-9_.-]{10,512}/g, `$1${MASKED}`],
-  [/\b(whsec_)[A-Za-z0-9+/=_-]{8,512}/g, `$1${MASKED}`],
-  [/\b(xox[abeoprs]-)[A-Za-z0-9-]{10,512}/g, `$1${MASKED}`],
-  [/\b(A(?:KIA|SIA))[A-Z0-9]{16}\b/g, `$1${MASKED}`],
-  [/\b(eyJ)[A-Za-z0-9_-]{8,8192}\.[A-Za-z0-9_-]{4,8192}\.[A-Za-z0-9_-]{0,8192}/g, `$1${MASKED}`],
-  [/\b(AGE-SECRET-KEY-1)[A-Z0-9]{20,200}/g, `$1${MASKED}`],
-  [/(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----)[\s\S]{0,65536}?(-----END [A-Z ]{0,40}PRIVATE KEY-----|$)/g, `$1${MASKED}$2`],
+  ['gh[pousr]_', /\b(gh[pousr]_)[A-Za-z0-9_]{10,512}/g, `$1${MASKED}`],
+  ['github_pat_', /\b(github_pat_)[A-Za-z0-9_]{10,512}/g, `$1${MASKED}`],
+  ['gl[a-z]+-', /\b(gl(?:pat|dt|rt|cbt|ptt|ft|imt|agent|soat|ffct|oas)-)[A-Za-z0-9_.-]{10,512}/g, `$1${MASKED}`],
+  ['whsec_', /\b(whsec_)[A-Za-z0-9+/=_-]{8,512}/g, `$1${MASKED}`],
+  ['xox', /\b(xox[abeoprs]-)[A-Za-z0-9-]{10,512}/g, `$1${MASKED}`],
+  ['A(?:KIA|SIA)', /\b(A(?:KIA|SIA))[A-Z0-9]{16}\b/g, `$1${MASKED}`],
+  ['eyJ', /\b(eyJ)[A-Za-z0-9_-]{8,8192}\.[A-Za-z0-9_-]{4,8192}\.[A-Za-z0-9_-]{0,8192}/g, `$1${MASKED}`],
+  ['AGE-SECRET', /\b(AGE-SECRET-KEY-1)[A-Z0-9]{20,200}/g, `$1${MASKED}`],
+  ['-----BEGIN', /(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----)[\s\S]{0,65536}?(-----END [A-Z ]{0,40}PRIVATE KEY-----|$)/g, `$1${MASKED}$2`],
   // key=value and "key": "value" of names that mean a secret
   [
+    'passw|secret|token|key',
     /\b((?:[a-z0-9_-]{0,40}[_-])?(?:password|passwd|secret|token|api[_-]?key|private[_-]?key|access[_-]?key))(=|"\s*:\s*")[^\s"'&;,]{1,8192}/gi,
     `$1$2${MASKED}`,
   ],
 ]
 
+/** Most texts hold none of the shapes, and one look tells. */
+const HINT = new RegExp(SHAPES.map(([hint]) => hint).join('|'), 'i')
+
 /** Text without what looks like a credential: userinfo in URLs, HTTP authorization, tokens of known shapes, private keys. */
 export function maskSecrets(text: string): string {
+  if (!HINT.test(text)) return text
   let masked = text
-  for (const [shape, replacement] of SHAPES) masked = masked.replace(shape, replacement)
+  for (const [, shape, instead] of SHAPES) masked = masked.replace(shape, instead)
   return masked
 }
 
