@@ -9,9 +9,9 @@ import { createIntake } from '../src/queue/accept.ts'
 const [port, secret = '', url = '', path = ''] = process.argv.slice(2)
 const quiet = (): void => undefined
 const log = { debug: quiet, info: quiet, warn: quiet, error: quiet, child: () => log }
-const { producer } = connectRedis({ url, log })
+const { producer, queues } = connectRedis({ url, log })
 const configuration = await loadConfiguration(path)
-const intake = createIntake({ redis: producer, configuration: () => configuration, log })
+const intake = createIntake({ redis: producer, queues, configuration: () => configuration, log })
 const targets = [{ application: 'shop-prod', cluster: 'prod', repository: 'shop' }]
 const event = {
   kind: 'push',

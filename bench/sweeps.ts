@@ -22,7 +22,7 @@ export async function openSweeps(redisUrl: string): Promise<Sweeps> {
   const connections = connectRedis({ url: redisUrl, log: silent })
   await connections.ready(AbortSignal.timeout(10_000))
   const keys = clusterKeys(CLUSTER)
-  const jobs = openJobs(connections.producer, CLUSTER)
+  const jobs = openJobs(connections.queues, CLUSTER)
   const events = new QueueEvents(QUEUE_NAME, { connection: connections.blocking(), prefix: keys.prefix })
   await events.waitUntilReady()
 

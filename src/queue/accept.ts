@@ -32,6 +32,8 @@ export interface QueueIntake extends Intake {
 export interface IntakeOptions {
   /** A connection that fails fast (`Connections.producer`). */
   readonly redis: Redis
+  /** The connection of BullMQ (`Connections.queues`). */
+  readonly queues: Redis
   readonly configuration: CurrentConfiguration
   readonly log: Log
   /** How long a delivery id is remembered, and how many at most (per cluster, and by the receiver). */
@@ -40,9 +42,9 @@ export interface IntakeOptions {
 
 const RETENTION: Retention = { ageMs: 72 * 3_600_000, deliveries: 50_000 }
 
-export function createIntake({ redis, configuration, log, retention = RETENTION }: IntakeOptions): QueueIntake {
+export function createIntake({ redis, queues, configuration, log, retention = RETENTION }: IntakeOptions): QueueIntake {
   const opened = new Map<string, Jobs>()
-  const jobs = perCluster((cluster) => openJobs(redis, cluster), opened)
+  const jobs = perCluster((cluster) => openJobs(queues, cluster), opened)
   const record = openRecord(redis, retention)
   const door = perCluster((cluster) => openDoor(redis, cluster, retention))
   const reads = perCluster((cluster) => openReads(redis, cluster))

@@ -13,8 +13,12 @@ export interface ClientOptions {
   readonly ca: Buffer | undefined
   /** How Redis lists the connection: `gitwake-<role>`. */
   readonly role: string
-  /** `fails fast`: for whoever has a caller waiting. `waits`: until Redis is back. */
-  readonly patience: 'fails fast' | 'waits'
+  /**
+   * `fails fast`: for whoever has a caller waiting. `waits`: until Redis is back. `in pipelines`: what is asked for in one turn of the event loop goes
+   * out together. Not for BullMQ, which defines dozens of scripts on its connection: ioredis copies each into every pipeline, and one that is
+   * defined while a pipeline is filled would end the process (https://github.com/redis/ioredis/issues/1931).
+   */
+  readonly patience: 'fails fast' | 'fails fast, in pipelines' | 'waits'
 }
 
 /** `replyMapping` is a parameter of the client's type; all of ours have the same. */
@@ -48,7 +52,12 @@ function openServer(address: Exclude<RedisAddress, { kind: 'cluster' }>, options
   const patience: Options =
     options.patience === 'waits'
       ? { maxRetriesPerRequest: null }
-      : { ...failFast, enableAutoPipelining: true, enableOfflineQueue: false, autoResendUnfulfilledCommands: false }
+      : {
+          ...failFast,
+          enableAutoPipelining: options.patience === 'fails fast, in pipelines',
+          enableOfflineQueue: false,
+          autoResendUnfulfilledCommands: false,
+        }
   if (address.kind === 'server') return new Single({ ...common, ...patience, ...address.hosts[0] })
   const sentinels = { sentinels: [...address.hosts], name: address.master, sentinelRetryStrategy: reconnectDelay }
   // Sentinels are asked without a password, and with TLS where Redis is spoken to with TLS.

@@ -3,13 +3,15 @@ import { receiverKeys } from '../model/keys.ts'
 import type { Log } from '../model/log.ts'
 import { parseRedisUrl } from '../model/redis-url.ts'
 import type { Redis } from '../model/redis.ts'
-import { openClient } from './client.ts'
+import { openClient, type ClientOptions } from './client.ts'
 import { clockOf } from './clock.ts'
 
 /** The Redis connections of one process, shared by all queues. */
 export interface Connections {
   /** For whoever has a caller waiting: fails within seconds while Redis is away. */
   readonly producer: Redis
+  /** For BullMQ's own commands: fails within seconds, too, and pipelines nothing by itself. */
+  readonly queues: Redis
   /** For workers: waits until Redis is back. */
   readonly worker: Redis
   /** A connection of its own for blocking reads; closed with the others. */
@@ -37,13 +39,14 @@ export function connectRedis({ url, ca, log }: { url: string; ca?: Buffer | unde
     // BullMQ ends a connection on which it waits in vain, and begins it anew: perhaps when all are closed, and nobody would end it any more.
     redis.on('connecting', () => (isClosed ? redis.disconnect() : opened.add(redis)))
   }
-  const open = (role: string, patience: 'fails fast' | 'waits'): Redis => {
+  const open = (role: string, patience: ClientOptions['patience']): Redis => {
     const redis = openClient({ address, ca, role, patience }, own)
     listen(redis, role, log)
     own(redis)
     return redis
   }
-  const producer = open('producer', 'fails fast')
+  const producer = open('producer', 'fails fast, in pipelines')
+  const queues = open('queues', 'fails fast')
   const worker = open('worker', 'waits')
   producer.on('ready', () => {
     void warnOfEviction(producer, log)
@@ -51,6 +54,7 @@ export function connectRedis({ url, ca, log }: { url: string; ca?: Buffer | unde
   })
   return {
     producer,
+    queues,
     worker,
     blocking: () => open('blocking', 'waits'),
     ping: async () => {
@@ -58,7 +62,7 @@ export function connectRedis({ url, ca, log }: { url: string; ca?: Buffer | unde
       await reachable(producer.exists(receiverKeys.cursors))
     },
     ready: async (signal) => {
-      for (const redis of [producer, worker]) await becomeReady(redis, signal)
+      for (const redis of [producer, queues, worker]) await becomeReady(redis, signal)
     },
     close: async () => {
       isClosed = true
@@ -96,7 +100,8 @@ export function redisUnavailable(cause: unknown): GitwakeError {
   })
 }
 
-async function becomeReady(redis: Redis, signal: AbortSignal): Promise<void> {
+/** Resolves when the connection is usable; rejects with the signal's reason. */
+export async function becomeReady(redis: Redis, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted()
   if (redis.status === 'ready') return
   await new Promise<void>((resolve, reject) => {

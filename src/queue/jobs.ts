@@ -4,7 +4,7 @@ import type { Redis } from '../model/redis.ts'
 import { sha256 } from '../model/digest.ts'
 import { clusterKeys } from '../model/keys.ts'
 import { clockAt } from './clock.ts'
-import { reachable, redisUnavailable } from './connection.ts'
+import { becomeReady, reachable, redisUnavailable } from './connection.ts'
 import { CLASS, priorityOf } from './priority.ts'
 
 export const QUEUE_NAME = 'sync'
@@ -38,7 +38,7 @@ export interface Jobs {
 
 const READY_WITHIN_MS = 2_500
 
-/** Opens the queue when it is first used: BullMQ gives up for good on a connection that is not ready. */
+/** Opens the queue when it is first used: BullMQ gives up for good on a connection that is not ready. `redis` is that of BullMQ (`Connections.queues`). */
 export function openJobs(redis: Redis, cluster: string): Jobs {
   let opening: Promise<Queue<JobData>> | undefined
   const queue = async (): Promise<Queue<JobData>> => {
@@ -48,7 +48,13 @@ export function openJobs(redis: Redis, cluster: string): Jobs {
     })
     return opening
   }
-  const add = async (name: JobName, data: JobData, options: JobsOptions) => reachable((await queue()).add(name, data, options))
+  const add = async (name: JobName, data: JobData, options: JobsOptions) => {
+    // After Redis was away, other connections of this process may be back a moment sooner.
+    await becomeReady(redis, AbortSignal.timeout(READY_WITHIN_MS)).catch((error: unknown) => {
+      throw redisUnavailable(error)
+    })
+    return await reachable((await queue()).add(name, data, options))
+  }
   // The work itself is deduplicated while it waits and while it runs; what is asked for meanwhile runs once more afterwards.
   const once = (id: string, priority: number, again: boolean): JobsOptions => ({
     jobId: uniqueId(id.replaceAll('/', '-')),
@@ -113,10 +119,6 @@ async function openQueue(redis: Redis, cluster: string): Promise<Queue<JobData>>
   const timeout = new Promise<never>((_resolve, reject) => late.addEventListener('abort', () => reject(late.reason)))
   try {
     await Promise.race([queue.waitUntilReady(), timeout])
-    // BullMQ has just defined its scripts on the connection. The pipeline that was being filled meanwhile does not know them, and a script put
-    // into it would end the process (https://github.com/redis/ioredis/issues/1931): this waits until that one has gone. It asks about a key, for of
-    // a Redis Cluster the node of this queue must answer.
-    await redis.exists(queue.keys.meta ?? '')
     return queue
   } catch (error) {
     void queue.close().catch(() => undefined)

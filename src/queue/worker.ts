@@ -51,7 +51,7 @@ const GOODBYE_MS = 3_000
 export function startWorker(options: WorkerOptions): QueueWorker {
   const { cluster, connections, configuration, log, poll, sweep, plan, onResult } = options
   const { producer } = connections
-  const jobs = openJobs(producer, cluster)
+  const jobs = openJobs(connections.queues, cluster)
   const stop = new AbortController()
   const applications = (): readonly string[] =>
     [...configuration().applications.values()].filter(({ destination }) => destination.cluster === cluster).map(({ name }) => name)

@@ -52,7 +52,7 @@ export async function startServing(shared: Process): Promise<Running> {
   const following = file && followIntoFile({ store, file, log })
   const audit = createAudit({ store, mask: shared.mask, log })
   const audited = { audit, log, now: Date.now }
-  const intake = auditedIntake(createIntake({ redis: connections.producer, configuration, log }), audited)
+  const intake = auditedIntake(createIntake({ redis: connections.producer, queues: connections.queues, configuration, log }), audited)
   const told = auditConfiguration(audited)
   shared.onChange(told.accepted)
   shared.onRefused(told.refused)

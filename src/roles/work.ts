@@ -45,7 +45,7 @@ export async function startWorking(shared: Process, options: WorkOptions): Promi
     ...(settings.kustomizePath !== undefined && { kustomizePath: settings.kustomizePath }),
     ...(shared.searchPath !== undefined && { searchPath: shared.searchPath }),
   })
-  const intake = createIntake({ redis: connections.producer, configuration, log })
+  const intake = createIntake({ redis: connections.producer, queues: connections.queues, configuration, log })
   const version = gitwakeVersion()
   const holder = `${hostname()}-${randomUUID().slice(0, 8)}`
   const inventoryNamespace = settings.inventoryNamespace

@@ -36,7 +36,7 @@ test('after a failover that Sentinels decide, intake and workers go on with the 
   stack.defer(() => connections.close())
   await connections.ready(AbortSignal.timeout(20_000))
   const configuration = configurationOf(['api'])
-  const intake = createIntake({ redis: connections.producer, configuration: () => configuration, log: silent })
+  const intake = createIntake({ redis: connections.producer, queues: connections.queues, configuration: () => configuration, log: silent })
   stack.defer(() => intake.close())
   let polls = 0
   const seen: number[] = []

@@ -34,7 +34,7 @@ test('a worker needs nothing in Redis but the keys of its cluster, and the recei
   await worker.ready(AbortSignal.timeout(20_000))
 
   const target = targetOf('api-prod')
-  const intake = createIntake({ redis: serve.producer, configuration: () => setup.configuration, log: silent })
+  const intake = createIntake({ redis: serve.producer, queues: serve.queues, configuration: () => setup.configuration, log: silent })
   const { tickets } = await intake.acceptDelivery(delivery('d1'), [target], trigger())
   let polls = 0
   setup.work({ connections: worker, run: async (job) => resultOf(job), poll: async () => void (polls += 1) })

@@ -59,13 +59,13 @@ test('a worker stops within 25 s although Redis is away and a sync runs', async 
 
 test('a queue that is opened while its connection waits for answers takes jobs, and ends no process', async () => {
   await using setup = await setUp()
-  const { producer } = setup.connections
+  const { queues } = setup.connections
   await setup.redis.each((server) => server.call('CLIENT', 'PAUSE', '300'))
-  // The first is on its way; the second waits for it in a pipeline made before BullMQ has defined its scripts.
-  const first = producer.get('one')
+  // The first is on its way; the second would wait for it in a pipeline made before BullMQ has defined its scripts, if there were pipelines here.
+  const first = queues.get('one')
   await new Promise(setImmediate)
-  const second = producer.get('two')
-  await openJobs(producer, 'prod').addSync('api', 1, false)
+  const second = queues.get('two')
+  await openJobs(queues, 'prod').addSync('api', 1, false)
   assert.deepEqual(await Promise.all([first, second]), [null, null])
 })
 

@@ -110,6 +110,7 @@ test('10,000 pushes to one application leave at most two jobs, and a bounded mem
   await using setup = await setUp()
   const intake = createIntake({
     redis: setup.connections.producer,
+    queues: setup.connections.queues,
     configuration: () => setup.configuration,
     log: silent,
     retention: { ageMs: 3_600_000, deliveries: 500 },

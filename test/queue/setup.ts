@@ -148,6 +148,7 @@ export async function setUp(
   await connections.ready(AbortSignal.timeout(20_000))
   const intake = createIntake({
     redis: connections.producer,
+    queues: connections.queues,
     configuration: () => configuration,
     log: silent,
   })

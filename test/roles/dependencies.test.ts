@@ -51,7 +51,7 @@ async function open(
     if (rights !== undefined) await setup.redis.each((server) => server.acl('SETUSER', cluster, 'on', '>secret', '+@all', '&*', ...rights))
     const connections = setup.connect(rights === undefined ? undefined : { user: cluster, password: 'secret' })
     const redis = connections.producer
-    const intake = createIntake({ redis, configuration: () => configuration, log: silent })
+    const intake = createIntake({ redis, queues: connections.queues, configuration: () => configuration, log: silent })
     const own = createDependencies({ configuration: () => configuration, redis, intake, log: silent })
     dependencies.set(cluster, own)
     const sync: RunSync = async (job) => {

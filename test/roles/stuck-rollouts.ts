@@ -84,7 +84,7 @@ export async function syncBehindStuckRollouts(count: number, tell: (line: string
   stack.defer(() => connections.close())
   await connections.ready(AbortSignal.timeout(20_000))
   const common = { cluster: CLUSTER, configuration: () => configuration, redis: connections.producer, log: silent }
-  const intake = createIntake({ ...common, redis: connections.producer })
+  const intake = createIntake({ ...common, queues: connections.queues })
   stack.defer(() => intake.close())
   const resolveSecret = (): Promise<string> => readFile(plane.kubeconfig, 'utf8')
   const source = createSource({ cacheDir: cache.path, resolveSecret })

@@ -87,7 +87,12 @@ export async function openScene(names: readonly string[]) {
   const destination = createDestination(connection, { inventoryNamespace, holder: id, version: id })
   const connections = connectRedis({ url: redis.url, log: silent })
   await connections.ready(AbortSignal.timeout(30_000))
-  const intake = createIntake({ redis: connections.producer, configuration: () => NO_CONFIGURATION, log: silent })
+  const intake = createIntake({
+    redis: connections.producer,
+    queues: connections.queues,
+    configuration: () => NO_CONFIGURATION,
+    log: silent,
+  })
   const namespaceOf = (name: string): string => `${name}-${id}`
   const workers: WorkerProcess[] = []
   const servers: Program[] = []
