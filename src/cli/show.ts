@@ -122,7 +122,8 @@ export function resultText(terminal: Terminal, result: SyncResult): string {
   return `${lines.join('\n')}\n`
 }
 
-function waitText({ for: what, why, until }: WaitsFor, now: number): string {
+/** What an application waits for just now: its last result says what it was when the wait began. */
+export function waitText({ for: what, why, until }: WaitsFor, now: number): string {
   return `${what === 'window' ? 'a window' : 'other applications'}${until === undefined ? '' : ` for another ${ago(now, until)}`}: ${plain(why)}`
 }
 

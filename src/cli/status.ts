@@ -1,7 +1,7 @@
 import { GitwakeError } from '../model/error.ts'
 import type { ApplicationStatus, SyncResult } from '../model/result.ts'
 import { fieldOf, type Client } from './client.ts'
-import { counts, state, statusText } from './show.ts'
+import { counts, state, statusText, waitText } from './show.ts'
 import { ago, plain, short, table } from './table.ts'
 import { paint, type Terminal } from './terminal.ts'
 
@@ -73,9 +73,15 @@ function overview(terminal: Terminal, statuses: readonly ApplicationStatus[], no
     state(terminal, one.sync),
     state(terminal, one.health),
     one.unappliedSince === undefined ? '–' : ago(one.unappliedSince, now),
-    one.lastResult === undefined ? '–' : `${ago(one.lastResult.finishedAt, now)} ago: ${plain(one.lastResult.message)}`,
+    lastWord(one, now),
   ])
   return table(['APPLICATION', 'CLUSTER', 'NAMESPACE', 'REVISION', 'SYNC', 'HEALTH', 'UNAPPLIED', 'LAST RESULT'], rows)
+}
+
+function lastWord({ lastResult, waiting }: ApplicationStatus, now: number): string {
+  if (lastResult === undefined) return '–'
+  const word = waiting === undefined ? plain(lastResult.message) : `waits for ${waitText(waiting, now)}`
+  return `${ago(lastResult.finishedAt, now)} ago: ${word}`
 }
 
 function historyRow(terminal: Terminal, result: SyncResult, now: number): readonly string[] {

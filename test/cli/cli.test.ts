@@ -343,6 +343,15 @@ describe('the commands that ask a server', () => {
     assert.deepEqual(JSON.parse((await gitwake(['status', '--json'], environment)).out), [status])
   })
 
+  test('status says what an application waits for now, not what it was when the wait began', async () => {
+    const waiting = { for: 'dependencies', why: 'database is not healthy: failed' }
+    const lastResult = { ...RESULT, outcome: 'waiting', message: 'waits for database, which is being synced' }
+    answers = { 'GET /api/applications': [{ status: 200, body: { applications: [{ ...status, sync: 'waiting', waiting, lastResult }] } }] }
+    const { out } = await gitwake(['status'], environment)
+    assert.match(out, /ago: waits for other applications: database is not healthy: failed\n/)
+    assert.doesNotMatch(out, /being synced/)
+  })
+
   test('commit tells where it is, what it changed, and exits 1 where it is not there', async () => {
     const sha = 'a'.repeat(40)
     const place = { application: 'shop', cluster: 'prod', namespace: 'shop', ref: 'refs/heads/main', objects: [], since: 0 }
