@@ -3,8 +3,14 @@ import { runCli } from './cli.ts'
 import type { Working, WorkOptions } from './roles/work.ts'
 
 process.exitCode = await runCli({ parameters: process.argv.slice(2), roles: { start, serve, work } })
+await Promise.all([process.stdout, process.stderr].map(written))
 // A pooled connection or a timer of a library must not keep a command alive that has done its work.
 process.exit()
+
+/** A pipe takes 64 KiB at once: what its reader has not taken yet would be lost by an exit. */
+async function written(stream: NodeJS.WriteStream): Promise<void> {
+  await new Promise<void>((resolve) => stream.write('', () => resolve()))
+}
 
 /** Everything in one process: the default for one machine. */
 async function start(): Promise<number> {
