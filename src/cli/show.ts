@@ -42,9 +42,10 @@ export function counts(result: Pick<SyncResult, 'counts'>): string {
   return parts.length === 0 ? 'no changes' : parts.join(', ')
 }
 
-/** One line per change, with its reason, what drifted and what differs; what to do stands at the first that it is about. */
-export function changeLines(terminal: Terminal, changes: readonly Change[]): readonly string[] {
-  return changes.flatMap((change, index) => {
+/** One line per change, with its reason, what drifted and what differs; what to do stands at the first that it is about, unless it was `said` before. */
+export function changeLines(terminal: Terminal, changes: readonly Change[], said: readonly Change[] = []): readonly string[] {
+  const fixes = new Set(said.map(({ fix }) => fix))
+  return changes.flatMap((change) => {
     const place = change.origin === undefined ? '' : ` (${plain(displayOrigin(change.origin))})`
     const [sign, colour] = SIGNS[change.action] ?? UNKNOWN_SIGN
     const head = `${paint(terminal, colour, `${sign} ${plain(change.action).padEnd(10)}`)} ${plain(displayName(change.object))}`
@@ -53,8 +54,8 @@ export function changeLines(terminal: Terminal, changes: readonly Change[]): rea
         `             ${plain(field)}, by ${plain(manager ?? 'unknown')}${at === undefined ? '' : `, at ${plain(at)}`}`,
     )
     const more = change.moreFields === undefined ? [] : [`      and ${change.moreFields} more fields`]
-    const isSaid = changes.findIndex(({ fix }) => fix === change.fix) < index
-    const fix = change.fix === undefined || isSaid ? [] : [`             → ${plain(change.fix)}`]
+    const fix = change.fix === undefined || fixes.has(change.fix) ? [] : [`             → ${plain(change.fix)}`]
+    fixes.add(change.fix)
     const diff = (change.diff ?? []).flatMap((field) => fieldLines(terminal, field))
     return [`  ${head}: ${plain(change.reason)}${place}`, ...drift, ...diff, ...more, ...fix]
   })
@@ -103,14 +104,14 @@ function paintLine(terminal: Terminal, line: string): string {
 }
 
 /** A result as a paragraph: what happened, why, and what to do. */
-export function resultText(terminal: Terminal, result: SyncResult): string {
+export function resultText(terminal: Terminal, result: SyncResult, said: readonly Change[] = []): string {
   const seconds = ((result.finishedAt - result.startedAt) / 1000).toFixed(2)
   const head = `${result.application} ${state(terminal, result.outcome)} at ${short(result.revision)} in ${seconds} s (${result.reason}): ${counts(result)}; health ${state(terminal, result.health.status)}`
   const unhealthy = result.health.objects.filter(({ status }) => status !== 'current')
   const lines = [
     head,
     `  ${plain(result.message)}`,
-    ...changeLines(terminal, result.changes),
+    ...changeLines(terminal, result.changes, said),
     ...unhealthy.flatMap(healthLines),
     ...result.warnings.map((warning) => `  warning    ${plain(warning)}`),
     ...fixLines(result.problem, result.changes),
@@ -158,6 +159,6 @@ export function statusText(terminal: Terminal, status: ApplicationStatus, now: n
   const last =
     status.lastResult === undefined
       ? ''
-      : `last result, ${ago(status.lastResult.finishedAt, now)} ago\n${resultText(terminal, status.lastResult)}`
+      : `last result, ${ago(status.lastResult.finishedAt, now)} ago\n${resultText(terminal, status.lastResult, status.drift)}`
   return `${rows.map(([name, value]) => `${name.padEnd(13)}${value}`).join('\n')}\n${unhealthy}${drift}${last}`
 }

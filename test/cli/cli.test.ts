@@ -352,6 +352,15 @@ describe('the commands that ask a server', () => {
     assert.doesNotMatch(out, /being synced/)
   })
 
+  test('status says once what to do about drift that the last result has seen as well', async () => {
+    const left = sampleChange({ action: 'skipped', reason: 'not healed any more', fix: 'Leave the field out of Git.' })
+    const drifted = { ...status, drift: [left], lastResult: { ...RESULT, changes: [left] } }
+    answers = { 'GET /api/applications/shop': [{ status: 200, body: drifted }] }
+    const { out } = await gitwake(['status', 'shop'], environment)
+    assert.equal(out.split('not healed any more').length - 1, 2)
+    assert.equal(out.split('Leave the field out of Git.').length - 1, 1, out)
+  })
+
   test('commit tells where it is, what it changed, and exits 1 where it is not there', async () => {
     const sha = 'a'.repeat(40)
     const place = { application: 'shop', cluster: 'prod', namespace: 'shop', ref: 'refs/heads/main', objects: [], since: 0 }
