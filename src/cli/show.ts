@@ -2,7 +2,7 @@ import type { ObjectHealth } from '../model/health.ts'
 import { valueText } from '../model/json.ts'
 import { displayName, displayOrigin } from '../model/object.ts'
 import type { Change, FieldChange } from '../model/plan.ts'
-import type { ApplicationStatus, Queued, SyncResult, WaitsFor } from '../model/result.ts'
+import type { ApplicationStatus, PollFails, Queued, SyncResult, WaitsFor } from '../model/result.ts'
 import { displayPin, displayWord } from '../model/standing.ts'
 import { ago, plain, short } from './table.ts'
 import { paint, type Paint, type Terminal } from './terminal.ts'
@@ -134,6 +134,11 @@ function queueText({ why, place, until }: Queued, now: number): string {
   return `${line}${plain(why)}${until === undefined || until <= now ? '' : `, in ${ago(now, until)}`}`
 }
 
+/** Why pushes to its repository are not seen by polls, and what to do. */
+export function pollFailsText({ since, problem }: PollFails, now: number): string {
+  return `for ${ago(since, now)}: ${plain(problem.message)}\n  → ${plain(problem.fix)}`
+}
+
 /** Everything about one application. */
 export function statusText(terminal: Terminal, status: ApplicationStatus, now: number): string {
   const { head, applied, unappliedSince } = status
@@ -145,6 +150,7 @@ export function statusText(terminal: Terminal, status: ApplicationStatus, now: n
     ...(status.suspended === undefined ? [] : ([['suspended', plain(displayWord(status.suspended))]] as const)),
     ...(status.pinned === undefined ? [] : ([['pinned', plain(displayPin(status.pinned))]] as const)),
     ...(status.waiting === undefined ? [] : ([['waits for', waitText(status.waiting, now)]] as const)),
+    ...(status.pollFails === undefined ? [] : ([['polls fail', pollFailsText(status.pollFails, now)]] as const)),
     ...(status.queue === undefined ? [] : ([['queue', queueText(status.queue, now)]] as const)),
     ['health', state(terminal, status.health)],
     ['head', head === undefined ? '–' : `${plain(head.revision)}, seen ${ago(head.seenAt, now)} ago`],

@@ -1,7 +1,7 @@
 import { GitwakeError } from '../model/error.ts'
 import type { ApplicationStatus, SyncResult } from '../model/result.ts'
 import { fieldOf, type Client } from './client.ts'
-import { counts, state, statusText, waitText } from './show.ts'
+import { counts, pollFailsText, state, statusText, waitText } from './show.ts'
 import { ago, plain, short, table } from './table.ts'
 import { paint, type Terminal } from './terminal.ts'
 
@@ -75,7 +75,17 @@ function overview(terminal: Terminal, statuses: readonly ApplicationStatus[], no
     one.unappliedSince === undefined ? '–' : ago(one.unappliedSince, now),
     lastWord(one, now),
   ])
-  return table(['APPLICATION', 'CLUSTER', 'NAMESPACE', 'REVISION', 'SYNC', 'HEALTH', 'UNAPPLIED', 'LAST RESULT'], rows)
+  const head = ['APPLICATION', 'CLUSTER', 'NAMESPACE', 'REVISION', 'SYNC', 'HEALTH', 'UNAPPLIED', 'LAST RESULT']
+  return table(head, rows) + pollTexts(statuses, now)
+}
+
+/** Each repository that polls cannot reach, once: what its applications carry may be old, however well they are. */
+function pollTexts(statuses: readonly ApplicationStatus[], now: number): string {
+  const failing = statuses.flatMap(({ repository, cluster, pollFails }) =>
+    pollFails === undefined ? [] : [{ place: `${plain(repository)} (for cluster ${plain(cluster)})`, text: pollFailsText(pollFails, now) }],
+  )
+  const lines = failing.map(({ place, text }) => `polls of ${place} fail ${text}\n`)
+  return lines.length === 0 ? '' : `\n${[...new Set(lines)].join('')}`
 }
 
 function lastWord({ lastResult, waiting }: ApplicationStatus, now: number): string {

@@ -80,6 +80,13 @@ export interface Queued {
   readonly until?: number
 }
 
+/** The newest poll of a repository has failed, and all before it since then: whoever pushes there is heard by webhooks alone. */
+export interface PollFails {
+  /** Milliseconds since 1970. */
+  readonly since: number
+  readonly problem: Problem
+}
+
 /** What the status page shows of one application. Every worker and every sweep publishes it anew. */
 export interface ApplicationStatus {
   readonly application: string
@@ -102,6 +109,8 @@ export interface ApplicationStatus {
   readonly pinned?: Pinned
   /** Present while the newest ticket waits for something else than a worker. */
   readonly waiting?: WaitsFor
+  /** Present while polls of its repository fail. */
+  readonly pollFails?: PollFails
   /** Where it stands in the queue, while something is wanted that does not run yet. */
   readonly queue?: Queued
   /** Objects that drifted and were not repaired (selfHeal: false), as of the last sweep. */

@@ -3,7 +3,7 @@ import { answerOf } from '../model/answer.ts'
 import type { HealthStatus, ObjectHealth } from '../model/health.ts'
 import { clusterKeys } from '../model/keys.ts'
 import type { Change } from '../model/plan.ts'
-import type { SyncResult, WaitsFor } from '../model/result.ts'
+import type { PollFails, SyncResult, WaitsFor } from '../model/result.ts'
 
 /** What a worker knows of an application; a piece that is absent stays as it was published before. */
 export interface StatusPieces {
@@ -18,6 +18,8 @@ export interface StatusPieces {
   readonly drift?: readonly Change[]
   /** What it waits for; null for nothing. */
   readonly waiting?: WaitsFor | null
+  /** Null once its repository has been reached. */
+  readonly pollFails?: PollFails | null
 }
 
 /** Publishes pieces of an application's status: after a sync by the worker itself, and by every poll and sweep. */
@@ -55,7 +57,7 @@ export function piecesOf(result: SyncResult): StatusPieces {
   const { waiting = null } = result
   const head = {
     ...(outcome !== 'superseded' && { waiting }),
-    ...(revision !== undefined && { head: { revision: result.head ?? revision, seenAt: startedAt } }),
+    ...(revision !== undefined && { head: { revision: result.head ?? revision, seenAt: startedAt }, pollFails: null }),
   }
   // It has not looked at the cluster.
   if (waiting?.for === 'dependencies') return head

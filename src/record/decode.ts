@@ -1,7 +1,7 @@
 import type { Orphan } from '../model/departure.ts'
 import type { StoredDelivery } from '../model/intake.ts'
 import type { Change } from '../model/plan.ts'
-import type { ApplicationStatus, SyncResult, WaitsFor } from '../model/result.ts'
+import type { ApplicationStatus, PollFails, SyncResult, WaitsFor } from '../model/result.ts'
 import { decodeStanding, type Standing } from '../model/standing.ts'
 
 /** What comes back from Redis was written by gitwake, perhaps by another version of it: what cannot be read is left out, never guessed. */
@@ -71,13 +71,14 @@ export interface StoredPieces {
   readonly unhealthy?: ApplicationStatus['unhealthy']
   readonly drift?: readonly Change[]
   readonly waiting?: WaitsFor | null
+  readonly pollFails?: PollFails | null
   /** What people have said of it until further notice. */
   readonly standing: Standing
 }
 
 export function decodePieces(fields: Readonly<Record<string, string>>, application: string): StoredPieces {
   const pieces: Record<string, unknown> = {}
-  for (const piece of ['head', 'applied', 'health', 'unhealthy', 'drift', 'waiting'] as const) {
+  for (const piece of ['head', 'applied', 'health', 'unhealthy', 'drift', 'waiting', 'pollFails'] as const) {
     const value = parse(fields[`${application}/${piece}`] ?? '')
     if (value !== undefined) pieces[piece] = value
   }

@@ -66,6 +66,7 @@ export function statusOf(known: Known): ApplicationStatus {
     ...(stop && { suspended: stop }),
     ...(pin && { pinned: pin }),
     ...(waiting && { waiting }),
+    ...(pieces.pollFails && { pollFails: pieces.pollFails }),
     ...(queued && { queue: queued }),
     drift: pieces.drift ?? [],
     ...(lastResult && { lastResult }),

@@ -1,6 +1,7 @@
 import type { Redis } from '../model/redis.ts'
-import type { Application, Cluster, CurrentConfiguration } from '../model/configuration.ts'
+import type { Application, Cluster, CurrentConfiguration, Repository } from '../model/configuration.ts'
 import { sha256 } from '../model/digest.ts'
+import { problemOf } from '../model/error.ts'
 import type { Intake, Target } from '../model/intake.ts'
 import type { AuditSpan } from '../model/job.ts'
 import type { Log } from '../model/log.ts'
@@ -18,6 +19,7 @@ import {
   remember,
   restoreApplied,
 } from '../queue/last-known.ts'
+import { notePoll } from '../queue/poll-fails.ts'
 import { sayStanding } from '../queue/standing.ts'
 import { healthPieces, isSameHealth, publishStatus } from '../queue/status.ts'
 import type { Destination, Renderer, Source } from '../sync/ports.ts'
@@ -118,7 +120,7 @@ export function createLookAround(options: LookAroundOptions): LookAround {
     const followers = own().filter(({ source }) => source.repository === name)
     if (repository === undefined || followers.length === 0) return
     const refs = [...new Set(followers.map(({ source }) => source.ref))]
-    const found = await options.source.heads(repository, refs, signal)
+    const found = await headsOf(repository, refs, followers, signal)
     for (const ref of refs) {
       const head = found.get(ref)
       if (head === undefined) continue
@@ -140,6 +142,24 @@ export function createLookAround(options: LookAroundOptions): LookAround {
         head,
         behind.map((application) => application.name),
       )
+    }
+  }
+
+  /** A repository that cannot be reached is seen in the status of whoever follows it: what they carry may be old, however well it is. */
+  async function headsOf(
+    repository: Repository,
+    refs: readonly string[],
+    followers: readonly Application[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, string>> {
+    const names = followers.map(({ name }) => name)
+    try {
+      const found = await options.source.heads(repository, refs, signal)
+      await notePoll(redis, cluster, names, { now: Date.now() })
+      return found
+    } catch (error) {
+      if (!signal.aborted) await notePoll(redis, cluster, names, { problem: problemOf(error), now: Date.now() })
+      throw error
     }
   }
 

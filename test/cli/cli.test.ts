@@ -361,6 +361,22 @@ describe('the commands that ask a server', () => {
     assert.equal(out.split('Leave the field out of Git.').length - 1, 1, out)
   })
 
+  test('status tells each repository that polls cannot reach, once, and what to do', async () => {
+    const problem = { code: 'git-failed', message: 'repository shop: moved away', fix: 'Set spec.url.', retryable: true }
+    const lost = { ...status, pollFails: { since: Date.now() - 125_000, problem } }
+    answers = {
+      'GET /api/applications': [{ status: 200, body: { applications: [lost, { ...lost, application: 'shop-too' }, status] } }],
+      'GET /api/applications/shop': [{ status: 200, body: lost }],
+    }
+    const table = await gitwake(['status'], environment)
+    assert.match(table.out, /\n\npolls of shop \(for cluster prod\) fail for 2m: repository shop: moved away\n {2}→ Set spec\.url\.\n$/)
+    assert.equal(table.out.match(/moved away/g)?.length, 1)
+    assert.match(
+      (await gitwake(['status', 'shop'], environment)).out,
+      /\npolls fail +for 2m: repository shop: moved away\n {2}→ Set spec\.url\.\n/,
+    )
+  })
+
   test('commit tells where it is, what it changed, and exits 1 where it is not there', async () => {
     const sha = 'a'.repeat(40)
     const place = { application: 'shop', cluster: 'prod', namespace: 'shop', ref: 'refs/heads/main', objects: [], since: 0 }

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { GitwakeError } from '../../src/model/error.ts'
 import { clusterKeys } from '../../src/model/keys.ts'
 import { createHeadHistory } from '../../src/queue/heads.ts'
 import { createLookAround } from '../../src/roles/look-around.ts'
+import { openBooks } from '../record/books.ts'
 import { resultOf, setUp, silent, type Setup } from '../queue/setup.ts'
 import { until } from '../queue/until.ts'
 
@@ -10,7 +12,7 @@ const MAIN = 'refs/heads/main'
 const [OLD, HEAD] = ['a'.repeat(40), 'b'.repeat(40)]
 
 /** Polls of a repository whose branch stands at HEAD. */
-function polls(setup: Setup) {
+function polls(setup: Setup, find = async (): Promise<ReadonlyMap<string, string>> => new Map([[MAIN, HEAD]])) {
   const { producer } = setup.connections
   const nothing = (): Promise<never> => Promise.reject(new Error('a poll reads nothing but heads'))
   const heads = createHeadHistory(producer, 'prod')
@@ -26,7 +28,7 @@ function polls(setup: Setup) {
       open: nothing,
       commit: nothing,
       between: nothing,
-      heads: async () => new Map([[MAIN, HEAD]]),
+      heads: find,
     },
     renderer: { inputs: nothing },
     destinations: { use: nothing, keepOnly: () => undefined, close: () => Promise.resolve() },
@@ -35,8 +37,13 @@ function polls(setup: Setup) {
     askForSweep: () => Promise.resolve(),
     log: silent,
   })
-  return { heads, poll: async () => lookAround.poll('shop', AbortSignal.timeout(10_000)) }
+  return { heads, lookAround, poll: async () => lookAround.poll('shop', AbortSignal.timeout(10_000)) }
 }
+
+const moved = () =>
+  Promise.reject(
+    new GitwakeError('redirect', 'repository shop: the host answers with a redirect', { fix: 'Set spec.url', retryable: true }),
+  )
 
 async function wishes({ connections: { producer } }: Setup, ...names: readonly string[]): Promise<readonly boolean[]> {
   return Promise.all(names.map(async (name) => (await producer.hexists(clusterKeys('prod').application(name), 'want')) === 1))
@@ -76,4 +83,44 @@ test('a head is told once, also to who cannot fetch it yet', async () => {
   const asked = await want()
   await poll()
   assert.equal(await want(), asked)
+})
+
+test('a repository that polls cannot reach is seen in the status of all that follow it, since the first time, until one reaches it', async () => {
+  await using setup = await setUp(['api', 'web'])
+  await using books = openBooks(setup)
+  let isGone = true
+  const { poll } = polls(setup, async () => (isGone ? moved() : new Map()))
+  const told = async () => (await books.ledger.statuses()).map(({ pollFails }) => pollFails)
+  await assert.rejects(poll())
+  const [first] = await told()
+  await until(() => Date.now() > (first?.since ?? 0) + 1)
+  await assert.rejects(poll())
+  assert.deepEqual(await told(), [first, first])
+  assert.deepEqual([first?.problem.message, first?.problem.fix], ['repository shop: the host answers with a redirect', 'Set spec.url'])
+  isGone = false
+  await poll()
+  assert.deepEqual(await told(), [undefined, undefined])
+})
+
+test('a sync that has reached the repository ends what was said of its polls', async () => {
+  await using setup = await setUp(['api'])
+  await using books = openBooks(setup)
+  const pollFails = async () => (await books.ledger.status('api'))?.pollFails
+  await assert.rejects(polls(setup, moved).poll())
+  assert.notEqual(await pollFails(), undefined)
+  await setup.intake.acceptTrigger({ application: 'api', cluster: 'prod', repository: 'shop' }, { reason: 'manual', at: Date.now() })
+  setup.work({ run: async (job) => resultOf(job) })
+  await until(async () => (await pollFails()) === undefined)
+})
+
+test('a poll that ends with its worker says nothing of the repository', async () => {
+  await using setup = await setUp(['api'])
+  await using books = openBooks(setup)
+  const stop = new AbortController()
+  const { lookAround } = polls(setup, async () => {
+    stop.abort()
+    return moved()
+  })
+  await assert.rejects(lookAround.poll('shop', stop.signal))
+  assert.equal((await books.ledger.status('api'))?.pollFails, undefined)
 })

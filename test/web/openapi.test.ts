@@ -117,6 +117,7 @@ test('questions about applications, commits and deliveries are answered as the d
       pinned: { by: 'ada', at: 1, revision: FIRST, bad: FIRST },
     }),
     sampleStatus({ application: 'shop-dev', sync: 'waiting', waiting: { for: 'window', why: 'it is day', until: 1 } }),
+    sampleStatus({ application: 'shop-far', pollFails: { since: 1, problem: { code: 'c', message: 'm', fix: 'f', retryable: true } } }),
   ])
   ledger.finish(sampleResult({ changes: [everyField], revision: undefined, rendered: undefined, head: FIRST }))
   const object = { group: '', kind: 'Pod', namespace: 'a', name: 'b' }

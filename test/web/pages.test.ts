@@ -58,6 +58,7 @@ test('markup in any field of a status stays text', () => {
     drift: [change],
     health: 'failed',
     unhealthy: lastResult.health.objects,
+    pollFails: { since: 1, problem },
   } as const
   const statuses = [sampleStatus({ ...fields, lastResult }), sampleStatus({ ...fields, lastResult: { ...lastResult, outcome: 'held' } })]
   const text = htmlText(
@@ -90,6 +91,18 @@ test('a page says why an application is not well, also where the last commit did
     const { text } = await request(url).get('/').set(BASIC).expect(200)
     assert.match(text, /Deployment\/shop\/api<\/code> 0 of 3 are available/)
   }
+})
+
+test('a page says that polls cannot reach a repository, however well its application is', async (t) => {
+  const { url, ledger } = await startWeb(t)
+  const problem = { code: 'redirect', message: 'the host answers with a redirect', fix: 'Set spec.url', retryable: true }
+  ledger.setStatuses([sampleStatus({ pollFails: { since: Date.now() - 125_000, problem } })])
+  const { text } = await request(url).get('/').set(BASIC).expect(200)
+  assert.match(text, /edge-warn/)
+  assert.match(
+    text,
+    /Polls of shop fail for <time[^>]*>2 min<\/time>: the host answers with a redirect<\/p>\s*<p class="fix">Set spec\.url</,
+  )
 })
 
 test('a page shows every state in words, never by colour alone', async (t) => {

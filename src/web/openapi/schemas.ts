@@ -201,6 +201,10 @@ export const applicationStatus = named(
     suspended: suspended.optional(),
     pinned: pinned.optional(),
     waiting: waitsFor.optional(),
+    pollFails: z
+      .object({ since: moment('Since when'), problem })
+      .optional()
+      .describe('Present while polls of its repository fail: whoever pushes there is heard by webhooks alone'),
     queue: queued.optional().describe('Where it stands, while something is wanted that does not run yet'),
     unhealthy: z.array(objectHealth).optional().describe('What is not well, and why, as of the last look at the cluster'),
     drift: z.array(change),

@@ -1,4 +1,4 @@
-import type { ApplicationStatus, WaitsFor } from '../../model/result.ts'
+import type { ApplicationStatus, PollFails, WaitsFor } from '../../model/result.ts'
 import { displayPin, displayWord, type Pinned, type Suspended } from '../../model/standing.ts'
 import { html, type Html } from '../html.ts'
 import { changeList } from './changes.ts'
@@ -36,8 +36,8 @@ ${lastResult(status, options)}
 }
 
 /** The colour of the edge: the worst that there is to say. */
-function edgeOf({ sync, health, drift }: ApplicationStatus): Tone {
-  const tones = [SYNC_WORDS[sync].tone, HEALTH_WORDS[health].tone, drift.length > 0 ? 'warn' : 'good'] as const
+function edgeOf({ sync, health, drift, pollFails }: ApplicationStatus): Tone {
+  const tones = [SYNC_WORDS[sync].tone, HEALTH_WORDS[health].tone, drift.length > 0 || pollFails ? 'warn' : 'good'] as const
   const order: readonly Tone[] = ['bad', 'hold', 'warn', 'busy', 'good', 'quiet']
   return order.find((tone) => tones.some((one) => one === tone)) ?? 'quiet'
 }
@@ -76,11 +76,13 @@ function summary({ lastResult, wanted, done }: ApplicationStatus, now: number): 
   }${asked > 0 && html`<span class="behind" title="${wanted} asked for, ${done} answered">${plural(asked, 'request')} pending</span>`}`
 }
 
-function notices({ drift, unhealthy, lastResult, application, suspended, pinned, waiting }: ApplicationStatus, options: Options): Html {
+function notices(status: ApplicationStatus, options: Options): Html {
+  const { drift, unhealthy, lastResult, application, suspended, pinned, waiting, pollFails } = status
   const held = lastResult?.outcome === 'held'
   return html`${suspended && suspendedNotice(application, suspended)}
 ${pinned && pinnedNotice(application, pinned)}
 ${waiting && waitingNotice(waiting)}
+${pollFails && pollFailsNotice(pollFails, status.repository, options.now)}
 ${held && heldNotice(application, lastResult.message, lastResult.problem?.fix, lastResult.plan)}
 ${!held && lastResult?.problem && problemNotice(lastResult.problem)}
 ${unhealthy && unhealthyNotice(unhealthy, lastResult?.health.objects.length === 0)}
@@ -101,6 +103,11 @@ function suspendedNotice(application: string, suspended: Suspended): Html {
 function pinnedNotice(application: string, pinned: Pinned): Html {
   return html`<div class="notice hold"><p class="said">Pinned ${displayPin(pinned)}</p>
 <p class="fix">It follows its branch again once that moves on (<code>git revert</code> the bad commit), or with <code>gitwake unpin ${application}</code></p></div>`
+}
+
+function pollFailsNotice({ since: first, problem }: PollFails, repository: string, now: number): Html {
+  return html`<div class="notice warn"><p class="said">Polls of ${repository} fail for ${since(first, now)}: ${problem.message}</p>
+<p class="fix">${problem.fix}</p></div>`
 }
 
 function waitingNotice({ for: what, why, until }: WaitsFor): Html {
