@@ -3,7 +3,7 @@ import type { ResourceKind } from '../model/kinds.ts'
 import { PART_OF_LABEL } from '../model/names.ts'
 import { whyUnknown, type Observation, type ObservedObject } from '../model/observation.ts'
 import { groupKindKey } from '../model/object.ts'
-import type { ChangeAction, PlannedChange } from '../model/plan.ts'
+import type { ChangeAction, FieldDrift, PlannedChange } from '../model/plan.ts'
 import { readAnnotations } from './annotations.ts'
 import type { DesiredObject } from './desired.ts'
 import { displayDrift, lostFields } from './drift.ts'
@@ -49,9 +49,7 @@ export function planObject(desired: DesiredObject, facts: PlanFacts): { readonly
     case 'recreated':
       return { change: adopt(desired, seen, facts) }
     case 'outdated':
-      return {
-        change: write(desired, seen, 'configured', whyOutdated(entry, seen, facts), facts),
-      }
+      return { change: outdated(desired, entry, seen, facts) }
     case 'drifted': {
       const wanted = withoutLost(desired, seen, facts)
       const isLeft = wanted !== desired && lostFields(wanted.manifest, seen).length === 0
@@ -124,9 +122,16 @@ function isForeign({ labels }: ObservedObject, { applySet, former }: PlanFacts):
   return owner !== undefined && owner !== applySet && owner !== former?.applySet
 }
 
-function whyOutdated({ fields }: OwnedEntry, seen: ObservedObject, { former }: PlanFacts): string {
-  if (former !== undefined && seen.labels[PART_OF_LABEL] === former.applySet) return `taken over from ${former.name}`
-  return seen.fields === fields ? 'changed in Git' : 'changed in Git, and drifted'
+function outdated(desired: DesiredObject, { fields }: OwnedEntry, seen: ObservedObject, facts: PlanFacts): PlannedChange {
+  const { former } = facts
+  const change = (reason: string): PlannedChange => write(desired, seen, 'configured', reason, facts)
+  if (former !== undefined && seen.labels[PART_OF_LABEL] === former.applySet) return change(`taken over from ${former.name}`)
+  if (seen.fields === fields) return change('changed in Git')
+  // What nobody holds may be new in Git.
+  const drift = lostFields(desired.manifest, seen).filter(({ manager }) => manager !== undefined)
+  return drift.length === 0
+    ? change('changed in Git, and drifted')
+    : { ...change(`changed in Git, and drifted: ${driftText(drift)}`), drift }
 }
 
 function finish(desired: DesiredObject, seen: ObservedObject, facts: PlanFacts): PlannedChange {
@@ -172,11 +177,15 @@ function undeclared(desired: DesiredObject, seen: ObservedObject, facts: PlanFac
 
 function drifted(desired: DesiredObject, seen: ObservedObject, facts: PlanFacts): PlannedChange {
   const drift = lostFields(desired.manifest, seen)
-  const told = drift.length === 0 ? 'a field that was applied is gone' : drift.slice(0, 3).map(displayDrift).join('; ')
-  const more = drift.length > 3 ? ` and ${drift.length - 3} more` : ''
-  const change = { ...write(desired, seen, 'configured', `drifted: ${told}${more}`, facts), drift }
+  const told = drift.length === 0 ? 'a field that was applied is gone' : driftText(drift)
+  const change = { ...write(desired, seen, 'configured', `drifted: ${told}`, facts), drift }
   const left = leaveFight(change, facts.fights)
   return left === undefined ? change : { ...change, ...left, operation: { verb: 'none' } }
+}
+
+function driftText(drift: readonly FieldDrift[]): string {
+  const more = drift.length > 3 ? ` and ${drift.length - 3} more` : ''
+  return drift.slice(0, 3).map(displayDrift).join('; ') + more
 }
 
 function write(desired: DesiredObject, seen: ObservedObject, action: ChangeAction, reason: string, facts: PlanFacts): PlannedChange {

@@ -89,6 +89,20 @@ describe('healing', { timeout: 120_000 }, () => {
     assert.deepEqual([ended.outcome, piecesOf(ended).drift], ['synced', []])
   })
 
+  it('is told with field, manager and time also where a commit changes the same object', async () => {
+    const app = await bench.subject({ 'a.json': configMap('a', { x: '1', y: '1' }) })
+    await app.sync()
+    await bench.api('PATCH', map(app), { data: { x: 'by hand' } }, { ...MERGE, manager: 'kubectl-edit' })
+    await app.repository.commit({ 'a.json': configMap('a', { x: '1', y: '2', z: 'new' }) })
+    const { changes } = await app.sync()
+    const [change] = changes
+    assert.deepEqual(
+      change?.drift?.map(({ field, manager }) => [field, manager]),
+      [['data.x', 'kubectl-edit']],
+    )
+    assert.match(change?.reason ?? '', /^changed in Git, and drifted: data\.x, by kubectl-edit, at 20/)
+  })
+
   it('stops where somebody takes the same field back again and again, until a commit or a person says otherwise', async () => {
     const app = await bench.subject({ 'web.yaml': DEPLOYMENT })
     const { name } = app.application
