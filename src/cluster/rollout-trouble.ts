@@ -1,5 +1,5 @@
 import { at, integerAt, listAt, textAt } from '../health/fields.ts'
-import { podEnd, podTrouble, type PodTrouble } from '../health/pod.ts'
+import { podDelay, podEnd, podTrouble, type PodTrouble } from '../health/pod.ts'
 import { isJsonObject } from '../model/json.ts'
 import type { ResourceKind } from '../model/kinds.ts'
 import type { LiveObject } from '../model/object.ts'
@@ -72,7 +72,7 @@ export function createTroubleshooter(connection: ClusterConnection): Troubleshoo
           const found = podTrouble(object, connection.serverTime())
           return found && { ...(await tell(object, found, options, '')), reason: '' }
         }
-        if (object.kind !== 'Job') return ofPods(await newestPods(object, options.signal), podTrouble, options)
+        if (object.kind !== 'Job') return ofPods(await newestPods(object, options.signal), podDelay, options)
         const pods = await read(connection, PODS, object, selectorText(object), options.signal)
         return ofPods(pods.toSorted(youngestFirst), podEnd, options)
       }),

@@ -9,7 +9,7 @@ const NO_DEADLINE = 2 ** 31 - 1
 export function deploymentHealth(object: LiveObject): Health {
   const progressing = conditionOf(object, 'Progressing')
   if (progressing?.reason === 'ProgressDeadlineExceeded') {
-    return failed(`The rollout made no progress in time: ${availability(object)}`)
+    return failed(`The rollout made no progress in time (ProgressDeadlineExceeded): ${unavailability(object)}`)
   }
   const behind = countsBehind(object)
   if (behind !== undefined) return inProgress(at(object, 'spec', 'paused') === true ? `The rollout is paused: ${behind}` : behind)
@@ -35,6 +35,12 @@ function countsBehind(object: LiveObject): string | undefined {
 
 function availability(object: LiveObject): string {
   return partly(countAt(object, 'status', 'availableReplicas'), replicasWanted(object), 'replica', 'available')
+}
+
+/** The old replicas may well be as many as are wanted. */
+function unavailability(object: LiveObject): string {
+  if (countAt(object, 'status', 'availableReplicas') < replicasWanted(object)) return availability(object)
+  return all(countAt(object, 'status', 'unavailableReplicas'), 'new replica', 'not available')
 }
 
 function replicasWanted(object: LiveObject): number {

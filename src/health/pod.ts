@@ -1,7 +1,7 @@
 import type { Health } from '../model/health.ts'
 import type { Json } from '../model/json.ts'
 import type { LiveObject } from '../model/object.ts'
-import { conditionOf, integerAt, listAt, textAt } from './fields.ts'
+import { at, conditionOf, integerAt, listAt, textAt } from './fields.ts'
 import { current, failed, inProgress } from './verdict.ts'
 
 /** How long a Pod may go without a node before that is a failure: nodes come and go. */
@@ -55,6 +55,17 @@ export function podTrouble(object: LiveObject, now: number): PodTrouble | undefi
     return { message: message === '' ? 'The Pod could not be scheduled' : `The Pod could not be scheduled: ${message}` }
   }
   return undefined
+}
+
+/** Why a Pod of a rollout that has had its time is not ready, also where it may yet be; undefined where it is. */
+export function podDelay(object: LiveObject, now: number): PodTrouble | undefined {
+  const trouble = podTrouble(object, now)
+  const health = podHealth(object, now)
+  if (trouble !== undefined || health.status === 'current') return trouble
+  const running = containersOf(object).find(
+    (container) => at(container, 'ready') !== true && at(container, 'state', 'running') !== undefined,
+  )
+  return { message: health.message, ...(running !== undefined && { container: textAt(running, 'name') }) }
 }
 
 /** How a Pod that was meant to end has failed; undefined where it has not. */

@@ -168,6 +168,19 @@ test('a rollout that never gets ready ends with the time, and says how far it ca
   assert.deepEqual(told(report), ['Deployment in progress: 0 of 2 replicas are available'])
 })
 
+test('a rollout that has had its time fails at once, with what keeps its Pods from being ready', async () => {
+  const here = await place()
+  const { spec, ...rest } = deployment('api', 'never-ready:1')
+  await apply(here, DEPLOYMENTS, { ...rest, spec: { ...spec, progressDeadlineSeconds: 1 } })
+  const report = await wait(here, [idOf(here, 'Deployment', 'api')], { maskLog: (text) => text })
+  assert.deepEqual([report.ended, report.status], ['settled', 'failed'])
+  assert.match(
+    String(told(report)),
+    /ProgressDeadlineExceeded\): 0 of 2 replicas are available; Pod api-\S+: The Pod runs but is not ready yet/,
+  )
+  assert.notEqual(report.objects[0]?.log, undefined)
+})
+
 test('a newer commit ends the wait', async () => {
   const here = await place()
   await apply(here, DEPLOYMENTS, deployment('api', 'never-ready:1'))
